@@ -1,0 +1,161 @@
+/**
+ * The contract between the runtime and storage.
+ *
+ * A World stores, fences and wakes; it does not decide. Which step runs, what a result means and when a run has ended
+ * are the runtime's decisions; a World records them atomically, refuses writers that no longer own a run, and tells
+ * workers which runs are due. All payloads are opaque bytes to it.
+ *
+ * The records, in one paragraph: a *run* is a row with a status, an owner (a worker), a *fence* (a number that grows
+ * with each claim) and a time at which it next needs a worker (`dueAt`). Its *history* is a list of rows numbered
+ * 1, 2, 3 … without holes, written only by the owner, in commits that each prove the fence. *Messages* come from outside (hook
+ * payloads and the like), wake their run, and are consumed by the commit that folds them into history. *Hooks* reserve
+ * tokens. *Workers* hold leases: one row each, renewed by a heartbeat; a run belongs to its owner for as long as the owner's
+ * lease lasts.
+ *
+ * All times are milliseconds since the Unix epoch by the World's own clock, unless said otherwise.
+ */
+
+import type {
+  ClaimRequest,
+  Claimed,
+  Commit,
+  CommitResult,
+  CreatedRun,
+  Delivery,
+  HistoryPage,
+  Lease,
+  Message,
+  NewRun,
+  QueryRunsRequest,
+  Release,
+  RunPage,
+  RunRecord,
+  StreamPage,
+  StreamRef,
+} from "./records.ts";
+
+/** The optional capabilities of a World; the conformance suite checks each one that is claimed. */
+export interface WorldSupports {
+  /** Several processes may use the same store at the same time. */
+  readonly processes: boolean;
+  /** What was acknowledged is still there after the store was closed and opened again. */
+  readonly durable: boolean;
+}
+
+/**
+ * A hint that something is worth looking at. `due`: some run may be claimable, or a message may wait. `ended`: a run may have reached a
+ * terminal status. Hints may be lost, repeated or wrong; polling is the truth.
+ */
+export type Hint = { readonly kind: "due" } | { readonly kind: "ended"; readonly runId: string };
+
+/** Stops the hints of one {@link World.watch} call. Idempotent. */
+export type Unwatch = () => void;
+
+export interface World {
+  /** A short name for messages and benchmarks: `"memory"`, `"sqlite"`, `"postgres"`. */
+  readonly name: string;
+  readonly supports: WorldSupports;
+
+  /** Creates or migrates the store. Idempotent and safe under concurrent callers. @throws WORLD_CORRUPT, WORLD_NEWER, WORLD_UNAVAILABLE */
+  setup(): Promise<void>;
+
+  /** Ends all use of the store by this instance; later calls fail with WORLD_CLOSED. Idempotent. */
+  close(): Promise<void>;
+
+  /** The World's clock, ms since the epoch. */
+  now(): Promise<number>;
+
+  /**
+   * Creates runs, all or none. A run whose `id` or `key` exists already is not created again: its entry reports the existing
+   * record with `created: false`. With `owner`, each run that this call really created belongs to that worker at once, with
+   * fence 1, as if the worker had claimed it.
+   * Results are in the order of `runs`. Wakes watchers.
+   */
+  createRuns(runs: readonly NewRun[], options?: { readonly owner?: string | undefined }): Promise<CreatedRun[]>;
+
+  /**
+   * Gives runs to a worker: open runs that are due (`dueAt <= now`) and have no owner, or whose owner's lease is over.
+   * Raises the fence of each. Earliest due first, at most `limit`. Never gives a worker a run that it owns already.
+   * Also returns the unconsumed messages of runs that this worker owned before the call (`messages`), and the earliest
+   * `dueAt` in the future among runs without a living owner (`nextDueAt`, null when there is none).
+   * Renews the worker's own lease like {@link World.heartbeat}.
+   */
+  claim(request: ClaimRequest): Promise<Claimed>;
+
+  /** Renews (or first creates) the lease of a worker: it lasts until `now + leaseMs`. */
+  heartbeat(worker: string, leaseMs: number): Promise<void>;
+
+  /** Ends a worker's lease at once: its runs are claimable when due, and do not count as crashed. Idempotent. */
+  retire(worker: string): Promise<void>;
+
+  /**
+   * Gives runs back. A lease whose fence is no longer current is ignored. With `dueAt` the run's due time is set as in a commit;
+   * without it the due time stays. A run that has unconsumed messages stays due. Wakes watchers.
+   */
+  release(worker: string, leases: readonly Release[]): Promise<void>;
+
+  /**
+   * The history rows of a run with `seq > after`, in order, at most `limit` (default: all), together with the run's live hooks and
+   * its unconsumed messages (in order of delivery). Call it only after the claim was acknowledged.
+   */
+  load(runId: string, options?: { readonly after?: number; readonly limit?: number }): Promise<HistoryPage>;
+
+  /**
+   * The engine's only write path. One transaction for the batch; each commit stands alone within it: it is applied whole or not at
+   * all, and its failure never spoils another's. Results are in the order of `commits`; a batch holds at most one commit per run.
+   *
+   * Outcome per commit:
+   * - `committed`: all of it is durable. Also the answer to a retry of a commit that had landed before: rows (run, seq) that carry this
+   *   commit's own fence are its own. `conflicts` lists the operations whose hook token was already taken by another run or operation.
+   * - `fenced`: the run has another owner or fence by now, is over, or does not exist. Nothing was written.
+   * - `behind`: the fence is right but the history's length is not `base`: the database went back, or a late commit landed.
+   *   Nothing was written.
+   * - `failed`: this commit cannot be stored (a value that is too large, say). Nothing was written.
+   *
+   * A rejected promise means that the outcome of every commit in the batch is unknown; retry the same commits.
+   *
+   * Rules: rows number `base + 1 …` without holes. Messages are marked consumed, hooks reserved and disposed, streams appended
+   * and the patch applied only together with the rows. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
+   * left after this commit, the run stays due. A terminal status ends the run: owner and due time are cleared, its hooks released.
+   */
+  commit(commits: readonly Commit[]): Promise<CommitResult[]>;
+
+  /**
+   * Delivers messages from outside. Idempotent by (run, message id), for as long as the run's record exists, also after the message
+   * was consumed. The run becomes due now. Results are in the order of `messages`. Wakes watchers.
+   */
+  deliver(messages: readonly Message[]): Promise<Delivery[]>;
+
+  /** Byte streams that belong to a run and outlive it. */
+  readonly streams: {
+    /** Appends chunks; returns the index of the first one. Chunks number 0, 1, 2 … per stream. @throws STREAM_CLOSED, RUN_NOT_FOUND */
+    append(stream: StreamRef, chunks: readonly Uint8Array[]): Promise<number>;
+    /** Chunks with index >= `from`, in order, at most `limit`. A stream that nobody wrote is empty and open. */
+    read(stream: StreamRef, from: number, limit?: number): Promise<StreamPage>;
+    /** Marks the end. Idempotent. @throws RUN_NOT_FOUND */
+    close(stream: StreamRef): Promise<void>;
+  };
+
+  /** Workflow bundles by the hash of their content. The World does not check the hash; the runtime does. */
+  readonly code: {
+    /** Stores the bytes unless the hash is known already. */
+    put(hash: string, bytes: Uint8Array): Promise<void>;
+    get(hash: string): Promise<Uint8Array | null>;
+  };
+
+  /** The read side for people and tools; the engine never decides by it. */
+  readonly query: {
+    run(by: { readonly id: string } | { readonly key: string }): Promise<RunRecord | null>;
+    /** Runs by id (all that exist, any order). For waiters: one query for many. */
+    runsById(ids: readonly string[]): Promise<RunRecord[]>;
+    /** Newest first, by creation; `cursor` continues a page. */
+    runs(request?: QueryRunsRequest): Promise<RunPage>;
+    /** The run that holds a hook token now, or null. */
+    hook(token: string): Promise<{ readonly runId: string; readonly operation: string; readonly metadata: Uint8Array | null } | null>;
+  };
+
+  /** Calls `listener` with hints until unwatched. The listener must not throw. */
+  watch(listener: (hint: Hint) => void): Unwatch;
+}
+
+export type { Lease };

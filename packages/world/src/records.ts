@@ -1,0 +1,190 @@
+/** A run is open while it is `running`; the other three are terminal and final. */
+export type RunStatus = "running" | "completed" | "failed" | "cancelled";
+
+/** A run to create. */
+export interface NewRun {
+  /** UUID version 7, lower case. */
+  readonly id: string;
+  /** The caller's own name for the run, unique among all runs of the World, or null. 1 to 512 characters. */
+  readonly key: string | null;
+  /** `package/path#export`. */
+  readonly workflowId: string;
+  /** The hash of the workflow's bundle. */
+  readonly version: string;
+  readonly input: Uint8Array;
+  /** When the run first needs a worker; null means now. */
+  readonly dueAt: number | null;
+}
+
+/** What a World knows of a run. */
+export interface RunRecord {
+  readonly id: string;
+  readonly key: string | null;
+  readonly workflowId: string;
+  readonly version: string;
+  readonly status: RunStatus;
+  readonly input: Uint8Array;
+  /** The result of a completed run, the error of a failed or cancelled one; null while it is open. */
+  readonly output: Uint8Array | null;
+  /** One readable line: what an open run waits for, or why a run failed. Null when it is simply at work. */
+  readonly note: string | null;
+  /** When the run next needs a worker; null: not before a message arrives, or never again. */
+  readonly dueAt: number | null;
+  /** The worker that owns the run, or null. It may be dead. */
+  readonly owner: string | null;
+  /** 0 before the first claim; grows with every claim. */
+  readonly fence: number;
+  readonly createdAt: number;
+  /** When the run reached its terminal status, or null. */
+  readonly endedAt: number | null;
+}
+
+export interface CreatedRun {
+  readonly run: RunRecord;
+  /** False when a run with this id or key existed before; `run` is then the existing one. */
+  readonly created: boolean;
+}
+
+/** Proof of ownership: this run, at this fence. */
+export interface Lease {
+  readonly runId: string;
+  readonly fence: number;
+}
+
+export interface Release extends Lease {
+  readonly dueAt?: number | null;
+}
+
+export interface ClaimRequest {
+  /** The claiming worker's id, unique per process start. */
+  readonly worker: string;
+  /** At most this many runs; 0 claims none and still returns messages. */
+  readonly limit: number;
+  readonly leaseMs: number;
+}
+
+export interface ClaimedRun {
+  readonly run: RunRecord;
+  /**
+   * How often in a row the run was taken over from a worker whose lease ran out (not retired, not released) without its
+   * history having grown in between. 0 for a run that was not taken over.
+   */
+  readonly crashes: number;
+}
+
+export interface Claimed {
+  readonly runs: ClaimedRun[];
+  /** Unconsumed messages of runs that the worker owned before this call, in order of delivery. */
+  readonly messages: ReceivedMessage[];
+  readonly nextDueAt: number | null;
+}
+
+/** One row of a run's history. The bytes are the runtime's. */
+export interface HistoryRow {
+  /** 1, 2, 3 … */
+  readonly seq: number;
+  readonly data: Uint8Array;
+}
+
+export interface HistoryPage {
+  readonly rows: HistoryRow[];
+  /** Tokens that the run holds now. */
+  readonly hooks: HookRecord[];
+  readonly messages: ReceivedMessage[];
+}
+
+export interface HookRecord {
+  /** 1 to 512 characters, unique among the living hooks of the World. */
+  readonly token: string;
+  /** The operation of the run that created the hook. */
+  readonly operation: string;
+  readonly metadata: Uint8Array | null;
+}
+
+/** A message from outside. */
+export interface Message {
+  /** The sender's id for it; a second message with the same id to the same run is a duplicate. 1 to 512 characters. */
+  readonly id: string;
+  /** A run, or whoever holds a hook token now. */
+  readonly to: { readonly runId: string } | { readonly token: string };
+  /** What it is, for the runtime: `hook`, `cancel`, `wake` … */
+  readonly kind: string;
+  readonly payload: Uint8Array;
+}
+
+export interface ReceivedMessage {
+  readonly runId: string;
+  readonly id: string;
+  readonly kind: string;
+  /** The hook's operation when the message was addressed to a token, else null. */
+  readonly operation: string | null;
+  readonly payload: Uint8Array;
+}
+
+/** `duplicate`: delivered before. `not_found`: no such run, or no living hook has this token. `ended`: the run is over. */
+export type Delivery =
+  | { readonly status: "delivered" | "duplicate" | "ended"; readonly runId: string }
+  | { readonly status: "not_found" };
+
+export interface Commit extends Lease {
+  /** The worker that owns the run. */
+  readonly worker: string;
+  /** The length of the history that this commit continues. */
+  readonly base: number;
+  /** May be empty (a commit that only patches). */
+  readonly rows: readonly Uint8Array[];
+  readonly patch?: RunPatch;
+  /** Hooks to reserve. A taken token is reported in `conflicts` and does not fail the commit. */
+  readonly hooks?: readonly HookRecord[];
+  /** Operations whose hooks are released. */
+  readonly disposedHooks?: readonly string[];
+  /** Ids of messages that the rows have folded in. */
+  readonly consumed?: readonly string[];
+  readonly chunks?: readonly StreamChunk[];
+}
+
+/** Fields left out stay as they are. */
+export interface RunPatch {
+  readonly status?: RunStatus;
+  readonly output?: Uint8Array | null;
+  readonly note?: string | null;
+  readonly dueAt?: number | null;
+}
+
+export type CommitResult =
+  | { readonly status: "committed"; readonly conflicts: readonly string[] }
+  | { readonly status: "fenced" }
+  | { readonly status: "behind" }
+  | { readonly status: "failed"; readonly error: Error };
+
+export interface StreamRef {
+  readonly runId: string;
+  readonly name: string;
+}
+
+export interface StreamChunk {
+  readonly name: string;
+  readonly data: Uint8Array;
+}
+
+export interface StreamPage {
+  readonly chunks: Uint8Array[];
+  /** The index after the last chunk returned. */
+  readonly next: number;
+  /** True when the stream is closed and `next` is its end. */
+  readonly done: boolean;
+}
+
+export interface QueryRunsRequest {
+  readonly status?: RunStatus;
+  readonly workflowId?: string;
+  /** 1 to 1,000; default 100. */
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+export interface RunPage {
+  readonly runs: RunRecord[];
+  /** Pass it to continue; null at the end. */
+  readonly cursor: string | null;
+}
