@@ -1,0 +1,2 @@
+// Runs once before the tests: what git ignores and the sources need.
+export { generateKernel as setup } from "./generate-kernel.mjs";
