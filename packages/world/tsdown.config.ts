@@ -1,8 +1,3 @@
-import { defineConfig } from "tsdown";
+import { packageConfig } from "../../tsdown.base.ts";
 
-export default defineConfig({
-  entry: ["src/index.ts", "src/memory/index.ts", "src/conformance/index.ts"],
-  unbundle: true,
-  dts: true,
-  sourcemap: true,
-});
+export default packageConfig();
