@@ -1,0 +1,42 @@
+import type { Delivery, HistoryPage, Message } from "../index.ts";
+import { assertCount, assertMessages, WorldError } from "../index.ts";
+import { copy, setDue, type Store, waitingMessages } from "./store.ts";
+
+/** {@link World.deliver} */
+export function deliver(store: Store, messages: readonly Message[]): Delivery[] {
+  assertMessages(messages);
+  const results = messages.map((message) => deliverOne(store, message));
+  if (results.some(({ status }) => status === "delivered")) store.hints.due();
+  return results;
+}
+
+function deliverOne(store: Store, { id, to, kind, payload }: Message): Delivery {
+  const hook = "token" in to ? store.tokens.get(to.token) : undefined;
+  const runId = "token" in to ? hook?.runId : to.runId;
+  const run = runId === undefined ? undefined : store.runs.get(runId);
+  if (run === undefined) return { status: "not_found" };
+  if (run.delivered.has(id)) return { status: "duplicate", runId: run.id };
+  if (run.status !== "running") return { status: "ended", runId: run.id };
+  run.delivered.add(id);
+  run.waiting.set(id, { runId: run.id, id, kind, operation: hook?.operation ?? null, payload: copy(payload) });
+  setDue(run, run.dueAt, store.now());
+  return { status: "delivered", runId: run.id };
+}
+
+/** {@link World.load} */
+export function load(store: Store, runId: string, after: number, limit: number | undefined): HistoryPage {
+  assertCount("The start of a history page", after, 0);
+  if (limit !== undefined) assertCount("The limit of a history page", limit, 1);
+  const run = store.runs.get(runId);
+  if (run === undefined) throw new WorldError("RUN_NOT_FOUND", `There is no run ${runId}.`, { hint: "Check the id of the run." });
+  const rows = run.history.slice(after, limit === undefined ? undefined : after + limit);
+  return {
+    rows: rows.map(({ data }, index) => ({ seq: after + index + 1, data: copy(data) })),
+    hooks: [...run.hooks.values()].map(({ token, operation, metadata }) => ({
+      token,
+      operation,
+      metadata: metadata === null ? null : copy(metadata),
+    })),
+    messages: waitingMessages(run),
+  };
+}

@@ -1,0 +1,47 @@
+import type { QueryRunsRequest, RunPage, RunRecord, World } from "../index.ts";
+import { assertCount, WorldError } from "../index.ts";
+import { copy, recordOf, type Store, type StoredRun } from "./store.ts";
+
+type HookHolder = Awaited<ReturnType<World["query"]["hook"]>>;
+
+/** {@link World.query} run. */
+export function queryRun(store: Store, by: { readonly id: string } | { readonly key: string }): RunRecord | null {
+  const run = "id" in by ? store.runs.get(by.id) : store.keys.get(by.key);
+  return run === undefined ? null : recordOf(run);
+}
+
+/** {@link World.query} runsById. */
+export function queryRunsById(store: Store, ids: readonly string[]): RunRecord[] {
+  return [...new Set(ids)].flatMap((id) => {
+    const run = store.runs.get(id);
+    return run === undefined ? [] : [recordOf(run)];
+  });
+}
+
+/** {@link World.query} runs. The cursor is the id of the last run of the page. */
+export function queryRuns(store: Store, { status, workflowId, limit = 100, cursor }: QueryRunsRequest): RunPage {
+  assertCount("The limit of a page of runs", limit, 1, 1000);
+  let started = cursor === undefined;
+  if (cursor !== undefined && !store.runs.has(cursor)) throw badCursor(cursor);
+  const matching: StoredRun[] = [];
+  for (const run of [...store.runs.values()].reverse()) {
+    if (!started) started = run.id === cursor;
+    else if ((status ?? run.status) === run.status && (workflowId ?? run.workflowId) === run.workflowId) matching.push(run);
+    if (matching.length > limit) break;
+  }
+  const page = matching.slice(0, limit);
+  return { runs: page.map(recordOf), cursor: matching.length > limit ? page.at(-1)!.id : null };
+}
+
+/** {@link World.query} hook. */
+export function queryHook(store: Store, token: string): HookHolder {
+  const hook = store.tokens.get(token);
+  if (hook === undefined) return null;
+  return { runId: hook.runId, operation: hook.operation, metadata: hook.metadata === null ? null : copy(hook.metadata) };
+}
+
+function badCursor(cursor: string): WorldError {
+  return new WorldError("WORLD_INVALID_ARGUMENT", `"${cursor}" is not a cursor of this World.`, {
+    hint: "Pass the cursor of the page before.",
+  });
+}
