@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type InstalledApp, installApp } from "./installed-app.ts";
+
+const minutes = 60_000;
+let app: InstalledApp;
+
+beforeAll(async () => {
+  app = await installApp();
+}, 3 * minutes);
+
+afterAll(() => app?.remove());
+
+test(
+  "an app of one file runs with the Node loader",
+  async () => {
+    expect(await app.node("--import", "@perdure/compiler/register", "app.ts")).toBe("HELLO WORLD\n");
+  },
+  3 * minutes,
+);
+
+test(
+  "the same app, built with Vite for the server, prints the same",
+  async () => {
+    await app.node("node_modules/vite/bin/vite.js", "build", "--logLevel", "warn");
+    expect(await app.node("dist-vite/app.js")).toBe("HELLO WORLD\n");
+  },
+  3 * minutes,
+);
+
+test(
+  "the same app, built with esbuild, prints the same",
+  async () => {
+    await app.node("build-with-esbuild.mjs");
+    expect(await app.node("dist-esbuild/app.js")).toBe("HELLO WORLD\n");
+  },
+  3 * minutes,
+);

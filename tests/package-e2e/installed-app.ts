@@ -1,0 +1,58 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+// @ts-expect-error: the scripts are plain JavaScript
+import { pack } from "../../scripts/pack.mjs";
+
+const execute = promisify(execFile);
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const files = fileURLToPath(new URL("../apps/installed/", import.meta.url));
+const packages = ["world", "world-sqlite", "compiler", "perdure"];
+const bundlers = ["vite", "esbuild"];
+
+/** A folder outside the repository in which the packed packages are installed, as a user would have them. */
+export interface InstalledApp {
+  /** Runs Node in the folder, with an empty World of its own. Resolves with standard output; rejects when Node fails or takes a minute. */
+  node(...args: string[]): Promise<string>;
+  remove(): Promise<void>;
+}
+
+/** The version of a development dependency that the repository itself has, so that npm finds it in its cache. */
+async function versionHere(name: string): Promise<string> {
+  const manifest = JSON.parse(await readFile(join(root, "node_modules", name, "package.json"), "utf8")) as { version: string };
+  return `${name}@${manifest.version}`;
+}
+
+async function run(folder: string, command: string, args: string[], timeout: number): Promise<string> {
+  // A test runner's own settings must not reach the app.
+  const { NODE_OPTIONS: _options, NODE_ENV: _env, VITEST: _vitest, ...env } = process.env;
+  try {
+    const { stdout } = await execute(command, args, { cwd: folder, timeout, env, shell: process.platform === "win32" });
+    return stdout;
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${command} ${args.join(" ")} failed\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+/** Packs our packages, installs them and the bundlers into a new folder with nothing but a package.json, and adds the app's files. */
+export async function installApp(): Promise<InstalledApp> {
+  const folder = await mkdtemp(join(tmpdir(), "perdure-app-"));
+  const tarballs = join(folder, "tarballs");
+  await mkdir(tarballs);
+  await writeFile(join(folder, "package.json"), JSON.stringify({ name: "shop", private: true, type: "module" }));
+  const packed = packages.map((name) => (pack(join(root, "packages", name), tarballs) as { tarball: string }).tarball);
+  const others = await Promise.all(bundlers.map(versionHere));
+  await run(folder, "npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", ...packed, ...others], 120_000);
+  await cp(files, folder, { recursive: true });
+  return {
+    async node(...args) {
+      await rm(join(folder, ".perdure"), { recursive: true, force: true });
+      return run(folder, process.execPath, args, 60_000);
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
