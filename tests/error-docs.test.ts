@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { declaredCodes, filesBelow, textOf } from "./error-codes.ts";
 
-const packages = [...new Set(filesBelow("packages").map((path) => path.split("/")[1] as string))].filter((name) => declaredCodes(name).length > 0);
+const packages = [...new Set(filesBelow("packages").map((path) => path.split("/")[1] as string))].filter(
+  (name) => declaredCodes(name).length > 0,
+);
 
 /** The sections of a package's page: code → text. */
 function sections(name: string): Map<string, string> {

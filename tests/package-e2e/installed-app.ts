@@ -28,13 +28,14 @@ async function versionHere(name: string): Promise<string> {
 
 async function run(folder: string, command: string, args: string[], timeout: number): Promise<string> {
   // A test runner's own settings must not reach the app.
-  const { NODE_OPTIONS: _options, NODE_ENV: _env, VITEST: _vitest, ...env } = process.env;
+  const { NODE_OPTIONS: _options, NODE_ENV: _env, VITEST: _vitest, ...others } = process.env;
+  const env = { ...others, NO_COLOR: "1", FORCE_COLOR: "0" };
   try {
     const { stdout } = await execute(command, args, { cwd: folder, timeout, env, shell: process.platform === "win32" });
     return stdout;
   } catch (error) {
     const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${command} ${args.join(" ")} failed\n${stdout}${stderr}`, { cause: error });
+    throw new Error(`${command} ${args.join(" ")} failed\n${stdout}${stderr}`, { cause: (error as Error).message });
   }
 }
 
