@@ -1,0 +1,70 @@
+import { createRequire } from "node:module";
+import type { Connection, Driver, SqlValue, Statement } from "./driver.ts";
+
+interface LibsqlStatement {
+  raw(): LibsqlStatement;
+  run(params: readonly SqlValue[]): { changes: number };
+  get(params: readonly SqlValue[]): SqlValue[] | undefined;
+  all(params: readonly SqlValue[]): SqlValue[][];
+}
+
+interface LibsqlDatabase {
+  exec(sql: string): void;
+  prepare(sql: string): LibsqlStatement;
+  close(): void;
+}
+
+/** The `libsql` package, or null when it is not installed. It prints nothing and needs no compiler. */
+export function loadLibsql(): Driver | null {
+  let Database: new (location: string) => LibsqlDatabase;
+  try {
+    Database = createRequire(import.meta.url)("libsql") as typeof Database;
+  } catch {
+    return null;
+  }
+  return {
+    name: "libsql",
+    open: (location) => connect(new Database(location)),
+    codeOf,
+  };
+}
+
+function codeOf(error: unknown): number | null {
+  const { rawCode, message } = error as { rawCode?: unknown; message?: unknown };
+  if (typeof rawCode === "number") return rawCode & 0xff;
+  // A failed open carries its code only in the text: ConnectionFailed("Unable to open … /path: 14").
+  const failedOpen = /^ConnectionFailed\(.*: (\d+)"\)$/s.exec(String(message));
+  return failedOpen === null ? null : Number(failedOpen[1]) & 0xff;
+}
+
+/** The package closes a database only when its statements are gone too, so that a closed connection must let go of them. */
+function connect(database: LibsqlDatabase): Connection {
+  return {
+    exec: (sql) => database.exec(sql),
+    prepare: (sql) => prepare(database.prepare(sql)),
+    close: () => database.close(),
+  };
+}
+
+function prepare(statement: LibsqlStatement): Statement {
+  let raw: LibsqlStatement | null = null;
+  // Raw mode also avoids that `all` gives ArrayBuffers where `get` gives Buffers.
+  const reader = (): LibsqlStatement => (raw ??= statement.raw());
+  return {
+    run: (params) => statement.run(params).changes,
+    get: (params) => {
+      const row = reader().get(params);
+      return row === undefined ? undefined : plainBytes(row);
+    },
+    all: (params) => reader().all(params).map(plainBytes),
+  };
+}
+
+/** Buffers become Uint8Arrays on the same memory. */
+function plainBytes(row: SqlValue[]): SqlValue[] {
+  for (let index = 0; index < row.length; index++) {
+    const value = row[index];
+    if (value instanceof Uint8Array) row[index] = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  return row;
+}

@@ -1,0 +1,2 @@
+export { createSqliteWorld } from "./sqlite-world.ts";
+export type { SqliteWorldOptions } from "./sqlite-world.ts";

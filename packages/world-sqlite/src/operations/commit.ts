@@ -1,0 +1,202 @@
+/**
+ * The engine's write path.
+ *
+ * The usual commit appends one row and nothing else. It is one statement, which proves the owner, the fence and the length and inserts
+ * the row in one go (measured at 500 commits per transaction: 70,000 rows/s, against 45,000 for a SELECT and an INSERT). Only when it
+ * inserts nothing does a second one look why. All that could refuse a commit is checked before its first write, so that no commit needs
+ * a savepoint; a statement that fails all the same (a trigger of somebody's, say) rolls the batch back, and it is done again
+ * with a savepoint for each commit.
+ */
+
+import type { Commit, CommitResult, HookRecord, RunPatch } from "@perdure/world";
+import { commitProblem, storableText, WorldError } from "@perdure/world";
+import type { Database, Transaction } from "../database.ts";
+import type { SqlValue } from "../driver/driver.ts";
+import { keyOfRun, keyOfWorker } from "./records.ts";
+import { appendChunks, isClosed, streamClosed } from "./streams.ts";
+
+/** SQLite's default limit for a value is 10^9 bytes; half of that leaves room for the rest of the record. */
+const MAX_BYTES = 500_000_000;
+
+const APPEND_FENCED = `
+  INSERT INTO history (run, seq, fence, data) SELECT ?1, ?2 + 1, ?3, ?4
+  WHERE (SELECT fence FROM runs WHERE id = ?1 AND owner = ?5) = ?3
+    AND (SELECT coalesce(max(seq), 0) FROM history WHERE run = ?1) = ?2`;
+const APPEND = "INSERT INTO history (run, seq, fence, data) VALUES (?1, ?2, ?3, ?4)";
+const STANDING = "SELECT owner, fence, status, (SELECT coalesce(max(seq), 0) FROM history WHERE run = ?1) FROM runs WHERE id = ?1";
+const OWN_ROWS = "SELECT count(*) FROM history WHERE run = ?1 AND seq > ?2 AND seq <= ?3 AND fence = ?4";
+
+const CONSUME = "UPDATE messages SET payload = NULL WHERE run = ?1 AND message = ?2 AND payload IS NOT NULL";
+const CONSUME_ALL = "UPDATE messages SET payload = NULL WHERE run = ?1 AND payload IS NOT NULL";
+const HOLDER = "SELECT run, operation FROM hooks WHERE token = ?1";
+const RESERVE = "INSERT INTO hooks (token, run, operation, metadata) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (token) DO NOTHING";
+const DISPOSE = "DELETE FROM hooks WHERE run = ?1 AND operation = ?2";
+const DISPOSE_ALL = "DELETE FROM hooks WHERE run = ?1";
+const SET_OUTPUT = "INSERT INTO outputs (run, data) VALUES (?1, ?2) ON CONFLICT (run) DO UPDATE SET data = excluded.data";
+const CLEAR_OUTPUT = "DELETE FROM outputs WHERE run = ?1";
+
+const FENCED: CommitResult = { status: "fenced" };
+const BEHIND: CommitResult = { status: "behind" };
+
+/** {@link World.commit}, of a batch that holds each run at most once. */
+export async function commit(database: Database, commits: readonly Commit[], now: () => number): Promise<CommitResult[]> {
+  if (commits.length === 0) return [];
+  try {
+    return await database.write((transaction) => commitAll(transaction, commits, now(), commitOne));
+  } catch (error) {
+    if (WorldError.is(error)) throw error;
+    return database.write((transaction) => commitAll(transaction, commits, now(), commitAlone));
+  }
+}
+
+interface Writer {
+  readonly transaction: Transaction;
+  readonly now: number;
+  /** The integer key of a worker, or -1. */
+  worker(name: string): number;
+}
+
+type CommitFunction = (writer: Writer, commit: Commit) => CommitResult;
+
+function commitAll(transaction: Transaction, commits: readonly Commit[], now: number, commitEach: CommitFunction): CommitResult[] {
+  const workers = new Map<string, number>();
+  const writer: Writer = {
+    transaction,
+    now,
+    worker(name) {
+      let key = workers.get(name);
+      if (key === undefined) workers.set(name, (key = keyOfWorker(transaction, name) ?? -1));
+      return key;
+    },
+  };
+  return commits.map((one) => commitEach(writer, one));
+}
+
+function commitAlone(writer: Writer, commit: Commit): CommitResult {
+  const { transaction } = writer;
+  transaction.run("SAVEPOINT alone", []);
+  try {
+    return commitOne(writer, commit);
+  } catch (error) {
+    transaction.run("ROLLBACK TO alone", []);
+    return { status: "failed", error: error instanceof Error ? error : new Error(String(error)) };
+  } finally {
+    transaction.run("RELEASE alone", []);
+  }
+}
+
+function commitOne(writer: Writer, commit: Commit): CommitResult {
+  const problem = commitProblem(commit) ?? sizeProblem(commit);
+  if (problem !== null) return { status: "failed", error: problem };
+  const { transaction } = writer;
+  const run = keyOfRun(transaction, commit.runId);
+  if (run === undefined) return FENCED;
+  const { fence, base, rows, chunks } = commit;
+  if (rows.length === 0 || chunks !== undefined) {
+    const refusal = examine(writer, run, commit);
+    if (refusal !== null) return refusal;
+    const closed = chunks?.find(({ name }) => isClosed(transaction, run, name));
+    if (closed !== undefined) return { status: "failed", error: streamClosed(commit.runId, closed.name) };
+  }
+  if (rows.length > 0) {
+    const appended = transaction.run(APPEND_FENCED, [run, base, fence, rows[0]!, writer.worker(commit.worker)]);
+    if (appended === 0) return examine(writer, run, commit) ?? BEHIND;
+    for (let index = 1; index < rows.length; index++) transaction.run(APPEND, [run, base + index + 1, fence, rows[index]!]);
+  }
+  return { status: "committed", conflicts: applyRest(writer, run, commit) };
+}
+
+/** Why the commit is not to be applied (it landed before; or it is fenced or behind), or null when it is. */
+function examine({ transaction, worker }: Writer, run: number, commit: Commit): CommitResult | null {
+  const { fence, base, rows, patch } = commit;
+  const standing = transaction.get(STANDING, [run]) as readonly [number | null, number, string, number] | undefined;
+  if (standing === undefined) return FENCED;
+  const [owner, runFence, status, length] = standing;
+  const landed =
+    rows.length > 0
+      ? transaction.get(OWN_ROWS, [run, base, base + rows.length, fence])![0] === rows.length
+      : status !== "running" && status === patch?.status && runFence === fence && length === base;
+  if (landed) return { status: "committed", conflicts: status === "running" ? lostHooks(transaction, run, commit) : [] };
+  if (owner === null || owner !== worker(commit.worker) || runFence !== fence) return FENCED;
+  return length === base ? null : BEHIND;
+}
+
+/**
+ * The conflicts of a commit that landed before. What it reserved it still holds, for only the owner disposes hooks and an owner has
+ * one commit in flight: a hook that is not held was a conflict, also when its token has become free since.
+ */
+function lostHooks(transaction: Transaction, run: number, { hooks = [], disposedHooks = [] }: Commit): string[] {
+  const lost = hooks.filter((hook) => !disposedHooks.includes(hook.operation) && !isHeld(transaction, run, hook));
+  return lost.map(({ operation }) => operation);
+}
+
+function isHeld(transaction: Transaction, run: number, { token, operation }: HookRecord): boolean {
+  const holder = transaction.get(HOLDER, [token]);
+  return holder !== undefined && holder[0] === run && holder[1] === operation;
+}
+
+function applyRest(writer: Writer, run: number, commit: Commit): string[] {
+  const { transaction, now } = writer;
+  const { consumed, chunks, patch } = commit;
+  const conflicts = applyHooks(transaction, run, commit);
+  for (const { name, data } of chunks ?? []) appendChunks(transaction, run, name, [data]);
+  let read = 0;
+  for (const id of consumed ?? []) read += transaction.run(CONSUME, [run, id]);
+  if (patch !== undefined || read > 0) applyPatch(transaction, run, patch ?? {}, read, now);
+  return conflicts;
+}
+
+// Releases come first: a turn may free a token and take it again. A hook that the same commit creates and disposes is never held.
+function applyHooks(transaction: Transaction, run: number, { hooks = [], disposedHooks = [] }: Commit): string[] {
+  for (const operation of disposedHooks) transaction.run(DISPOSE, [run, operation]);
+  const conflicts: string[] = [];
+  for (const hook of hooks) {
+    const disposed = disposedHooks.includes(hook.operation);
+    if (disposed && transaction.get(HOLDER, [hook.token]) === undefined) continue;
+    if (!disposed && transaction.run(RESERVE, [hook.token, run, hook.operation, hook.metadata]) === 1) continue;
+    if (!isHeld(transaction, run, hook)) conflicts.push(hook.operation);
+  }
+  return conflicts;
+}
+
+function applyPatch(transaction: Transaction, run: number, patch: RunPatch, read: number, now: number): void {
+  const ends = patch.status !== undefined && patch.status !== "running";
+  const set: string[] = [];
+  const params: SqlValue[] = [run];
+  const assign = (assignment: (index: number) => string, value: SqlValue): void => {
+    params.push(value);
+    set.push(assignment(params.length));
+  };
+  // The index of a column is written anew whenever an UPDATE names the column: name only what changes.
+  if (patch.note !== undefined) assign((n) => `note = ?${n}`, patch.note === null ? null : storableText(patch.note));
+  if (ends) {
+    assign((n) => `status = ?${n}`, patch.status!);
+    assign((n) => `ended_at = ?${n}`, now);
+    set.push("owner = NULL", "due_at = NULL", "mail = 0");
+    transaction.run(CONSUME_ALL, [run]);
+    transaction.run(DISPOSE_ALL, [run]);
+  } else {
+    if (read > 0) assign((n) => `mail = mail - ?${n}`, read);
+    if (patch.dueAt !== undefined) {
+      params.push(patch.dueAt, read, now);
+      const [due, taken, at] = [params.length - 2, params.length - 1, params.length];
+      set.push(`due_at = CASE WHEN mail > ?${taken} THEN min(coalesce(?${due}, ?${at}), ?${at}) ELSE ?${due} END`);
+    }
+  }
+  if (patch.output !== undefined) {
+    if (patch.output === null) transaction.run(CLEAR_OUTPUT, [run]);
+    else transaction.run(SET_OUTPUT, [run, patch.output]);
+  }
+  if (set.length > 0) transaction.run(`UPDATE runs SET ${set.join(", ")} WHERE id = ?1`, params);
+}
+
+function sizeProblem({ rows, patch, chunks, hooks }: Commit): WorldError | null {
+  let largest = patch?.output?.byteLength ?? 0;
+  for (const row of rows) largest = Math.max(largest, row.byteLength);
+  for (const { data } of chunks ?? []) largest = Math.max(largest, data.byteLength);
+  for (const { metadata } of hooks ?? []) largest = Math.max(largest, metadata?.byteLength ?? 0);
+  if (largest <= MAX_BYTES) return null;
+  return new WorldError("WORLD_INVALID_ARGUMENT", `A value of ${largest} bytes is too large for SQLite.`, {
+    hint: `Keep values below ${MAX_BYTES} bytes: store large data elsewhere, and its address in the run.`,
+  });
+}
