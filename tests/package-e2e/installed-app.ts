@@ -3,11 +3,9 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 // @ts-expect-error: the scripts are plain JavaScript
 import { pack } from "../../scripts/pack.mjs";
 
-const execute = promisify(execFile);
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const files = fileURLToPath(new URL("../apps/installed/", import.meta.url));
 const packages = ["world", "world-sqlite", "compiler", "perdure"];
@@ -26,17 +24,17 @@ async function versionHere(name: string): Promise<string> {
   return `${name}@${manifest.version}`;
 }
 
-async function run(folder: string, command: string, args: string[], timeout: number): Promise<string> {
+/** Runs a program. Resolves with its standard output; rejects with all that it printed when it fails or takes too long. */
+function run(folder: string, command: string, args: string[], timeout: number): Promise<string> {
   // A test runner's own settings must not reach the app.
   const { NODE_OPTIONS: _options, NODE_ENV: _env, VITEST: _vitest, ...others } = process.env;
-  const env = { ...others, NO_COLOR: "1", FORCE_COLOR: "0" };
-  try {
-    const { stdout } = await execute(command, args, { cwd: folder, timeout, env, shell: process.platform === "win32" });
-    return stdout;
-  } catch (error) {
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${command} ${args.join(" ")} failed\n${stdout}${stderr}`, { cause: (error as Error).message });
-  }
+  const options = { cwd: folder, timeout, env: { ...others, NO_COLOR: "1", FORCE_COLOR: "0" }, shell: process.platform === "win32" };
+  return new Promise((resolve, reject) => {
+    execFile(command, args, options, (error, stdout, stderr) => {
+      if (error) reject(new Error(`${command} ${args.join(" ")} failed (${error.signal ?? error.code})\n${stdout}${stderr}`));
+      else resolve(stdout);
+    });
+  });
 }
 
 /** Packs our packages, installs them and the bundlers into a new folder with nothing but a package.json, and adds the app's files. */
