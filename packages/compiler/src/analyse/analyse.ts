@@ -1,0 +1,99 @@
+import type { File } from "@babel/types";
+import type { Problem } from "../diagnose/diagnostic.ts";
+import { type FunctionNode, type Range, rangeOf } from "../parse/nodes.ts";
+import { findCaptures } from "./captures.ts";
+import { type DirectiveSites, findDirectiveSites } from "./directive-sites.ts";
+import { exportNames } from "./exports.ts";
+import { applyFileDirective } from "./file-directive.ts";
+import { PathNames, displayName } from "./ids.ts";
+import type { MarkedFunction } from "./marked-function.ts";
+import { isProblem, placementOf } from "./placement.ts";
+import { type Reach, findReach } from "./reach.ts";
+import { findReceiverUses } from "./receiver.ts";
+import type { Binding } from "./scope.ts";
+import { type ScopeTree, buildScopeTree } from "./scope-tree.ts";
+import { findUnavailable } from "./top-level-await.ts";
+
+/** Everything that is known about a module. The transforms only print it. */
+export interface Analysis {
+  file: File;
+  tree: ScopeTree;
+  sites: DirectiveSites;
+  /** In source order; a workflow comes before the steps inside it. */
+  marked: MarkedFunction[];
+  /** The parts of the source that the workflow target leaves out: parameters and bodies of steps. */
+  stepRanges: Range[];
+  reach: Reach;
+  problems: Problem[];
+}
+
+/** Finds the steps and workflows of a parsed module, gives them ids, and collects every mistake. */
+export function analyse(file: File, moduleId: string): Analysis {
+  const tree = buildScopeTree(file.program);
+  const sites = findDirectiveSites(file, tree);
+  applyFileDirective(file.program, sites, tree.module);
+  const problems = sites.problems;
+  const marked = findMarked(sites, tree, file, moduleId, problems);
+  if (marked.length > 0 && file.program.sourceType === "script") {
+    problems.push({ code: "COMMONJS_MODULE", range: rangeOf(marked[0]?.directives[0]?.value ?? file), parameters: {} });
+  }
+  for (const fn of marked) {
+    problems.push(...findReceiverUses(fn));
+    if (fn.placement.kind !== "nested") continue;
+    const { workflow } = fn.placement;
+    const workflowName = marked.find(({ node }) => node === workflow)?.name ?? "";
+    fn.captures = findCaptures({ step: fn, workflow, workflowName }, tree, problems);
+  }
+  const bindings = markedBindings(marked, tree);
+  for (const [binding, { kind, name }] of bindings) {
+    for (const { access, node } of binding.references) {
+      if (access !== "read") problems.push({ code: "MARKED_REASSIGNED", range: rangeOf(node), parameters: { kind, name } });
+    }
+  }
+  const stepRanges = marked.filter(({ kind }) => kind === "step").map(({ node }) => bodyRange(node));
+  const roots = marked.filter(({ kind }) => kind === "workflow").map(rootRange);
+  const reach = findReach(file.program, tree, { roots, removed: stepRanges, marked: new Set(bindings.keys()) });
+  problems.push(...findUnavailable(file.program, reach));
+  return { file, tree, sites, marked, stepRanges, reach, problems };
+}
+
+function findMarked(sites: DirectiveSites, tree: ScopeTree, file: File, moduleId: string, problems: Problem[]): MarkedFunction[] {
+  const paths = new PathNames(exportNames(file.program), tree);
+  const inSourceOrder = [...sites.functions].sort(([a], [b]) => rangeOf(a).start - rangeOf(b).start);
+  return inSourceOrder.flatMap(([node, { kind, directives }]): MarkedFunction[] => {
+    const placement = placementOf(node, kind, tree, sites.functions);
+    if (isProblem(placement)) {
+      problems.push(placement);
+      return [];
+    }
+    const path = paths.add(node, placement, moduleId, problems);
+    return [{ kind, node, directives, placement, name: displayName(node, placement), path, id: `${moduleId}#${path}`, captures: [] }];
+  });
+}
+
+/** The parameters and the body of a function, and its type parameters: everything but its name. */
+export function bodyRange(node: FunctionNode): Range {
+  const { start, end } = rangeOf(node);
+  if ("id" in node && node.id) return { start: rangeOf(node.id).end, end };
+  if (node.type === "ObjectMethod") return { start: rangeOf(node.key).end, end };
+  return { start, end };
+}
+
+/** What the export of a workflow reaches: of a member, the whole object. */
+function rootRange({ node, placement }: MarkedFunction): Range {
+  return rangeOf(placement.kind === "member" ? placement.root : node);
+}
+
+/** The variables that hold a step or workflow, or the object in which one is. */
+function markedBindings(marked: readonly MarkedFunction[], tree: ScopeTree): Map<Binding, MarkedFunction> {
+  const bindings = new Map<Binding, MarkedFunction>();
+  for (const fn of marked) {
+    const { placement, node } = fn;
+    const name = placement.kind === "member" ? placement.rootName : "name" in placement ? placement.name : null;
+    if (name === null) continue;
+    const scope = placement.kind === "nested" ? tree.scopeOf(node)?.parent : tree.module;
+    const binding = scope?.lookup(name);
+    if (binding !== undefined && !bindings.has(binding)) bindings.set(binding, fn);
+  }
+  return bindings;
+}

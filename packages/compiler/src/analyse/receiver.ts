@@ -1,0 +1,37 @@
+import type { Node } from "@babel/types";
+import type { Problem } from "../diagnose/diagnostic.ts";
+import { isFunction, isTypeOnly, rangeOf } from "../parse/nodes.ts";
+import { children } from "../parse/walk.ts";
+import type { MarkedFunction } from "./marked-function.ts";
+
+/**
+ * The uses of `this`, `super` and the like that would mean something else, or nothing, in the process that runs the function. A step or
+ * workflow that is not an arrow has its own `arguments`: those are the recorded ones.
+ */
+export function findReceiverUses({ node, kind, name }: MarkedFunction): Problem[] {
+  const problems: Problem[] = [];
+  const isArrow = node.type === "ArrowFunctionExpression";
+  const report = (at: Node, word: string) => problems.push({ code: "USES_THIS", range: rangeOf(at), parameters: { kind, name, word } });
+  const visit = (at: Node): void => {
+    if (isTypeOnly(at)) return;
+    if (at.type === "ThisExpression") report(at, "this");
+    else if (at.type === "Super") report(at, "super");
+    else if (at.type === "MetaProperty" && at.meta.name === "new") report(at, "new.target");
+    else if (isArrow && at.type === "Identifier" && at.name === "arguments") report(at, "arguments");
+    else for (const child of visible(at)) visit(child);
+  };
+  for (const param of node.params) visit(param);
+  visit(node.body);
+  return problems;
+}
+
+/** The children that share the `this` of their parent: a function or class has its own, except in computed keys and `extends`. */
+function visible(node: Node): Iterable<Node> {
+  if (isFunction(node) && node.type !== "ArrowFunctionExpression") return "key" in node && node.computed === true ? [node.key] : [];
+  if (node.type === "ClassProperty" || node.type === "ClassAccessorProperty") return node.computed ? [node.key] : [];
+  if (node.type === "ClassPrivateProperty" || node.type === "StaticBlock") return [];
+  if ((node.type === "MemberExpression" || node.type === "ObjectProperty") && !node.computed) {
+    return node.type === "MemberExpression" ? [node.object] : [node.value];
+  }
+  return children(node);
+}

@@ -1,0 +1,62 @@
+import type { SourceMap } from "magic-string";
+import { analyse } from "./analyse/analyse.ts";
+import { type Diagnostic, createDiagnostic } from "./diagnose/diagnostic.ts";
+import { type Manifest, createManifest } from "./manifest.ts";
+import { parse } from "./parse/parse.ts";
+import { mayHaveDirectives } from "./parse/pre-filter.ts";
+import { createEditor } from "./transform/editor.ts";
+import { transformHost } from "./transform/host.ts";
+import { transformWorkflow } from "./transform/workflow.ts";
+
+/** How to compile a module. */
+export interface CompileOptions {
+  /** The id of the module: `<package name>/<path from its package.json>`, POSIX, with extension. Ids of functions begin with it. */
+  id: string;
+  /** The name of the file in diagnostics and in the source map, whose extension decides the language; without it, the id. */
+  filename?: string;
+  /** `host`: the application's own module. `workflow`: the module for the bundle in which workflows run. */
+  target: "host" | "workflow";
+  /** In the host target, what to import the workflows' bundles from. Without it the workflows are registered without code. */
+  bundles?: string;
+}
+
+/** What became of a module. With an error among the diagnostics, `code` is the source as it was. */
+export interface CompileResult {
+  code: string;
+  /** From `code` to the source; null if the code is unchanged. Its only source is the last part of the file name. */
+  map: SourceMap | null;
+  manifest: Manifest;
+  diagnostics: Diagnostic[];
+}
+
+/**
+ * Compiles one module: finds its steps and workflows, reports every mistake, and rewrites them as docs/decisions/0001-compiled-code.md
+ * defines. TypeScript stays TypeScript. Pure: the same input always gives the same output, and nothing outside is read.
+ */
+export function compile(code: string, options: CompileOptions): CompileResult {
+  const { id, filename = id, target, bundles } = options;
+  const source = { code, filename };
+  const unchanged = { code, map: null, manifest: createManifest(id, [], code), diagnostics: [] };
+  if (target === "host" && !mayHaveDirectives(code)) return unchanged;
+
+  const parsed = parse(code, filename);
+  if (!parsed.ok) {
+    const range = { start: parsed.offset, end: parsed.offset };
+    return { ...unchanged, diagnostics: [createDiagnostic({ code: "SYNTAX_ERROR", range, parameters: { reason: parsed.message } }, source)] };
+  }
+
+  const analysis = analyse(parsed.file, id);
+  const diagnostics = analysis.problems
+    .toSorted((a, b) => a.range.start - b.range.start)
+    .map((problem) => createDiagnostic(problem, source));
+  const manifest = createManifest(id, analysis.marked, code);
+  if (diagnostics.some(({ severity }) => severity === "error")) return { ...unchanged, manifest, diagnostics };
+  if (target === "host" && analysis.marked.length === 0) return { ...unchanged, manifest, diagnostics };
+
+  const editor = createEditor(code, analysis);
+  if (target === "host") transformHost(editor, bundles);
+  else transformWorkflow(editor);
+  if (!editor.text.hasChanged()) return { ...unchanged, manifest, diagnostics };
+  const map = editor.text.generateMap({ source: filename.split(/[\\/]/).at(-1) ?? filename, hires: "boundary", includeContent: true });
+  return { code: editor.text.toString(), map, manifest, diagnostics };
+}

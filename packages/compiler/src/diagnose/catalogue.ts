@@ -1,0 +1,205 @@
+/** One kind of mistake: everything that is ever said about it, in one place. */
+export interface CatalogueEntry {
+  severity: "error" | "warning";
+  /** What happened. `{name}` stands for a parameter. */
+  message: string;
+  /** What to do, in one sentence. */
+  hint: string;
+  /** Why it is a mistake, for the page of the code in the documentation. */
+  prose: string;
+}
+
+const error = <Message extends string>(message: Message, hint: string, prose: string) =>
+  ({ severity: "error", message, hint, prose }) as const;
+const warning = <Message extends string>(message: Message, hint: string, prose: string) =>
+  ({ severity: "warning", message, hint, prose }) as const;
+
+/**
+ * Every diagnostic of the compiler by its code. Codes are stable. The documentation's page of a code is made from its entry.
+ */
+export const catalogue = {
+  SYNTAX_ERROR: error(
+    "This file does not parse: {reason}",
+    "Fix the syntax; the file's extension decides whether TypeScript and JSX are allowed in it.",
+    "A file with a directive must parse before anything can be said about it. `.ts`, `.mts` and `.cts` are TypeScript, `.tsx` is TypeScript with JSX, everything else is JavaScript with JSX.",
+  ),
+  DIRECTIVE_TYPO: error(
+    'The string "{text}" is almost "{expected}".',
+    'Write it exactly: "{expected}".',
+    "A misspelt directive would leave an ordinary function that is not durable, and nothing would say so until a process dies. Strings that stand where a directive could stand and are within two edits of one are therefore mistakes. Case, hyphens and spaces count too.",
+  ),
+  DIRECTIVE_ESCAPED: error(
+    'The directive "{expected}" is written with an escape sequence.',
+    "Write it without escapes.",
+    "The language compares directives by their source text, so `'use\\x20step'` is not a directive although its value looks like one.",
+  ),
+  DIRECTIVE_TEMPLATE: error(
+    'The directive "{expected}" is written as a template literal.',
+    "Use single or double quotes.",
+    "The language knows string literals as directives; a template literal is an expression that is evaluated and thrown away.",
+  ),
+  DIRECTIVE_NOT_FIRST: error(
+    'The directive "{expected}" comes after other statements.',
+    "Move it to the first line of the function (or of the file).",
+    "Directives are only recognised before the first statement of a function body or file. Comments and other directives may come before it.",
+  ),
+  DIRECTIVE_STRAY: error(
+    'The string "{expected}" is not a directive here: {reason}.',
+    "Make it the first statement of an async function's body, a plain string literal on its own.",
+    "A directive in a place where the language sees none would be ignored silently, so it is a mistake.",
+  ),
+  DIRECTIVE_CONFLICT: error(
+    "{subject} is marked both as a step and as a workflow.",
+    "Keep one of the two directives.",
+    "A workflow is replayed from history and must not touch the world; a step does touch it and runs once. No function is both.",
+  ),
+  FUNCTION_NOT_ASYNC: error(
+    "The {kind} {name} is not async.",
+    "Add `async`; a call of a {kind} always returns a promise.",
+    "Steps and workflows finish later than they are called, possibly in another process. Their type must say so.",
+  ),
+  FUNCTION_IS_GENERATOR: error(
+    "The {kind} {name} is a generator.",
+    "Return the values as an array, or write them to a stream.",
+    "A generator hands out values while it runs; the result of a {kind} is recorded once, as a whole.",
+  ),
+  FUNCTION_IS_ACCESSOR: error(
+    "A getter or setter cannot be a {kind}.",
+    "Make it an async method or function.",
+    "Accessors are synchronous, and a property read does not look like a call which may take days.",
+  ),
+  FUNCTION_IN_CLASS: error(
+    "A class member cannot be a {kind}: {name}.",
+    "Move the code to an async function at the top level of the module and pass it what it needs.",
+    "Arguments of steps and workflows are recorded as data. An instance with its methods and private state cannot be, and a static member is reached through a class that may be subclassed or replaced.",
+  ),
+  FUNCTION_IN_CALL: error(
+    "A {kind} cannot be the argument of a call.",
+    "Declare it as an async function of its own and pass its name.",
+    "What the called function makes of it is known at run time only: it may call it, wrap it or keep it. The wrapper would be lost in one of the two places where the code runs.",
+  ),
+  FUNCTION_REASSIGNED: error(
+    "A {kind} cannot be assigned to a variable that exists already.",
+    "Declare it with `const` or as an async function.",
+    "A name stands for one {kind} for ever: histories refer to it.",
+  ),
+  FUNCTION_NOT_CONST: error(
+    "The {kind} {name} is declared with `{keyword}`.",
+    "Declare it with `const` or as an async function.",
+    "A name stands for one {kind} for ever: histories refer to it. A variable could be given another value.",
+  ),
+  FUNCTION_POSITION: error(
+    "A {kind} cannot be {where}.",
+    "Declare it as an async function at the top level of the module, or inside the workflow that calls it.",
+    "Every {kind} has an id that is derived from its name and place, so it must be in a place that has a lasting name.",
+  ),
+  FUNCTION_IN_FUNCTION: error(
+    "A {kind} cannot be declared inside the ordinary function {name}.",
+    "Move it to the top level of the module and pass it what it needs as arguments.",
+    "The function that surrounds it may be called many times or never, so a worker that starts later could not find it.",
+  ),
+  STEP_IN_STEP: error(
+    "A step cannot be declared inside the step {name}.",
+    "Remove the inner directive, or move the function out of the step.",
+    "A step is one unit: it is tried again as a whole. What it calls runs as ordinary code.",
+  ),
+  WORKFLOW_NESTED: error(
+    "A workflow cannot be declared inside {where}.",
+    "Move it to the top level of the module and start it from there.",
+    "A workflow is started by name from anywhere, also by a process that never ran the code around it.",
+  ),
+  MARKED_REASSIGNED: error(
+    "The {kind} {name} is given another value here.",
+    "Use another name for the other value.",
+    "A name stands for one {kind} for ever: histories refer to it.",
+  ),
+  COMMONJS_MODULE: error(
+    "A file with directives must be an ES module.",
+    "Use `import` and `export`, and an extension other than .cjs and .cts.",
+    "The compiled code imports the runtime.",
+  ),
+  FILE_DIRECTIVE_EXPORT: error(
+    'A file that begins with "{expected}" exports {what}.',
+    "Export async functions only, or put the directive into each function.",
+    "A directive at the top of a file marks every export, so everything that is exported must be an async function. Types are fine.",
+  ),
+  FILE_DIRECTIVE_EMPTY: error(
+    'The file begins with "{expected}" but exports no function.',
+    "Export the functions, or put the directive into each of them.",
+    "A directive at the top of a file marks every exported function; here it marks nothing.",
+  ),
+  USES_THIS: error(
+    "The {kind} {name} uses `{word}`.",
+    "Pass what you need as an argument.",
+    "Only arguments are recorded. What `this`, `super`, `new.target` or the `arguments` of a surrounding function stand for is unknown in the process that runs the {kind} later.",
+  ),
+  CAPTURE_ASSIGNED: error(
+    "The step {name} assigns {variable}, a variable of the workflow {workflow}.",
+    "Return the new value and assign it in the workflow.",
+    "Variables of the workflow are handed to a step by value: the step may run in another process, and a replay does not run it at all. The assignment would be lost.",
+  ),
+  CAPTURE_MUTATED: warning(
+    "The step {name} changes {variable}, which belongs to the workflow {workflow}; the workflow does not see it.",
+    "Return the new value and assign it in the workflow.",
+    "Variables of the workflow are handed to a step by value, so the step changes a copy.",
+  ),
+  CAPTURE_FUNCTION: error(
+    "The step {name} uses {variable}, {what} of the workflow {workflow}.",
+    "Move {variable} to the top level of the module, or into the step.",
+    "Variables of the workflow are handed to a step by value, as data. Functions and classes are not data.",
+  ),
+  DUPLICATE_ID: error(
+    "Two functions of this file have the id {id}.",
+    "Rename one of them.",
+    "An id names one function: histories refer to it.",
+  ),
+  TOP_LEVEL_AWAIT: error(
+    "A workflow uses {name}, which is initialised with `await` at the top level of the module.",
+    "Move the `await` into a step, or give the workflow the value as an argument.",
+    "A workflow's code is evaluated anew for every run and every replay, without access to the world; nothing can be awaited before the workflow begins.",
+  ),
+  TOP_LEVEL_USING: error(
+    "A workflow uses {name}, which is declared with `using` at the top level of the module.",
+    "Open the resource inside the step that needs it.",
+    "The resource would be disposed of when the module has been evaluated, before any workflow runs.",
+  ),
+  BUNDLE_HOST_MODULE: error(
+    'The workflow {workflow} needs "{module}", which only exists outside workflows. Imported by {chain}.',
+    "Use it inside a step, or import what the workflow needs from a module without it.",
+    "Workflow code is replayed in a sandbox without access to the host. Imports that only steps use do no harm: this one is still needed after everything unused was removed.",
+  ),
+  BUNDLE_UNRESOLVED: error(
+    'The workflow {workflow} needs "{module}", which cannot be found or is not code. Imported by {chain}.',
+    "Install it, correct the path, or use it inside a step.",
+    "The bundle of a workflow is self-contained. Imports that only steps use do no harm: this one is still needed after everything unused was removed.",
+  ),
+  BUNDLE_HOST_GLOBAL: error(
+    "The workflow {workflow} uses {name}, which only exists outside workflows.",
+    "{advice}",
+    "Workflow code is replayed in a sandbox without access to the host. Time, random numbers and timers work there and are recorded; everything else that reaches outside belongs into a step.",
+  ),
+  BUNDLE_FAILED: error(
+    "The workflows of this file cannot be bundled: {reason}",
+    "Fix the error in the file that it names.",
+    "The code of every workflow is bundled on its own, so that a run can keep the code with which it began.",
+  ),
+  TYPESCRIPT_MODULE_TYPE: error(
+    '{file} uses ES module syntax, but {packageJson} does not say "type": "module".',
+    'Add "type": "module" to that package.json, or rename the file to .mts.',
+    "Node decides by the nearest package.json whether a .ts file is an ES module or CommonJS.",
+  ),
+} as const satisfies Record<string, CatalogueEntry>;
+
+/** The stable code of a kind of mistake. */
+export type DiagnosticCode = keyof typeof catalogue;
+
+type ParametersIn<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | ParametersIn<Rest> : never;
+type Texts<Code extends DiagnosticCode> = (typeof catalogue)[Code]["message"] | (typeof catalogue)[Code]["hint"];
+
+/** The parameters that a code's message and hint take. */
+export type DiagnosticParameters<Code extends DiagnosticCode> = Record<ParametersIn<Texts<Code>>, string>;
+
+/** A text of the catalogue with its parameters filled in. */
+export function fillIn(text: string, parameters: Record<string, string>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => parameters[name] ?? whole);
+}

@@ -1,0 +1,40 @@
+import { parse as babelParse, type ParserOptions, type ParserPlugin } from "@babel/parser";
+import type { File } from "@babel/types";
+
+/** A parsed module, or where and why it does not parse. */
+export type ParseResult = { ok: true; file: File } | { ok: false; message: string; offset: number };
+
+interface BabelSyntaxError extends SyntaxError {
+  pos?: number;
+}
+
+/**
+ * Parses one module. The file name decides the language: `.ts`, `.mts` and `.cts` are TypeScript, `.tsx` adds JSX, everything else is
+ * JavaScript with JSX. A query behind the extension (`?v=1`) does not count.
+ */
+export function parse(code: string, filename: string): ParseResult {
+  try {
+    return { ok: true, file: babelParse(code, options(filename)) };
+  } catch (error) {
+    const { message, pos } = error as BabelSyntaxError;
+    return { ok: false, message: message.replace(/ \(\d+:\d+\)$/, ""), offset: pos ?? 0 };
+  }
+}
+
+function options(filename: string): ParserOptions {
+  const name = filename.replace(/[?#].*$/, "");
+  const plugins: ParserPlugin[] = ["decorators", "decoratorAutoAccessors", "explicitResourceManagement", "importAttributes"];
+  if (/\.[cm]?ts$/.test(name)) plugins.push("typescript");
+  else if (name.endsWith(".tsx")) plugins.push("typescript", "jsx");
+  else plugins.push("jsx");
+  return {
+    sourceType: /\.c[jt]s$/.test(name) ? "unambiguous" : "module",
+    plugins,
+    allowReturnOutsideFunction: true,
+    allowAwaitOutsideFunction: true,
+    createImportExpressions: true,
+    // A re-export of a name which is declared nowhere is the next tool's error, not ours.
+    allowUndeclaredExports: true,
+    attachComment: false,
+  };
+}

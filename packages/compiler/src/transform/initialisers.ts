@@ -1,0 +1,108 @@
+import type { Class, ExportDefaultDeclaration, Node, Statement, VariableDeclaration, VariableDeclarator } from "@babel/types";
+import { findAwait, isPure, isPureClass } from "../analyse/purity.ts";
+import { rangeOf } from "../parse/nodes.ts";
+import type { Editor } from "./editor.ts";
+
+const OPEN = "/* @__PURE__ */ (() => ";
+
+/**
+ * Wraps what may have an effect when the module is evaluated, so that the bundler drops it together with its name if nothing needs it:
+ * a call alone would stay for the sake of its arguments, which may have effects of their own.
+ */
+export function wrapInitialisers(editor: Editor): void {
+  for (const statement of editor.analysis.file.program.body) wrapStatement(editor, statement);
+}
+
+function wrapStatement(editor: Editor, statement: Statement): void {
+  switch (statement.type) {
+    case "VariableDeclaration":
+      return wrapVariables(editor, statement);
+    case "ClassDeclaration":
+      return wrapClass(editor, statement);
+    case "ExportDefaultDeclaration":
+      return wrapDefault(editor, statement);
+    case "ExportNamedDeclaration":
+      if (statement.declaration?.type === "VariableDeclaration") wrapVariables(editor, statement.declaration);
+      if (statement.declaration?.type === "ClassDeclaration") wrapClass(editor, statement.declaration);
+      return;
+    default:
+      return;
+  }
+}
+
+function wrapVariables(editor: Editor, declaration: VariableDeclaration): void {
+  if (declaration.declare) return;
+  if (declaration.kind === "using" || declaration.kind === "await using") return replaceResources(editor, declaration);
+  for (const declarator of declaration.declarations) {
+    if (!declarator.init) continue;
+    if (declarator.id.type !== "Identifier") wrapPattern(editor, declarator, declaration.kind);
+    else if (!isPure(declarator.init, editor.analysis.tree.module)) wrapExpression(editor, declarator.init, declarator.id.name);
+  }
+}
+
+function wrapExpression(editor: Editor, expression: Node, name = "default"): void {
+  const { start, end } = rangeOf(expression);
+  if (replaceAwait(editor, expression, (value) => value, name)) return;
+  editor.text.prependRight(start, `${OPEN}(`).appendLeft(end, "))()");
+}
+
+/** A pattern reads members, which may be getters, so the bundler keeps it: the names become constants of their own. */
+function wrapPattern(editor: Editor, declarator: VariableDeclarator, kind: string): void {
+  const { start, end } = rangeOf(declarator);
+  const names = patternNames(editor, declarator);
+  const unavailable = (value: string) => names.map((name) => `${name} = ${value}`).join(", ");
+  if (replaceAwait(editor, declarator, unavailable, names[0] ?? "")) return;
+  const all = editor.uniqueName("$all");
+  const members = names.map((name) => `, ${name} = ${OPEN}${all}.${name})()`).join("");
+  editor.text.prependRight(start, `${all} = ${OPEN}{ ${kind} `).appendLeft(end, `; return { ${names.join(", ")} }; })()${members}`);
+}
+
+function patternNames(editor: Editor, declarator: VariableDeclarator): string[] {
+  const bindings = [...editor.analysis.tree.module.bindings.values()];
+  return bindings.filter((binding) => binding.declaration === declarator).map(({ name }) => name);
+}
+
+/** A class has the same temporal dead zone as a constant, so it may become one. */
+function wrapClass(editor: Editor, node: Class): void {
+  if (("declare" in node && node.declare === true) || !node.id || isPureClass(node, editor.analysis.tree.module)) return;
+  const { start, end } = rangeOf(node);
+  if ((node.decorators ?? []).some((decorator) => rangeOf(decorator).start < start)) return;
+  if (replaceAwait(editor, node, (value) => `const ${node.id?.name} = ${value};`, node.id.name)) return;
+  editor.text.prependRight(start, `const ${node.id.name} = ${OPEN}{ `).appendLeft(end, ` return ${node.id.name}; })();`);
+}
+
+function wrapDefault(editor: Editor, statement: ExportDefaultDeclaration): void {
+  const { declaration } = statement;
+  if (declaration.type === "ClassDeclaration") {
+    if (isPureClass(declaration, editor.analysis.tree.module)) return;
+    if (!declaration.id) return wrapExpression(editor, declaration);
+    editor.text.remove(rangeOf(statement).start, rangeOf(declaration).start);
+    wrapClass(editor, declaration);
+    return void editor.text.appendLeft(rangeOf(statement).end, ` export { ${declaration.id.name} as default };`);
+  }
+  if (declaration.type === "FunctionDeclaration" || declaration.type === "TSDeclareFunction") return;
+  if (!isPure(declaration, editor.analysis.tree.module)) wrapExpression(editor, declaration);
+}
+
+/** The name that stands, called with the name of a variable, for a value that only the host can have. */
+export const UNAVAILABLE = "__perdureUnavailable";
+
+/**
+ * What is awaited at the top level cannot be had in a workflow. The value is replaced by a call of a name that does not exist, which falls
+ * away with what it initialises, or else tells the bundler that a workflow needs it.
+ */
+function replaceAwait(editor: Editor, node: Node, print: (value: string) => string, name: string): boolean {
+  if (findAwait(node) === null) return false;
+  const { start, end } = rangeOf(node);
+  editor.text.update(start, end, print(unavailable(name)));
+  return true;
+}
+
+/** A resource of the module would be disposed of before a workflow runs, and the bundler never drops one. */
+function replaceResources(editor: Editor, declaration: VariableDeclaration): void {
+  const { start, end } = rangeOf(declaration);
+  const names = declaration.declarations.flatMap((declarator) => patternNames(editor, declarator));
+  editor.text.update(start, end, `const ${names.map((name) => `${name} = ${unavailable(name)}`).join(", ")};`);
+}
+
+const unavailable = (name: string): string => `${OPEN}${UNAVAILABLE}(${JSON.stringify(name)}))()`;
