@@ -1,24 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { filesBelow, textOf } from "./repository.ts";
 
-const root = fileURLToPath(new URL("../", import.meta.url));
 const codePattern = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/;
-
-/** All files below a folder of the repository, as paths from the root. None if the folder does not exist. */
-export function filesBelow(folder: string): string[] {
-  let names: string[];
-  try {
-    names = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" });
-  } catch {
-    return [];
-  }
-  return names.map((name) => `${folder}/${name.replaceAll("\\", "/")}`).filter((path) => !path.includes("node_modules/"));
-}
-
-/** A file's text, by its path from the root. */
-export const textOf = (path: string): string => readFileSync(join(root, path), "utf8");
 
 /** The members of a union of string literals: `type XErrorCode = "A" | "B"`. */
 function unionCodes(node: ts.TypeAliasDeclaration): string[] {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { declaredCodes, filesBelow, textOf } from "./error-codes.ts";
+import { declaredCodes } from "./error-codes.ts";
+import { filesBelow, textOf } from "./repository.ts";
 
 const packages = [...new Set(filesBelow("packages").map((path) => path.split("/")[1] as string))].filter(
   (name) => declaredCodes(name).length > 0,
