@@ -1,0 +1,54 @@
+import { v4 as uuid } from "uuid";
+
+import { decode, encode } from "../codec/index.ts";
+import { HookNotFoundError } from "../errors/hook-errors.ts";
+import { PerdureError } from "../errors/perdure-error.ts";
+import { toBytes, toText } from "../run-input.ts";
+import { getWorld } from "../runtime.ts";
+
+export interface ResumeOptions {
+  /** Makes the delivery idempotent: a second one with the same key to the same run is ignored. 1 to 512 characters. */
+  readonly key?: string;
+}
+
+/** A living hook, as seen from outside. */
+export interface HookInfo {
+  readonly runId: string;
+  readonly token: string;
+  /** What `createHook({ metadata })` was given; undefined without it. */
+  readonly metadata: unknown;
+}
+
+/**
+ * Delivers a payload to the workflow that holds the hook. When the promise resolves the payload is durable and will be seen by the workflow, once.
+ * @throws HOOK_NOT_FOUND, SERIALIZATION_FAILED (with the path in `payload`; nothing is written)
+ */
+export async function resumeHook(token: string, payload?: unknown, options: ResumeOptions = {}): Promise<{ readonly runId: string }> {
+  checkText("token", token);
+  if (options.key !== undefined) checkText("options.key", options.key);
+  const bytes = toBytes(encode(payload, "payload"));
+  const world = await getWorld();
+  const [delivery] = await world.deliver([{ id: options.key ?? uuid(), to: { token }, kind: "hook", payload: bytes }]);
+  if (!delivery || delivery.status === "not_found" || delivery.status === "ended") throw new HookNotFoundError(token);
+  return { runId: await publicId(delivery.runId) };
+}
+
+/** The living hook with this token. @throws HOOK_NOT_FOUND */
+export async function getHookByToken(token: string): Promise<HookInfo> {
+  checkText("token", token);
+  const world = await getWorld();
+  const hook = await world.query.hook(token);
+  if (!hook) throw new HookNotFoundError(token);
+  const metadata = hook.metadata ? decode(toText(hook.metadata)) : undefined;
+  return { runId: await publicId(hook.runId), token, metadata };
+}
+
+async function publicId(runId: string): Promise<string> {
+  const run = await (await getWorld()).query.run({ id: runId });
+  return run?.key ?? runId;
+}
+
+function checkText(name: string, value: unknown): void {
+  if (typeof value === "string" && value.length > 0 && value.length <= 512) return;
+  throw new PerdureError("INVALID_ARGUMENT", `\`${name}\` is ${JSON.stringify(value)}; it must be a string of 1 to 512 characters.`);
+}

@@ -1,0 +1,32 @@
+import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
+
+import { createBundles } from "../worker/bundles.ts";
+import { getWorld } from "../runtime.ts";
+
+const frame = /perdure:workflow\/([0-9a-f]+):(\d+):(\d+)/g;
+
+/** Frames of the runtime inside the sandbox, and all that lies below a delivery. */
+const machinery = /\n[^\n]*perdure:delivery[^]*$|\n[^\n]*perdure:kernel[^\n]*/g;
+
+/** Rewrites the frames of workflow code in an error's stack to original files, lines and columns, as far as the version's source map is
+ * known, and leaves out the runtime's own. */
+export async function mapStack(error: Error, workflowId: string, version: string): Promise<void> {
+  if (!error.stack?.includes("perdure:")) return;
+  const map = await findMap(workflowId, version);
+  const stack = error.stack.replace(machinery, "").replace(frame, (text: string, found: string, line: string, column: string) => {
+    if (found !== version || !map) return text;
+    const original = originalPositionFor(map, { line: Number(line), column: Number(column) - 1 });
+    return original.source === null ? text : `${original.source}:${original.line}:${original.column + 1}`;
+  });
+  Object.defineProperty(error, "stack", { value: stack, enumerable: false, configurable: true, writable: true });
+}
+
+async function findMap(workflowId: string, version: string): Promise<TraceMap | null> {
+  try {
+    const bundle = await createBundles(await getWorld()).find(workflowId, version);
+    return new TraceMap(bundle.map);
+  } catch {
+    // A stack that cannot be mapped is still a stack.
+    return null;
+  }
+}

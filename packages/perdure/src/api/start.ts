@@ -1,0 +1,97 @@
+import { randomBytes } from "node:crypto";
+
+import type { CreatedRun, NewRun, World } from "@perdure/world";
+import { v7 as uuidV7 } from "uuid";
+
+import { encode } from "../codec/index.ts";
+import { PerdureError } from "../errors/perdure-error.ts";
+import { findWorkflow, type WorkflowBundle } from "../registry.ts";
+import { encodeRunInput } from "../run-input.ts";
+import { currentWorker, getWorld } from "../runtime.ts";
+import { createBatcher, type Batcher } from "../worker/batcher.ts";
+import { createBundles, type Bundles } from "../worker/bundles.ts";
+import type { Worker } from "../worker/worker.ts";
+import { runHandle, type Run } from "./run.ts";
+
+export interface StartOptions {
+  /**
+   * Your own name for the run, 1 to 512 characters, unique in the World. Starting it again returns the run that exists, whatever its arguments
+   * were: a start that is retried happens once.
+   */
+  readonly id?: string;
+}
+
+/** A workflow function, as `start()` takes it. */
+export type WorkflowFunction<A extends unknown[], R> = (...args: A) => Promise<R>;
+
+/**
+ * Starts a run. When the promise resolves the run is durable: it will be executed to its end, by this process or by another one. Starts that are made
+ * at the same time share a transaction.
+ * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED (with the path in `args`; nothing is written), INVALID_ARGUMENT
+ * @example
+ * const run = await start(fulfilOrder, [order], { id: `order-${order.id}` });
+ * console.log(await run.returnValue);
+ */
+export async function start<A extends unknown[], R>(workflow: WorkflowFunction<A, R>, args: A, options: StartOptions = {}): Promise<Run<R>> {
+  const { id: workflowId, bundle } = registrationOf(workflow);
+  const input = encodeRunInput({ seed: randomBytes(16).toString("hex"), args: encode(checkArgs(args), "args") });
+  const key = checkId(options.id);
+  const world = await getWorld();
+  const worker = await currentWorker();
+  await (worker?.bundles ?? bundlesOf(world)).save(bundle);
+  const run: NewRun = { id: uuidV7(), key, workflowId, version: bundle.version, input, dueAt: null };
+  const created = await creatorOf(world).submit(run);
+  return runHandle<R>(created.run.key ?? created.run.id, created.run.id);
+}
+
+function registrationOf(workflow: unknown): { readonly id: string; readonly bundle: WorkflowBundle } {
+  const registered = findWorkflow(workflow);
+  if (!registered) {
+    const name = typeof workflow === "function" ? `The function ${workflow.name || "(anonymous)"}` : `What start() was given (${typeof workflow})`;
+    throw new PerdureError("WORKFLOW_NOT_COMPILED", `${name} is not a compiled workflow.`);
+  }
+  if (!registered.bundle) throw new PerdureError("WORKFLOW_NOT_COMPILED", `The workflow "${registered.id}" was compiled without its bundle.`);
+  return { id: registered.id, bundle: registered.bundle };
+}
+
+function checkArgs(args: unknown): unknown[] {
+  if (Array.isArray(args)) return args;
+  throw new PerdureError("INVALID_ARGUMENT", "start(workflow, args) takes the workflow's arguments as an array: start(fulfil, [order]).");
+}
+
+function checkId(id: unknown): string | null {
+  if (id === undefined) return null;
+  if (typeof id === "string" && id.length > 0 && id.length <= 512) return id;
+  throw new PerdureError("INVALID_ARGUMENT", "start(workflow, args, { id }) takes a string of 1 to 512 characters.");
+}
+
+const bundlesByWorld = new WeakMap<World, Bundles>();
+const creators = new WeakMap<World, Batcher<NewRun, CreatedRun>>();
+const maxBatch = 500;
+
+/** For processes without a worker. */
+function bundlesOf(world: World): Bundles {
+  let bundles = bundlesByWorld.get(world);
+  if (!bundles) bundlesByWorld.set(world, (bundles = createBundles(world)));
+  return bundles;
+}
+
+function creatorOf(world: World): Batcher<NewRun, CreatedRun> {
+  let creator = creators.get(world);
+  if (!creator) {
+    creator = createBatcher((runs) => createRuns(world, runs), maxBatch, setImmediate);
+    creators.set(world, creator);
+  }
+  return creator;
+}
+
+/** The worker of this process gets the new runs at once, if it has room: nobody needs to find them. */
+async function createRuns(world: World, runs: readonly NewRun[]): Promise<CreatedRun[]> {
+  const worker: Worker | null = await currentWorker();
+  const owner = worker?.hasRoom() ? worker.id : undefined;
+  const created = await world.createRuns(runs, { owner });
+  for (const { run, created: isNew } of created) {
+    if (isNew && owner !== undefined) worker?.admit(run);
+  }
+  return created;
+}

@@ -1,0 +1,103 @@
+import { HookConflictError, HookNotFoundError } from "../errors/hook-errors.ts";
+import { PerdureError } from "../errors/perdure-error.ts";
+import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
+import { FatalError, RetryableError, SerializationError, StepFailedError } from "../errors/step-errors.ts";
+
+/** An error as stored. `cause` is a list of none or one, because a cause may be undefined. */
+export interface ErrorRecord {
+  readonly class: string;
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+  readonly cause: readonly unknown[];
+  readonly props: Readonly<Record<string, unknown>>;
+  readonly brands: readonly (readonly [key: string, value: unknown])[];
+}
+
+type ErrorClass = { readonly prototype: Error };
+
+const known: Readonly<Record<string, ErrorClass>> = {
+  Error,
+  AggregateError,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+  FatalError,
+  RetryableError,
+  SerializationError,
+  StepFailedError,
+  PerdureError,
+  HookConflictError,
+  HookNotFoundError,
+  WorkflowRunFailedError,
+  WorkflowRunCancelledError,
+  WorkflowRunNotFoundError,
+};
+
+/** Classes made up for names that this side does not know, so that `error.constructor.name` survives. */
+const invented = new Map<string, ErrorClass>();
+
+/** True for errors of any realm. */
+export function isError(value: unknown): value is Error {
+  return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
+}
+
+/** Own properties that `keeps` refuses are left out: an error is worth more than the socket that hangs on it. */
+export function recordOfError(error: Error, keeps: (value: unknown) => boolean): ErrorRecord {
+  const props: Record<string, unknown> = {};
+  const brands: [string, unknown][] = [];
+  for (const key of Reflect.ownKeys(error)) {
+    const property = Object.getOwnPropertyDescriptor(error, key);
+    if (!property || !("value" in property)) continue;
+    if (typeof key === "symbol") {
+      const name = Symbol.keyFor(key);
+      if (name?.startsWith("perdure.")) brands.push([name, property.value]);
+    } else if (isOwnData(key, property) && keeps(property.value)) {
+      props[key] = property.value;
+    }
+  }
+  const cause = "cause" in error && keeps(error.cause) ? [error.cause] : [];
+  return { class: classOf(error), name: String(error.name), message: String(error.message), stack: String(error.stack ?? ""), cause, props, brands };
+}
+
+function isOwnData(key: string, property: PropertyDescriptor): boolean {
+  if (key === "stack" || key === "message" || key === "cause" || key === "name" || key === "__proto__") return false;
+  return property.enumerable === true || key === "errors";
+}
+
+function classOf(error: Error): string {
+  const constructor: unknown = error.constructor;
+  return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "Error";
+}
+
+/** The opposite of {@link recordOfError}: an error of this realm. */
+export function errorOfRecord(record: ErrorRecord): Error {
+  const error = new Error(record.message);
+  Object.setPrototypeOf(error, classFor(record.class).prototype);
+  hidden(error, "stack", record.stack);
+  if (error.name !== record.name) hidden(error, "name", record.name);
+  if (record.cause.length > 0) hidden(error, "cause", record.cause[0]);
+  for (const [key, value] of Object.entries(record.props)) {
+    if (key === "errors") hidden(error, key, value);
+    else Object.defineProperty(error, key, { value, enumerable: true, configurable: true, writable: true });
+  }
+  for (const [key, value] of record.brands) Object.defineProperty(error, Symbol.for(key), { value });
+  return error;
+}
+
+function hidden(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, { value, enumerable: false, configurable: true, writable: true });
+}
+
+function classFor(name: string): ErrorClass {
+  if (Object.hasOwn(known, name)) return known[name] ?? Error;
+  let found = invented.get(name);
+  if (!found) {
+    found = { [name]: class extends Error {} }[name] ?? Error;
+    if (invented.size < 1000) invented.set(name, found);
+  }
+  return found;
+}

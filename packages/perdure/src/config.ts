@@ -1,0 +1,53 @@
+/** The one place that reads the environment and names Worlds. */
+import type { World } from "@perdure/world";
+
+import { PerdureError } from "./errors/perdure-error.ts";
+
+/** `PERDURE_WORLD`: a URL that says where runs are stored. */
+export function worldUrl(): string {
+  return process.env.PERDURE_WORLD ?? "sqlite:./.perdure/world.db";
+}
+
+/**
+ * `PERDURE_WORKER=off`: this process starts and resumes runs and executes none, unless it calls `startWorker()`.
+ * @throws INVALID_CONFIGURATION
+ */
+export function workerWanted(): boolean {
+  const value = process.env.PERDURE_WORKER ?? "on";
+  if (value === "on" || value === "off") return value === "on";
+  throw new PerdureError("INVALID_CONFIGURATION", `PERDURE_WORKER is "${value}"; it must be "on" or "off".`);
+}
+
+/** Opens the World of a URL; its package is loaded only now. @throws WORLD_UNKNOWN_SCHEME, WORLD_PACKAGE_MISSING */
+export async function openWorld(url: string): Promise<World> {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  switch (scheme) {
+    case "sqlite": {
+      const { createSqliteWorld } = await load("@perdure/world-sqlite", () => import("@perdure/world-sqlite"));
+      return createSqliteWorld({ path: url.slice("sqlite:".length) });
+    }
+    case "memory": {
+      const { createMemoryWorld } = await import("@perdure/world/memory");
+      return createMemoryWorld();
+    }
+    case "postgres":
+    case "postgresql":
+      throw new PerdureError("WORLD_PACKAGE_MISSING", `The World of "${redact(url)}" is @perdure/world-postgres, which has not been released yet.`);
+    default:
+      throw new PerdureError("WORLD_UNKNOWN_SCHEME", `PERDURE_WORLD is "${redact(url)}", which names no World that Perdure knows.`);
+  }
+}
+
+async function load<T>(name: string, importer: () => Promise<T>): Promise<T> {
+  try {
+    return await importer();
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== "ERR_MODULE_NOT_FOUND") throw cause;
+    throw new PerdureError("WORLD_PACKAGE_MISSING", `PERDURE_WORLD needs the package ${name}: npm install ${name}.`, { cause });
+  }
+}
+
+/** A URL without its password. */
+function redact(url: string): string {
+  return url.replace(/^([a-z+.-]+:\/\/[^:/@]*):[^@]*@/i, "$1:…@");
+}

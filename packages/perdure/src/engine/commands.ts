@@ -1,0 +1,37 @@
+import type { Machine, PendingOperation } from "./machine.ts";
+
+export type PendingStep = Extract<PendingOperation, { kind: "step" }>;
+
+/** What a worker has to do for an open run: attempts to make, times to watch, hooks to keep. In the order of asking. */
+export interface Commands {
+  readonly steps: readonly PendingStep[];
+  readonly waits: readonly { readonly op: string; readonly dueAt: number }[];
+  readonly hooks: readonly { readonly op: string; readonly token: string; readonly metadata: string }[];
+}
+
+/** The commands follow from the state alone; a replayed run has the same as the resident one. */
+export function commandsOf(machine: Machine): Commands {
+  const steps: PendingStep[] = [];
+  const waits: Commands["waits"][number][] = [];
+  const hooks: Commands["hooks"][number][] = [];
+  if (machine.outcome) return { steps, waits, hooks };
+  for (const operation of machine.pending.values()) {
+    if (operation.kind === "step") steps.push(operation);
+    else if (operation.kind === "wait") waits.push(operation);
+    else hooks.push(operation);
+  }
+  return { steps, waits, hooks };
+}
+
+/**
+ * When an open run next needs a worker: at once (the run's own clock, which is in the past) while an attempt is to be made, else at the
+ * earliest wait or retry; null when only a message can wake it.
+ */
+export function dueAtOf(machine: Machine): number | null {
+  let due: number | null = null;
+  for (const operation of machine.pending.values()) {
+    const at = operation.kind === "step" ? (operation.notBefore ?? machine.now) : operation.kind === "wait" ? operation.dueAt : null;
+    if (at !== null && (due === null || at < due)) due = at;
+  }
+  return due;
+}

@@ -1,0 +1,42 @@
+/**
+ * What can happen to a run. Each event is one row of its history, in the order in which the workflow's code saw them. `at` is the run's clock (ms
+ * since the epoch, by the owner's clock, never going back): workflow code sees no other time.
+ */
+export type Event =
+  | { readonly type: "run_started"; readonly at: number }
+  /** The row's payload is the result. */
+  | { readonly type: "step_completed"; readonly op: string; readonly attempt: number; readonly at: number }
+  /** The last attempt failed; the row's payload is the error. */
+  | { readonly type: "step_failed"; readonly op: string; readonly attempt: number; readonly at: number }
+  /** An attempt failed and the next may start at `dueAt`; the payload is the error. Workflow code does not see it. */
+  | { readonly type: "step_retrying"; readonly op: string; readonly attempt: number; readonly at: number; readonly dueAt: number }
+  | { readonly type: "wait_completed"; readonly op: string; readonly at: number }
+  /** The payload is what was sent; `message` is its id. */
+  | { readonly type: "hook_received"; readonly op: string; readonly at: number; readonly message: string }
+  /** The hook's token is held by another living hook. */
+  | { readonly type: "hook_conflict"; readonly op: string; readonly at: number }
+  /** The runtime gave the run up; the payload is the error. Workflow code does not see it. */
+  | { readonly type: "run_abandoned"; readonly at: number };
+
+export type EventType = Event["type"];
+
+/** True for the events that workflow code is told of. */
+export function isDelivered(event: Event): boolean {
+  return event.type !== "step_retrying" && event.type !== "run_abandoned";
+}
+
+/** What workflow code asks for while it runs after an event. `op` names the operation: what is called and how often it was before. */
+export type Ask =
+  | { readonly kind: "step"; readonly op: string; readonly stepId: string; readonly input: string }
+  | { readonly kind: "wait"; readonly op: string; readonly dueAt: number }
+  | { readonly kind: "hook"; readonly op: string; readonly token: string; readonly metadata: string }
+  | { readonly kind: "dispose"; readonly op: string }
+  /** The workflow returned; `value` is the encoded result. */
+  | { readonly kind: "completed"; readonly value: string }
+  /** The workflow threw; `error` is the encoded error. */
+  | { readonly kind: "failed"; readonly error: string };
+
+/** An ask as a row records it, to check a replay by: kind and operation. */
+export function nameOfAsk(ask: Ask): string {
+  return ask.kind === "completed" || ask.kind === "failed" ? ask.kind : `${ask.kind} ${ask.op}`;
+}

@@ -1,0 +1,132 @@
+/**
+ * The state machine of one run: history in, commands out. It holds no clock, no chance and no I/O; live and replay fold the same rows
+ * through {@link advance}, so that both arrive at the same state.
+ *
+ * Modes: *new* (no row yet) → *open* (at least `run_started`) → *ended* (an ask `completed` or `failed`, or `run_abandoned`).
+ * An operation enters `pending` when the workflow asks for it and leaves when an event answers it (hooks: when they are disposed of or
+ * refused). Invariants: an event answers only a pending operation of its kind; an operation is asked for once; nothing follows the end.
+ */
+import type { Ask, Event } from "./event.ts";
+
+export type PendingOperation =
+  | { readonly kind: "step"; readonly op: string; readonly stepId: string; readonly input: string; readonly attempt: number; readonly notBefore: number | null }
+  | { readonly kind: "wait"; readonly op: string; readonly dueAt: number }
+  | { readonly kind: "hook"; readonly op: string; readonly token: string; readonly metadata: string };
+
+export type Outcome =
+  | { readonly status: "completed"; readonly value: string }
+  | { readonly status: "failed"; readonly error: string };
+
+export interface Machine {
+  /** Rows folded so far. */
+  length: number;
+  /** The run's clock. */
+  now: number;
+  /** In the order in which they were asked for. */
+  readonly pending: Map<string, PendingOperation>;
+  outcome: Outcome | null;
+}
+
+/** The history and the code disagree. Both sides are in `recorded` and `actual`. */
+export class Divergence extends Error {
+  readonly recorded: string;
+  readonly actual: string;
+
+  constructor(recorded: string, actual: string) {
+    super(`history: ${recorded}; code: ${actual}`);
+    this.recorded = recorded;
+    this.actual = actual;
+  }
+}
+
+export function createMachine(): Machine {
+  return { length: 0, now: 0, pending: new Map(), outcome: null };
+}
+
+/** Folds one event, and what the workflow asked for on it, into the state. @throws Divergence */
+export function advance(machine: Machine, event: Event, asks: readonly Ask[], payload: string): void {
+  if (machine.outcome) throw new Divergence(event.type, "the workflow has ended");
+  answer(machine, event, payload);
+  for (const ask of asks) accept(machine, ask);
+  machine.now = Math.max(machine.now, event.at);
+  machine.length++;
+}
+
+function answer(machine: Machine, event: Event, payload: string): void {
+  switch (event.type) {
+    case "run_started":
+      if (machine.length > 0) throw new Divergence(event.type, "the run has started before");
+      return;
+    case "step_completed":
+    case "step_failed":
+      expectPending(machine, event, "step");
+      machine.pending.delete(event.op);
+      return;
+    case "step_retrying": {
+      const step = expectPending(machine, event, "step");
+      machine.pending.set(event.op, { ...step, attempt: event.attempt + 1, notBefore: event.dueAt });
+      return;
+    }
+    case "wait_completed":
+      expectPending(machine, event, "wait");
+      machine.pending.delete(event.op);
+      return;
+    case "hook_received":
+      expectPending(machine, event, "hook");
+      return;
+    case "hook_conflict":
+      expectPending(machine, event, "hook");
+      machine.pending.delete(event.op);
+      return;
+    case "run_abandoned":
+      machine.outcome = { status: "failed", error: payload };
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+function expectPending<K extends PendingOperation["kind"]>(
+  machine: Machine,
+  event: Event & { readonly op: string },
+  kind: K,
+): Extract<PendingOperation, { kind: K }> {
+  const found = machine.pending.get(event.op);
+  if (found?.kind !== kind) {
+    throw new Divergence(`${event.type} ${event.op}`, found ? `${event.op} is a ${found.kind}` : `${event.op} was not asked for`);
+  }
+  return found as Extract<PendingOperation, { kind: K }>;
+}
+
+function accept(machine: Machine, ask: Ask): void {
+  if (machine.outcome) return;
+  switch (ask.kind) {
+    case "step":
+      machine.pending.set(ask.op, { ...ask, attempt: 1, notBefore: null });
+      return;
+    case "wait":
+    case "hook":
+      machine.pending.set(ask.op, ask);
+      return;
+    case "dispose":
+      machine.pending.delete(ask.op);
+      return;
+    case "completed":
+      machine.outcome = { status: "completed", value: ask.value };
+      return;
+    case "failed":
+      machine.outcome = { status: "failed", error: ask.error };
+      return;
+    default:
+      ask satisfies never;
+  }
+}
+
+/** The first difference between the asks that a row records and those that the code made now, or null. */
+export function compareAsks(recorded: readonly string[], actual: readonly string[]): Divergence | null {
+  const length = Math.max(recorded.length, actual.length);
+  for (let index = 0; index < length; index++) {
+    if (recorded[index] !== actual[index]) return new Divergence(recorded[index] ?? "nothing more", actual[index] ?? "nothing more");
+  }
+  return null;
+}

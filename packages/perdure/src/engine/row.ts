@@ -1,0 +1,23 @@
+/**
+ * A row of history: one event, what the workflow asked for on it, and the event's payload (a result, an error, what a hook received).
+ * As text: one line of JSON, a line feed, the payload as the codec wrote it; JSON never holds a raw line feed.
+ */
+import type { Event } from "./event.ts";
+
+export interface Row {
+  readonly event: Event;
+  /** Names of asks, in order. */
+  readonly asks: readonly string[];
+  readonly payload: string;
+}
+
+export function encodeRow(row: Row): string {
+  return `${JSON.stringify(row.asks.length > 0 ? { ...row.event, asks: row.asks } : row.event)}\n${row.payload}`;
+}
+
+export function decodeRow(text: string): Row {
+  const end = text.indexOf("\n");
+  if (end < 0) throw new TypeError("Not a history row: it has no payload line.");
+  const { asks = [], ...event } = JSON.parse(text.slice(0, end)) as Event & { asks?: string[] };
+  return { event: event as Event, asks, payload: text.slice(end + 1) };
+}

@@ -1,0 +1,35 @@
+import { PerdureError } from "./perdure-error.ts";
+
+/** `run.returnValue` of a run that failed. `cause` is what the workflow threw, with its class, name, message and own properties. */
+export class WorkflowRunFailedError extends PerdureError {
+  static override readonly className = "WorkflowRunFailedError";
+  readonly runId: string;
+
+  constructor(runId: string, cause: unknown) {
+    const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    super("RUN_FAILED", `Run "${runId}" failed: ${reason}`, { cause, isBrief: true });
+    this.runId = runId;
+  }
+}
+
+/** `run.returnValue` of a run that was cancelled. */
+export class WorkflowRunCancelledError extends PerdureError {
+  static override readonly className = "WorkflowRunCancelledError";
+  readonly runId: string;
+
+  constructor(runId: string) {
+    super("RUN_CANCELLED", `Run "${runId}" was cancelled.`, { isBrief: true });
+    this.runId = runId;
+  }
+}
+
+/** No run has this id. */
+export class WorkflowRunNotFoundError extends PerdureError {
+  static override readonly className = "WorkflowRunNotFoundError";
+  readonly runId: string;
+
+  constructor(runId: string) {
+    super("RUN_NOT_FOUND", `There is no run "${runId}".`);
+    this.runId = runId;
+  }
+}

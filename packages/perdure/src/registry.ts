@@ -1,0 +1,71 @@
+/**
+ * What the compiled code of this process has registered: steps and workflows by id. One per process, also when several copies of this package are
+ * loaded; registering an id again (a hot reload) replaces it.
+ */
+
+/** A step's implementation. */
+export interface RegisteredStep {
+  readonly id: string;
+  readonly name: string;
+  /** The function itself, or for a step nested in a workflow a function of its captures that returns it. */
+  readonly target: StepFunction | ((...captures: unknown[]) => StepFunction);
+  readonly isClosure: boolean;
+}
+
+/** Retries of a step can be set on its function: `charge.maxRetries = 5`. */
+export type StepFunction = ((...args: never[]) => unknown) & { maxRetries?: number };
+
+/** A workflow's code as the compiler bundled it. */
+export interface WorkflowBundle {
+  /** Lower-case hex SHA-256 of `code`. */
+  readonly version: string;
+  readonly code: string;
+  /** Source map, JSON. */
+  readonly map: string;
+}
+
+export interface RegisteredWorkflow {
+  readonly id: string;
+  readonly name: string;
+  readonly bundle: WorkflowBundle | null;
+}
+
+interface Registry {
+  readonly steps: Map<string, RegisteredStep>;
+  readonly workflows: Map<string, RegisteredWorkflow>;
+}
+
+const key = Symbol.for("perdure.registry");
+const workflowIdKey = Symbol.for("perdure.workflowId");
+
+function registry(): Registry {
+  const holder = globalThis as { [key]?: Registry };
+  holder[key] ??= { steps: new Map(), workflows: new Map() };
+  return holder[key];
+}
+
+export function registerStep(step: RegisteredStep): void {
+  registry().steps.set(step.id, step);
+}
+
+export function findStep(id: string): RegisteredStep | undefined {
+  return registry().steps.get(id);
+}
+
+export function registerWorkflow(workflow: RegisteredWorkflow, fn: object): void {
+  registry().workflows.set(workflow.id, workflow);
+  Object.defineProperty(fn, workflowIdKey, { value: workflow.id, configurable: true });
+}
+
+/** The registration behind a workflow function, or undefined when it is not one. */
+export function findWorkflow(fn: unknown): RegisteredWorkflow | undefined {
+  if (typeof fn !== "function") return undefined;
+  const id = (fn as { [workflowIdKey]?: string })[workflowIdKey];
+  return id === undefined ? undefined : registry().workflows.get(id);
+}
+
+/** The bundle of a version, if this process was built with it. */
+export function findBundle(workflowId: string, version: string): WorkflowBundle | undefined {
+  const bundle = registry().workflows.get(workflowId)?.bundle;
+  return bundle?.version === version ? bundle : undefined;
+}

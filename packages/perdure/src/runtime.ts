@@ -1,0 +1,124 @@
+/** The one World and the one worker of this process, made when they are first needed. */
+import type { World } from "@perdure/world";
+
+import { openWorld, worldUrl, workerWanted } from "./config.ts";
+import { createWaiters, type Waiters } from "./api/waiters.ts";
+import { PerdureError } from "./errors/perdure-error.ts";
+import type { WorkerOptions } from "./worker/options.ts";
+import { createWorker, type Worker } from "./worker/worker.ts";
+
+interface Runtime {
+  world: Promise<World> | null;
+  worker: Promise<Worker> | null;
+  /** The same once it has started. */
+  startedWorker: Worker | null;
+  waiters: Waiters | null;
+  isExitHandled: boolean;
+}
+
+const key = Symbol.for("perdure.runtime");
+
+/** One per process, also when several copies of this package are loaded. */
+function runtime(): Runtime {
+  const holder = globalThis as { [key]?: Runtime };
+  holder[key] ??= { world: null, worker: null, startedWorker: null, waiters: null, isExitHandled: false };
+  return holder[key];
+}
+
+/**
+ * Sets the World of this process, before anything uses it. Without it `PERDURE_WORLD` decides (a URL; default `sqlite:./.perdure/world.db`). Ends the
+ * worker of the World before, if there is one; the caller closes that World.
+ */
+export async function setWorld(world: World): Promise<void> {
+  const state = runtime();
+  const { worker } = state;
+  state.worker = null;
+  state.waiters?.stop(new PerdureError("WORKER_STOPPED", "The World of this process was replaced while a run was awaited."));
+  state.waiters = null;
+  state.world = world.setup().then(() => world);
+  if (worker) await (await worker).stop();
+  await state.world;
+}
+
+/** The World of this process, set up. @throws WORLD_UNKNOWN_SCHEME, WORLD_PACKAGE_MISSING, and what its `setup()` throws */
+export function getWorld(): Promise<World> {
+  const state = runtime();
+  if (!state.world) {
+    const opening = openConfiguredWorld();
+    state.world = opening;
+    // A World that did not open is tried again by the next caller.
+    opening.catch(() => {
+      if (state.world === opening) state.world = null;
+    });
+  }
+  return state.world;
+}
+
+async function openConfiguredWorld(): Promise<World> {
+  const world = await openWorld(worldUrl());
+  await world.setup();
+  return world;
+}
+
+/** This process's worker, started if there is none yet; null when `PERDURE_WORKER=off` and nobody called `startWorker()`. */
+export async function currentWorker(): Promise<Worker | null> {
+  const state = runtime();
+  if (!state.worker && !workerWanted()) return null;
+  if (!state.worker) {
+    const making = makeWorker({});
+    state.worker = making;
+    making.catch(() => {
+      if (state.worker === making) state.worker = null;
+    });
+  }
+  return state.worker;
+}
+
+/** The worker that `startWorker()` makes; it replaces one that was started on the way. */
+export async function createRuntimeWorker(options: WorkerOptions): Promise<{ readonly id: string; stop(): Promise<void> }> {
+  const state = runtime();
+  const before = state.worker;
+  const making = makeWorker(options);
+  state.worker = making;
+  if (before) await (await before).stop();
+  const worker = await making;
+  const release = worker.keepAlive();
+  return {
+    id: worker.id,
+    async stop() {
+      if (state.worker === making) state.worker = null;
+      await worker.stop();
+      release();
+    },
+  };
+}
+
+async function makeWorker(options: WorkerOptions): Promise<Worker> {
+  const state = runtime();
+  handleExit(state);
+  const world = await getWorld();
+  const worker = createWorker(world, options, (ended) => currentWaiters(world).ended(ended));
+  state.startedWorker = worker;
+  return worker;
+}
+
+/** Those who await return values in this process. */
+export function currentWaiters(world: World): Waiters {
+  const state = runtime();
+  state.waiters ??= createWaiters(world, (runId) => state.startedWorker?.holds(runId) ?? false);
+  return state.waiters;
+}
+
+/** A process that has nothing left to do gives its runs back before it ends, so that nobody waits for its lease. */
+function handleExit(state: Runtime): void {
+  if (state.isExitHandled) return;
+  state.isExitHandled = true;
+  process.once("beforeExit", () => void shutDown(state));
+}
+
+async function shutDown(state: Runtime): Promise<void> {
+  state.isExitHandled = false;
+  const { worker } = state;
+  state.worker = null;
+  if (worker) await (await worker).stop();
+}

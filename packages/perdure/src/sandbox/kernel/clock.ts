@@ -1,0 +1,61 @@
+import { currentRunOrNull } from "./run-state.ts";
+
+/** The time that workflow code sees. Outside of a delivery (a module of the runtime is evaluated) time stands at zero. */
+function now(): number {
+  return currentRunOrNull()?.now ?? 0;
+}
+
+/**
+ * Makes the realm's clocks read the run's time: `Date` in all its forms (also as `new Date().constructor`), `Intl.DateTimeFormat` without an argument, and
+ * `performance.now()`.
+ */
+export function installClock(global: Record<string, unknown>): void {
+  installDate(global);
+  installIntl();
+  const performance = {
+    now: () => now() - (currentRunOrNull()?.startedAt ?? 0),
+    get timeOrigin() {
+      return currentRunOrNull()?.startedAt ?? 0;
+    },
+  };
+  Object.defineProperty(global, "performance", { value: Object.freeze(performance), configurable: true, writable: true });
+}
+
+function installDate(global: Record<string, unknown>): void {
+  const RealDate = Date;
+  function RunDate(this: unknown, ...args: unknown[]): unknown {
+    if (!new.target) return new RealDate(now()).toString();
+    const values = args.length === 0 ? [now()] : args;
+    return Reflect.construct(RealDate, values, new.target);
+  }
+  Object.defineProperty(RunDate, "name", { value: "Date", configurable: true });
+  Object.defineProperty(RunDate, "length", { value: 7, configurable: true });
+  Object.defineProperty(RunDate, "prototype", { value: RealDate.prototype });
+  Object.defineProperty(RunDate, "now", { value: now, configurable: true, writable: true });
+  Object.defineProperty(RunDate, "parse", { value: RealDate.parse, configurable: true, writable: true });
+  Object.defineProperty(RunDate, "UTC", { value: RealDate.UTC, configurable: true, writable: true });
+  Object.defineProperty(RealDate.prototype, "constructor", { value: RunDate, configurable: true, writable: true });
+  Object.defineProperty(global, "Date", { value: RunDate, configurable: true, writable: true });
+}
+
+function installIntl(): void {
+  const prototype = Intl.DateTimeFormat.prototype;
+  const format = Object.getOwnPropertyDescriptor(prototype, "format")?.get;
+  if (format) {
+    Object.defineProperty(prototype, "format", {
+      configurable: true,
+      get(this: Intl.DateTimeFormat) {
+        const bound = format.call(this) as (date?: number | Date) => string;
+        return (date?: number | Date) => bound(date ?? now());
+      },
+    });
+  }
+  const formatToParts = prototype.formatToParts;
+  Object.defineProperty(prototype, "formatToParts", {
+    configurable: true,
+    writable: true,
+    value(this: Intl.DateTimeFormat, date?: number | Date) {
+      return formatToParts.call(this, date ?? now());
+    },
+  });
+}

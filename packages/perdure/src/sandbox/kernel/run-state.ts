@@ -1,0 +1,62 @@
+import type { Random } from "./random.ts";
+
+/** Settles the promise that workflow code holds for an operation. */
+export interface Settler {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** A hook's side of the sandbox: what arrived and is not taken yet, and who waits. */
+export interface HookQueue {
+  readonly token: string;
+  readonly arrived: unknown[];
+  readonly waiting: Settler[];
+  failure: Error | null;
+  disposed: boolean;
+}
+
+/** All that the kernel knows of one resident run. */
+export interface RunState {
+  readonly id: string;
+  readonly workflowId: string;
+  /** The clock of workflow code, ms since the epoch; moves only with delivered events. */
+  now: number;
+  startedAt: number;
+  readonly random: Random;
+  readonly occurrences: Map<string, number>;
+  readonly steps: Map<string, Settler>;
+  readonly waits: Map<string, Settler>;
+  readonly hooks: Map<string, HookQueue>;
+  /** Four strings per ask, see `index.ts`. */
+  out: string[];
+  /** Steps that the history answers: their arguments need not be encoded again. Null when live. */
+  answered: Set<string> | null;
+  ended: boolean;
+}
+
+let active: RunState | null = null;
+
+/** The run whose delivery is being evaluated. Everything that workflow code calls belongs to it. */
+export function currentRun(): RunState {
+  if (!active) throw new Error("No workflow is running.");
+  return active;
+}
+
+/** Null outside of a delivery, as when a module of the runtime itself is evaluated. */
+export function currentRunOrNull(): RunState | null {
+  return active;
+}
+
+export function setCurrentRun(run: RunState | null): void {
+  active = run;
+}
+
+/**
+ * The next operation id for a name: the name and how often it was asked for in this run. It depends on nothing that other names draw from, so
+ * inserting one call renames no other.
+ */
+export function nextOperation(run: RunState, name: string): string {
+  const count = (run.occurrences.get(name) ?? 0) + 1;
+  run.occurrences.set(name, count);
+  return `${name}#${count}`;
+}

@@ -1,0 +1,167 @@
+/**
+ * The host's side of the sandbox: one realm per process, many runs in it.
+ *
+ * A tick is one outer evaluation, which carries the watchdog's timeout; each delivery inside it is an evaluation of its own, after which the realm
+ * drains the microtasks that the delivery caused (`microtaskMode: "afterEvaluate"`), so that a run is quiet before the next one is told anything.
+ * (Nested: 5 µs a delivery; a timeout on each would cost 120 µs.) When the watchdog ends an evaluation, V8 unwinds everything up to the outer one,
+ * the host's frames included: the loop below therefore only moves strings and keeps its place.
+ */
+import vm from "node:vm";
+
+import type { Event } from "../engine/event.ts";
+import { PerdureError } from "../errors/perdure-error.ts";
+import type { BundleFactory, Kernel, boot } from "./kernel/index.ts";
+import { kernelSource } from "./kernel.generated.ts";
+
+/** One event for one run, and what came of it. */
+export interface RealmDelivery {
+  readonly handle: number;
+  readonly event: Event;
+  readonly payload: string;
+  /** Four strings per ask, as `kernel/index.ts` lists them; null until delivered. */
+  out: string[] | null;
+  error: unknown;
+}
+
+/** The watchdog's time went by while the process hardly ran (it was stopped, or starved): the run did nothing wrong and may be tried again. */
+export class Interrupted extends Error {}
+
+export interface RealmOptions {
+  /** How long workflow code may run without yielding, ms. */
+  readonly watchdogMs: number;
+  /** An unguessable token for an operation of a run, the same each time. */
+  readonly tokenFor: (runId: string, op: string) => string;
+}
+
+export interface Realm {
+  /** Makes a run's place in the realm. @throws PROTOCOL_UNSUPPORTED, or a SyntaxError of the bundle */
+  create(version: string, code: string, run: { readonly id: string; readonly workflowId: string; readonly seed: string }): number;
+  setAnswered(handle: number, ops: readonly string[] | null): void;
+  drop(handle: number): void;
+  /**
+   * Delivers in order, from an index on, for a few milliseconds; returns the index of the first that is left. A delivery that the watchdog ended
+   * has a WATCHDOG_TIMEOUT or {@link Interrupted} as its `error`. To be called at the bottom of the stack only (by `setImmediate`), see `async-stack.ts`.
+   */
+  deliver(deliveries: readonly RealmDelivery[], from: number): number;
+}
+
+type Factory = (global: object) => BundleFactory;
+
+const protocolPrefix = "/*perdure:1*/";
+const sliceMs = 25;
+const bundlePrefix = "(function(globalThis){return ";
+
+export function createRealm(options: RealmOptions): Realm {
+  const context = createContext();
+  const inner = new vm.Script("__perdure_evaluate(1)", { filename: "perdure:delivery" });
+  const outer = new vm.Script("__perdure_evaluate(0)", { filename: "perdure:tick" });
+  const factories = new Map<string, Factory>();
+  let batch: readonly RealmDelivery[] = [];
+  let position = 0;
+  const tick = (): void => {
+    const end = performance.now() + sliceMs;
+    while (position < batch.length && performance.now() < end) {
+      const delivery = batch[position];
+      if (delivery) deliverOne(kernel, delivery, inner, context);
+      position++;
+    }
+  };
+  const start = vm.runInContext(`(()=>{${kernelSource};return __kernel.boot})()`, context, { filename: "perdure:kernel" }) as typeof boot;
+  const kernel = start(options.tokenFor, tick);
+
+  const factoryOf = (version: string, workflowId: string, code: string): Factory => {
+    let factory = factories.get(version);
+    if (!factory) {
+      factory = compileFactory(context, version, workflowId, code);
+      if (factories.size >= 1000) factories.clear();
+      factories.set(version, factory);
+    }
+    return factory;
+  };
+  return {
+    create: (version, code, run) => kernel.create(factoryOf(version, run.workflowId, code), run.id, run.workflowId, run.seed),
+    setAnswered: (handle, ops) => kernel.setAnswered(handle, ops && ops.join("\n")),
+    drop: (handle) => kernel.drop(handle),
+    deliver(deliveries, from) {
+      batch = deliveries;
+      position = from;
+      const cpu = process.cpuUsage();
+      try {
+        outer.runInContext(context, { timeout: options.watchdogMs });
+      } catch (cause) {
+        if (!isTimeout(cause)) throw cause;
+        const stuck = batch[position];
+        if (stuck) abandon(kernel, stuck, stoppedBecause(cpu, options.watchdogMs));
+        position++;
+        dropMicrotasks(context, options.watchdogMs);
+      }
+      return position;
+    },
+  };
+}
+
+function createContext(): vm.Context {
+  const settings: vm.CreateContextOptions = {
+    name: "perdure",
+    microtaskMode: "afterEvaluate",
+    codeGeneration: { strings: false, wasm: false },
+  };
+  // A plain global (Node 22.8 and later) has no interceptors, so that reading a global is a property read.
+  const { DONT_CONTEXTIFY: plain } = vm.constants as unknown as { DONT_CONTEXTIFY?: vm.Context };
+  return vm.createContext(plain ?? (Object.create(null) as vm.Context), settings);
+}
+
+function compileFactory(context: vm.Context, version: string, workflowId: string, code: string): Factory {
+  if (!code.startsWith(protocolPrefix)) {
+    const found = /^\/\*(.{0,40}?)\*\//.exec(code)?.[1] ?? "no protocol number";
+    throw new PerdureError("PROTOCOL_UNSUPPORTED", `The code of workflow "${workflowId}" says "${found}", this runtime speaks "perdure:1".`);
+  }
+  const script = new vm.Script(`${bundlePrefix}${code}\n})`, {
+    filename: `perdure:workflow/${version}`,
+    columnOffset: -bundlePrefix.length,
+  });
+  return script.runInContext(context) as Factory;
+}
+
+function deliverOne(kernel: Kernel, delivery: RealmDelivery, inner: vm.Script, context: vm.Context): void {
+  const { event } = delivery;
+  try {
+    kernel.prepare(delivery.handle, event.type, "op" in event ? event.op : "", event.at, delivery.payload);
+    inner.runInContext(context);
+    delivery.out = copy(kernel.take(delivery.handle));
+  } catch (error) {
+    delivery.error = error;
+  }
+}
+
+/** A list of the host's own, by index: what crosses is strings. */
+function copy(list: readonly string[]): string[] {
+  const copied: string[] = [];
+  for (let index = 0; index < list.length; index++) copied.push(String(list[index]));
+  return copied;
+}
+
+function isTimeout(error: unknown): boolean {
+  return typeof error === "object" && error !== null && (error as { code?: unknown }).code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
+}
+
+function abandon(kernel: Kernel, stuck: RealmDelivery, error: Error): void {
+  stuck.error = error;
+  kernel.take(stuck.handle);
+  kernel.drop(stuck.handle);
+}
+
+function stoppedBecause(before: NodeJS.CpuUsage, watchdogMs: number): Error {
+  const used = process.cpuUsage(before);
+  if ((used.user + used.system) / 1000 < watchdogMs / 2) return new Interrupted("The process was held up.");
+  return new PerdureError("WATCHDOG_TIMEOUT", `The workflow ran for ${watchdogMs} ms without yielding and was stopped.`);
+}
+
+/** What a stopped run still had queued runs off while no run is current; if that does not end either, V8 empties the queue as it stops it. */
+function dropMicrotasks(context: vm.Context, timeout: number): void {
+  try {
+    vm.runInContext("0", context, { timeout });
+  } catch (error) {
+    if (!isTimeout(error)) throw error;
+  }
+}

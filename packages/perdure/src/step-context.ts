@@ -1,0 +1,41 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
+import { PerdureError } from "./errors/perdure-error.ts";
+
+/** What a running attempt may know of itself. */
+export interface StepMetadata {
+  /** Names this call of the step in this run, the same for each attempt: the idempotency key to give to the outside world. */
+  readonly stepId: string;
+  /** The step's function, as the compiler names it. */
+  readonly stepName: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** When this attempt started. */
+  readonly stepStartedAt: Date;
+}
+
+/** What workflow code and steps may know of their run. */
+export interface WorkflowMetadata {
+  readonly workflowRunId: string;
+  readonly workflowName: string;
+  readonly workflowStartedAt: Date;
+}
+
+export interface StepContext {
+  readonly step: StepMetadata;
+  readonly workflow: WorkflowMetadata;
+}
+
+const storage = new AsyncLocalStorage<StepContext>();
+
+/** Runs an attempt with its context. */
+export function withStepContext<T>(context: StepContext, attempt: () => T): T {
+  return storage.run(context, attempt);
+}
+
+/** @throws NOT_IN_STEP */
+export function currentStepContext(caller: string): StepContext {
+  const context = storage.getStore();
+  if (!context) throw new PerdureError("NOT_IN_STEP", `${caller} was called outside of a running step.`);
+  return context;
+}

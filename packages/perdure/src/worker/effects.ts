@@ -1,0 +1,51 @@
+import { commandsOf, type PendingStep } from "../engine/commands.ts";
+import type { Ask } from "../engine/event.ts";
+import { findStep } from "../registry.ts";
+import type { Core } from "./core.ts";
+import type { ReadyEvent, Resident } from "./resident.ts";
+
+/** Begins what an acknowledged turn asked for: attempts and timers. Hooks are the World's by now. */
+export function beginEffects(core: Core, resident: Resident, asks: readonly Ask[], retries: readonly string[]): void {
+  for (const ask of asks) {
+    if (ask.kind === "step") beginStep(core, resident, ask.op);
+    else if (ask.kind === "wait") beginWait(core, resident, ask.op, ask.dueAt);
+  }
+  for (const op of retries) beginStep(core, resident, op);
+}
+
+/** Begins all that an open run's state calls for, after a replay. */
+export function resumeEffects(core: Core, resident: Resident): void {
+  const { steps, waits } = commandsOf(resident.machine);
+  for (const step of steps) beginStep(core, resident, step.op);
+  for (const wait of waits) beginWait(core, resident, wait.op, wait.dueAt);
+}
+
+/** An event is ready for a run; it is delivered with the next tick. */
+export function addReady(core: Core, resident: Resident, ready: ReadyEvent): void {
+  resident.ready.push(ready);
+  core.turns.schedule(resident);
+}
+
+function beginStep(core: Core, resident: Resident, op: string): void {
+  const step = pendingStep(resident, op);
+  if (!step || core.stopping) return;
+  if (step.notBefore !== null && step.notBefore > Date.now()) {
+    core.timers.add(step.notBefore, () => beginStep(core, resident, op));
+    return;
+  }
+  const registered = findStep(step.stepId);
+  if (registered) core.attempts.start(resident, step, registered);
+  else resident.missingStep = step.stepId;
+}
+
+function beginWait(core: Core, resident: Resident, op: string, dueAt: number): void {
+  core.timers.add(dueAt, () => {
+    if (resident.mode === "dropped" || core.stopping || resident.machine.pending.get(op)?.kind !== "wait") return;
+    addReady(core, resident, { event: { type: "wait_completed", op }, payload: "" });
+  });
+}
+
+function pendingStep(resident: Resident, op: string): PendingStep | null {
+  const pending = resident.mode === "dropped" ? undefined : resident.machine.pending.get(op);
+  return pending?.kind === "step" ? pending : null;
+}

@@ -1,0 +1,38 @@
+import { isDelivered, nameOfAsk, type Ask } from "../engine/event.ts";
+import { advance, compareAsks } from "../engine/machine.ts";
+import { decodeRow, type Row } from "../engine/row.ts";
+import { toText } from "../run-input.ts";
+import type { Realm, RealmDelivery } from "../sandbox/realm.ts";
+import { readAsks } from "./asks.ts";
+import type { Resident } from "./resident.ts";
+import type { Turns } from "./turns.ts";
+
+/** Reads rows as a World stores them. */
+export function readRows(rows: readonly { readonly data: Uint8Array }[]): Row[] {
+  return rows.map((row) => decodeRow(toText(row.data)));
+}
+
+/**
+ * Rebuilds a run from its history: every event is delivered as it was, and what the code asks for is checked against what it asked for then.
+ * @param args the run's encoded arguments, which the first event carries  @throws Divergence, WATCHDOG_TIMEOUT
+ */
+export async function replay(realm: Realm, turns: Turns, resident: Resident, rows: readonly Row[], args: string): Promise<void> {
+  const answered = rows.flatMap(({ event }) => (event.type === "step_completed" || event.type === "step_failed" ? [event.op] : []));
+  realm.setAnswered(resident.handle, answered);
+  const deliveries = new Map<Row, RealmDelivery>();
+  for (const row of rows) {
+    const payload = row.event.type === "run_started" ? args : row.payload;
+    if (isDelivered(row.event)) deliveries.set(row, { handle: resident.handle, event: row.event, payload, out: null, error: null });
+  }
+  await turns.deliver([...deliveries.values()]);
+  for (const row of rows) foldRow(resident, row, deliveries.get(row));
+  realm.setAnswered(resident.handle, null);
+}
+
+function foldRow(resident: Resident, row: Row, delivery: RealmDelivery | undefined): void {
+  if (delivery?.error) throw delivery.error;
+  const asks: Ask[] = delivery ? readAsks(delivery.out ?? []).asks : [];
+  const difference = compareAsks(row.asks, asks.map(nameOfAsk));
+  if (difference) throw difference;
+  advance(resident.machine, row.event, asks, row.payload);
+}

@@ -1,0 +1,57 @@
+import type { RunRecord } from "@perdure/world";
+
+import type { Event } from "../engine/event.ts";
+import { createMachine, type Machine } from "../engine/machine.ts";
+
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** An event that is ready to be delivered; it gets its time then. */
+export interface ReadyEvent {
+  readonly event: Without<Event, "at">;
+  readonly payload: string;
+}
+
+/**
+ * A run in this worker's memory. Modes: *replaying* (being rebuilt from history) → *idle* ⇄ *turning* (delivering events, then committing) →
+ * *dropped* (ended, evicted, fenced). *parked*: owned but stopped, because its code and its history disagree.
+ * Invariant: effects (attempts, timers) belong to committed rows only; `machine.length` rows are in the World or in the commit under way.
+ */
+export interface Resident {
+  readonly run: RunRecord;
+  readonly seed: string;
+  /** The run's place in the realm; 0 before it has one. */
+  handle: number;
+  readonly machine: Machine;
+  /** Rows that the World has acknowledged. */
+  committed: number;
+  mode: "replaying" | "idle" | "turning" | "parked" | "dropped";
+  ready: ReadyEvent[];
+  /** The due time and note that the run's row holds, as far as this worker knows. */
+  rowDueAt: number | null;
+  rowNote: string | null;
+  /** Operations of steps with an attempt queued or under way. */
+  readonly attempting: Set<string>;
+  /** Messages received and not consumed by a commit yet. */
+  readonly messages: Set<string>;
+  /** A step that no code of this process has. */
+  missingStep: string | null;
+  idleSince: number;
+}
+
+export function createResident(run: RunRecord, seed: string): Resident {
+  return {
+    run,
+    seed,
+    handle: 0,
+    machine: createMachine(),
+    committed: 0,
+    mode: "replaying",
+    ready: [],
+    rowDueAt: run.dueAt,
+    rowNote: run.note,
+    attempting: new Set(),
+    messages: new Set(),
+    missingStep: null,
+    idleSince: Date.now(),
+  };
+}

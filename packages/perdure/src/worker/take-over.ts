@@ -1,0 +1,116 @@
+import type { ClaimedRun, HistoryPage, ReceivedMessage, RunRecord } from "@perdure/world";
+
+import { PerdureError } from "../errors/perdure-error.ts";
+import { decodeRunInput, toText } from "../run-input.ts";
+import { giveBackIfStranded } from "./commit-turn.ts";
+import type { Core } from "./core.ts";
+import { addReady, resumeEffects } from "./effects.ts";
+import { readRows, replay } from "./replay.ts";
+import { createResident, type Resident } from "./resident.ts";
+import { abandon, drop, giveBack, handleTrouble } from "./trouble.ts";
+
+/** So often may a run lose its worker without getting on before it is stopped: it may be the run that ends the process. */
+const maxCrashes = 10;
+/** From this many on the run waits for a while, a random one, so that runs which went down with a guilty one get on without it. */
+const suspectCrashes = 3;
+
+/** Takes a new run in, which this worker created and therefore owns. */
+export async function admit(core: Core, run: RunRecord): Promise<void> {
+  const { seed, args } = decodeRunInput(run.input);
+  const resident = createResident(run, seed);
+  core.residents.add(resident);
+  if (await makePlace(core, resident)) begin(core, resident, args);
+}
+
+/** Rebuilds a claimed run from its history and sets it going. */
+export async function takeOver(core: Core, { run, crashes }: ClaimedRun): Promise<void> {
+  const { seed, args } = decodeRunInput(run.input);
+  const resident = createResident(run, seed);
+  core.residents.add(resident);
+  const page = await core.world.load(run.id);
+  if (crashes >= maxCrashes) {
+    resident.committed = page.rows.length;
+    await abandon(core, resident, new PerdureError("CRASH_LOOP", `Run "${run.key ?? run.id}" lost its worker ${crashes} times in a row without getting on.`));
+    return;
+  }
+  if (crashes >= suspectCrashes) {
+    resident.committed = page.rows.length;
+    const waitMs = 1000 * 2 ** (crashes - suspectCrashes) * (0.5 + Math.random());
+    await giveBack(core, resident, { note: `lost its worker ${crashes} times in a row; goes on alone`, dueAt: Math.round(Date.now() + Math.min(60_000, waitMs)) });
+    return;
+  }
+  if (!(await makePlace(core, resident))) return;
+  await resume(core, resident, page, args);
+}
+
+async function resume(core: Core, resident: Resident, page: HistoryPage, args: string): Promise<void> {
+  try {
+    const rows = readRows(page.rows);
+    resident.committed = rows.length;
+    await replay(core.realm, core.turns, resident, rows, args);
+  } catch (error) {
+    await handleTrouble(core, resident, error);
+    return;
+  }
+  if (resident.mode === "dropped") return;
+  if (page.rows.length === 0) {
+    begin(core, resident, args);
+  } else {
+    resident.mode = "idle";
+    refuseConflictingHooks(core, resident, page);
+    resumeEffects(core, resident);
+  }
+  for (const message of page.messages) receive(core, resident, message);
+  if (resident.ready.length > 0) core.turns.schedule(resident);
+  else giveBackIfStranded(core, resident);
+}
+
+function begin(core: Core, resident: Resident, args: string): void {
+  resident.mode = "idle";
+  addReady(core, resident, { event: { type: "run_started" }, payload: args });
+}
+
+/** Finds the run's code and makes its place in the realm. False when it has none, and the run is dealt with. */
+async function makePlace(core: Core, resident: Resident): Promise<boolean> {
+  const { run, seed } = resident;
+  try {
+    const found = core.bundles.find(run.workflowId, run.version);
+    const bundle = found instanceof Promise ? await found : found;
+    if (core.stopping) return false;
+    resident.handle = core.realm.create(run.version, bundle.code, { id: run.id, workflowId: run.workflowId, seed });
+    return true;
+  } catch (error) {
+    const note = error instanceof PerdureError ? `${error.code}: ${error.message}` : `The workflow's code cannot be loaded: ${String(error)}`;
+    process.emitWarning(note, "PerdureWarning");
+    resident.committed = (await core.world.load(run.id)).rows.length;
+    await giveBack(core, resident, { note, dueAt: Date.now() + core.options.leaseMs });
+    return false;
+  }
+}
+
+/** A hook whose token another run holds: the crash came after the commit that found it out and before the event that says so. */
+function refuseConflictingHooks(core: Core, resident: Resident, page: HistoryPage): void {
+  const held = new Set(page.hooks.map((hook) => hook.operation));
+  for (const operation of resident.machine.pending.values()) {
+    if (operation.kind === "hook" && !held.has(operation.op)) {
+      addReady(core, resident, { event: { type: "hook_conflict", op: operation.op }, payload: "" });
+    }
+  }
+}
+
+/** Takes in a message from outside, once. */
+export function receive(core: Core, resident: Resident, message: ReceivedMessage): void {
+  if (resident.mode === "parked" || resident.mode === "dropped" || resident.messages.has(message.id)) return;
+  if (message.kind !== "hook" || message.operation === null) return;
+  resident.messages.add(message.id);
+  resident.rowDueAt = Date.now();
+  addReady(core, resident, { event: { type: "hook_received", op: message.operation, message: message.id }, payload: toText(message.payload) });
+}
+
+/** A run that cannot be taken over now is offered to all workers again. */
+export function takeOverFailed(core: Core, run: RunRecord, error: unknown): void {
+  process.emitWarning(`Taking over run "${run.id}" failed and will be tried again: ${String(error)}`, "PerdureWarning");
+  const resident = core.residents.find(run.id);
+  if (resident) drop(core, resident);
+  core.releases.add({ runId: run.id, fence: run.fence });
+}

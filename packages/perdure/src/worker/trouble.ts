@@ -1,0 +1,84 @@
+import type { Commit, CommitResult, RunPatch } from "@perdure/world";
+
+import { encodeThrown } from "../codec/index.ts";
+import { Divergence } from "../engine/machine.ts";
+import { encodeRow } from "../engine/row.ts";
+import { PerdureError } from "../errors/perdure-error.ts";
+import { toBytes } from "../run-input.ts";
+import { Interrupted } from "../sandbox/realm.ts";
+import type { Core } from "./core.ts";
+import type { Resident } from "./resident.ts";
+import { describeError } from "./turn.ts";
+
+/** Forgets this worker's copy of a run. The World's record is as it is. */
+export function drop(core: Core, resident: Resident): void {
+  if (resident.mode === "dropped") return;
+  resident.mode = "dropped";
+  resident.ready = [];
+  core.residents.remove(resident);
+  if (resident.handle > 0) core.realm.drop(resident.handle);
+}
+
+/** What went wrong with one run, and with that run alone. */
+export async function handleTrouble(core: Core, resident: Resident, error: unknown): Promise<void> {
+  if (error instanceof Divergence) await park(core, resident, error);
+  else if (error instanceof Interrupted) startAgain(core, resident);
+  else await abandon(core, resident, error);
+}
+
+/** Drops the copy and lets any worker, this one too, go on from the World's history. */
+export function startAgain(core: Core, resident: Resident): void {
+  drop(core, resident);
+  release(core, resident, Date.now());
+}
+
+/** Fails a run that the runtime cannot carry on. The history keeps what was committed, and ends with the reason. */
+export async function abandon(core: Core, resident: Resident, error: unknown): Promise<void> {
+  const payload = encodeThrown(error);
+  const at = Math.max(resident.machine.now, Date.now());
+  const row = encodeRow({ event: { type: "run_abandoned", at }, asks: [], payload });
+  const patch: RunPatch = { status: "failed", output: toBytes(payload), note: describeError(payload) };
+  drop(core, resident);
+  const result = await submit(core, { ...leaseOf(core, resident), rows: [toBytes(row)], patch });
+  if (result?.status === "committed") core.onEnded({ runId: resident.run.id, status: "failed", output: toBytes(payload) });
+  else if (result?.status === "behind") release(core, resident);
+}
+
+/**
+ * Stops a run whose code and history disagree. It stays this worker's, untouched, until the worker ends, so that nobody replays it over and over;
+ * its note says what differs.
+ */
+async function park(core: Core, resident: Resident, divergence: Divergence): Promise<void> {
+  const { run } = resident;
+  const message = `The code of run "${run.key ?? run.id}" (${run.workflowId}) did something else than its history says: the history has "${divergence.recorded}", the code "${divergence.actual}".`;
+  const error = new PerdureError("NONDETERMINISM", message, { cause: divergence });
+  process.emitWarning(error.message, "PerdureWarning");
+  resident.mode = "parked";
+  resident.ready = [];
+  await submit(core, { ...leaseOf(core, resident), rows: [], patch: { dueAt: null, note: `NONDETERMINISM: ${divergence.message}` } });
+}
+
+/** Drops the copy and lets any worker have the run, at `dueAt`. */
+export async function giveBack(core: Core, resident: Resident, patch: { readonly note: string; readonly dueAt: number }): Promise<void> {
+  drop(core, resident);
+  const result = await submit(core, { ...leaseOf(core, resident), rows: [], patch });
+  if (result?.status === "committed" || result?.status === "behind") release(core, resident);
+}
+
+/** Gives the lease of a dropped run back; with `dueAt`, its due time too. */
+export function release(core: Core, { run }: Resident, dueAt?: number): void {
+  core.releases.add({ runId: run.id, fence: run.fence, ...(dueAt !== undefined && { dueAt }) });
+}
+
+function leaseOf(core: Core, { run, committed }: Resident): Pick<Commit, "runId" | "fence" | "worker" | "base"> {
+  return { runId: run.id, fence: run.fence, worker: core.id, base: committed };
+}
+
+/** Null when the worker was stopped before the World answered. */
+async function submit(core: Core, commit: Commit): Promise<CommitResult | null> {
+  try {
+    return await core.committer.submit(commit);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,115 @@
+import type { Commit, HookRecord, RunPatch } from "@perdure/world";
+
+import { decode } from "../codec/index.ts";
+import { dueAtOf } from "../engine/commands.ts";
+import { isDelivered, nameOfAsk, type Ask, type Event } from "../engine/event.ts";
+import { advance } from "../engine/machine.ts";
+import { encodeRow } from "../engine/row.ts";
+import { toBytes } from "../run-input.ts";
+import type { RealmDelivery } from "../sandbox/realm.ts";
+import { readAsks, type LogLine } from "./asks.ts";
+import { noteOf } from "./note.ts";
+import type { Resident } from "./resident.ts";
+
+/** One event on its way through the realm; `delivery` is null for those that workflow code is not told of. */
+export interface TurnStep {
+  readonly event: Event;
+  readonly payload: string;
+  readonly delivery: RealmDelivery | null;
+}
+
+/** All events of one run that were ready together, delivered one after another, committed as one. */
+export interface Turn {
+  readonly resident: Resident;
+  readonly steps: readonly TurnStep[];
+}
+
+/** Takes what is ready for a run. Its events happen at `now`, or at the run's own clock where that is ahead (the host's went back). */
+export function openTurn(resident: Resident, now: number): Turn {
+  const at = Math.max(resident.machine.now, now);
+  const steps = resident.ready.map(({ event, payload }): TurnStep => {
+    const timed = { ...event, at } as Event;
+    const delivery = isDelivered(timed) ? { handle: resident.handle, event: timed, payload, out: null, error: null } : null;
+    return { event: timed, payload, delivery };
+  });
+  resident.ready = [];
+  resident.mode = "turning";
+  return { resident, steps };
+}
+
+/** What a turn amounts to: the commit, and what to do once it is acknowledged. */
+export interface ClosedTurn {
+  readonly commit: Commit;
+  readonly asks: readonly Ask[];
+  readonly retries: readonly string[];
+  readonly logs: readonly LogLine[];
+}
+
+/** Folds a delivered turn into the run's state. @throws what the realm threw at a delivery, or Divergence */
+export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn {
+  const { machine } = resident;
+  const rows: Uint8Array[] = [];
+  const asks: Ask[] = [];
+  const logs: LogLine[] = [];
+  const retries: string[] = [];
+  const consumed: string[] = [];
+  for (const { event, payload, delivery } of steps) {
+    if (event.type === "hook_received") consumed.push(event.message);
+    if (delivery?.error) throw delivery.error;
+    if (machine.outcome || !isExpected(resident, event)) continue;
+    const read = readAsks(delivery?.out ?? []);
+    advance(machine, event, read.asks, payload);
+    rows.push(toBytes(encodeRow({ event, asks: read.asks.map(nameOfAsk), payload: event.type === "run_started" ? "" : payload })));
+    asks.push(...read.asks);
+    logs.push(...read.logs);
+    if (event.type === "step_retrying") retries.push(event.op);
+  }
+  const patch = patchOf(resident);
+  const commit: Commit = {
+    runId: resident.run.id,
+    fence: resident.run.fence,
+    worker,
+    base: resident.committed,
+    rows,
+    ...(patch && { patch }),
+    ...hooksOf(asks),
+    ...(consumed.length > 0 && { consumed }),
+  };
+  return { commit, asks, retries, logs };
+}
+
+/** A hook may have been disposed of, by an earlier event of the same turn, before its payload's turn came: the payload is consumed and says nothing. */
+function isExpected({ machine }: Resident, event: Event): boolean {
+  return !(event.type === "hook_received" || event.type === "hook_conflict") || machine.pending.has(event.op);
+}
+
+function hooksOf(asks: readonly Ask[]): Pick<Commit, "hooks" | "disposedHooks"> {
+  const disposed = new Set(asks.flatMap((ask) => (ask.kind === "dispose" ? [ask.op] : [])));
+  const hooks = asks.flatMap((ask): HookRecord[] => {
+    if (ask.kind !== "hook" || disposed.has(ask.op)) return [];
+    return [{ token: ask.token, operation: ask.op, metadata: ask.metadata === "" ? null : toBytes(ask.metadata) }];
+  });
+  return { ...(hooks.length > 0 && { hooks }), ...(disposed.size > 0 && { disposedHooks: [...disposed] }) };
+}
+
+/**
+ * The change of the run's row, if there is one. While attempts follow one another the row stays "due at once" and is not written: a step costs one
+ * history row and nothing else.
+ */
+function patchOf({ machine, rowDueAt, rowNote }: Resident): RunPatch | null {
+  const { outcome, now } = machine;
+  if (outcome?.status === "completed") return { status: "completed", output: toBytes(outcome.value), note: null };
+  if (outcome?.status === "failed") return { status: "failed", output: toBytes(outcome.error), note: describeError(outcome.error) };
+  const due = dueAtOf(machine);
+  const isSame = due !== null && due <= now ? rowDueAt !== null && rowDueAt <= now : due === rowDueAt;
+  const note = noteOf(machine);
+  if (isSame && note === rowNote) return null;
+  return { dueAt: due, note };
+}
+
+/** `TypeError: x is not a function`: one line for lists of runs. */
+export function describeError(encoded: string): string {
+  const error = decode(encoded);
+  const line = error instanceof Error ? `${error.name}: ${error.message}` : `threw ${String(error)}`;
+  return line.slice(0, 500);
+}

@@ -1,0 +1,74 @@
+import { atBottomOfStack } from "../sandbox/async-stack.ts";
+import type { Realm, RealmDelivery } from "../sandbox/realm.ts";
+import type { Resident } from "./resident.ts";
+import { openTurn, type Turn } from "./turn.ts";
+
+/** Delivers events to workflow code: what is ready, for all runs together, once per turn of the event loop. */
+export interface Turns {
+  /** The run has something ready, or may have. */
+  schedule(resident: Resident): void;
+  /** Delivers the events of a replay between those of the live runs. Resolves when all have been delivered. */
+  deliver(deliveries: readonly RealmDelivery[]): Promise<void>;
+}
+
+/** Deliveries in the queue up to index `end` belong to this or earlier jobs. */
+interface Job {
+  readonly end: number;
+  readonly done: () => void;
+}
+
+/** @param onDelivered gets each turn when the realm has been told all of it */
+export function createTurns(realm: Realm, onDelivered: (turn: Turn) => void): Turns {
+  const ready = new Set<Resident>();
+  let queue: RealmDelivery[] = [];
+  let position = 0;
+  let jobs: Job[] = [];
+  let scheduled = false;
+
+  function request(): void {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(atBottomOfStack, tick);
+  }
+
+  function tick(): void {
+    scheduled = false;
+    openReady();
+    if (position < queue.length) position = realm.deliver(queue, position);
+    const waiting = jobs.findIndex((job) => job.end > position);
+    const done = waiting < 0 ? jobs : jobs.slice(0, waiting);
+    jobs = waiting < 0 ? [] : jobs.slice(waiting);
+    if (jobs.length === 0) {
+      queue = [];
+      position = 0;
+    } else {
+      request();
+    }
+    for (const job of done) job.done();
+  }
+
+  function openReady(): void {
+    const now = Date.now();
+    for (const resident of ready) {
+      if (resident.mode !== "idle" || resident.ready.length === 0) continue;
+      const turn = openTurn(resident, now);
+      for (const { delivery } of turn.steps) if (delivery) queue.push(delivery);
+      jobs.push({ end: queue.length, done: () => onDelivered(turn) });
+    }
+    ready.clear();
+  }
+
+  return {
+    schedule(resident) {
+      ready.add(resident);
+      request();
+    },
+    deliver(deliveries) {
+      return new Promise((resolve) => {
+        for (const delivery of deliveries) queue.push(delivery);
+        jobs.push({ end: queue.length, done: resolve });
+        request();
+      });
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * A worker: claims runs, replays them, makes the attempts that they ask for, and commits what happens.
+ *
+ * A run's life here: claimed (or admitted by the `start()` that created it) → replayed → idle. An event (an attempt settled, a time came, a
+ * message arrived) makes it ready; the next tick delivers what is ready for all runs, each run's as one turn; turns are committed
+ * together; only when a commit is acknowledged do its effects begin. If it is refused the copy is dropped: whoever owns the run now goes on from the
+ * World's history.
+ */
+import { createHmac } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+
+import type { RunRecord, World } from "@perdure/world";
+import { v4 as uuid } from "uuid";
+
+import { createRealm } from "../sandbox/realm.ts";
+import { createAttempts } from "./attempts.ts";
+import { createBundles, type Bundles } from "./bundles.ts";
+import { createClaimLoop, type PollResult } from "./claim-loop.ts";
+import { commitTurn } from "./commit-turn.ts";
+import { createCommitter } from "./committer.ts";
+import type { Core, EndedRun } from "./core.ts";
+import { addReady } from "./effects.ts";
+import { createHold } from "./hold.ts";
+import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
+import { createReleases } from "./releases.ts";
+import { createResidents } from "./residents.ts";
+import { admit, receive, takeOver, takeOverFailed } from "./take-over.ts";
+import { createTimers } from "./timers.ts";
+import { drop, handleTrouble } from "./trouble.ts";
+import { createTurns } from "./turns.ts";
+
+export interface Worker {
+  /** Unique per start. */
+  readonly id: string;
+  readonly bundles: Bundles;
+  /** True while there is room for another run and the worker is not stopping. */
+  hasRoom(): boolean;
+  /** Takes in a run that was created with this worker as its owner. */
+  admit(run: RunRecord): void;
+  /** True when the run is in memory here, so that its end will be told to `onEnded`. */
+  holds(runId: string): boolean;
+  /** Keeps the process alive until the returned function is called. */
+  keepAlive(): () => void;
+  /**
+   * Ends the worker: claims nothing more, lets attempts under way settle for up to `graceMs`, commits what they brought, and gives its runs
+   * back, which other workers may claim at once. Idempotent.
+   */
+  stop(): Promise<void>;
+}
+
+const maxClaim = 100;
+
+/** Starts a worker on a World that is set up. @throws INVALID_ARGUMENT */
+export function createWorker(world: World, given: WorkerOptions, onEnded: (ended: EndedRun) => void): Worker {
+  const options = resolveWorkerOptions(given);
+  const abort = new AbortController();
+  const hold = createHold();
+  const core = createCore(world, options, abort.signal, hold, onEnded);
+  const loop = createClaimLoop(() => poll(core), Math.max(25, Math.min(1000, options.leaseMs / 4)));
+  const unwatch = world.watch((hint) => {
+    if (hint.kind === "due") loop.hint();
+  });
+  let stopped: Promise<void> | null = null;
+  return {
+    id: core.id,
+    bundles: core.bundles,
+    hasRoom: () => !core.stopping && core.residents.size < options.maxResidentRuns,
+    admit: (run) => void admit(core, run).catch((error: unknown) => takeOverFailed(core, run, error)),
+    holds: (runId) => core.residents.find(runId) !== undefined,
+    keepAlive() {
+      hold.acquire();
+      let held = true;
+      return () => {
+        if (held) hold.release();
+        held = false;
+      };
+    },
+    stop() {
+      stopped ??= stop(core, loop.stop, unwatch, abort);
+      return stopped;
+    },
+  };
+}
+
+function createCore(
+  world: World,
+  options: ResolvedWorkerOptions,
+  signal: AbortSignal,
+  hold: ReturnType<typeof createHold>,
+  onEnded: (ended: EndedRun) => void,
+): Core {
+  const id = uuid();
+  const residents = createResidents();
+  const realm = createRealm({
+    watchdogMs: options.watchdogMs,
+    tokenFor: (runId, op) => createHmac("sha256", residents.find(runId)?.seed ?? "").update(op).digest("base64url").slice(0, 27),
+  });
+  const turns = createTurns(realm, (turn) => {
+    commitTurn(core, turn).catch((error: unknown) => handleTrouble(core, turn.resident, error));
+  });
+  const attempts = createAttempts({
+    concurrency: options.concurrency,
+    hold,
+    onSettled: (resident, ready) => addReady(core, resident, ready),
+  });
+  const core: Core = {
+    id,
+    world,
+    options,
+    realm,
+    residents,
+    turns,
+    attempts,
+    bundles: createBundles(world),
+    timers: createTimers(),
+    releases: createReleases(world, id),
+    committer: createCommitter(world, signal),
+    stopping: false,
+    onEnded,
+  };
+  return core;
+}
+
+/** One look at the World: give back what has been idle for long, claim what is due, take in messages. */
+async function poll(core: Core): Promise<PollResult> {
+  const { residents, options } = core;
+  evict(core, options.maxResidentRuns - maxClaim / 2);
+  await core.releases.flush();
+  const limit = Math.max(0, Math.min(maxClaim, options.maxResidentRuns - residents.size));
+  const { runs, messages, nextDueAt } = await core.world.claim({ worker: core.id, limit, leaseMs: options.leaseMs });
+  for (const claimed of runs) takeOver(core, claimed).catch((error: unknown) => takeOverFailed(core, claimed.run, error));
+  for (const message of messages) {
+    const resident = residents.find(message.runId);
+    if (resident) receive(core, resident, message);
+  }
+  return { more: limit > 0 && runs.length === limit, nextDueAt };
+}
+
+function evict(core: Core, most: number): void {
+  for (const resident of core.residents.evictable(Date.now() - core.options.idleMs, Math.max(1, most))) {
+    drop(core, resident);
+    core.releases.add({ runId: resident.run.id, fence: resident.run.fence });
+  }
+}
+
+async function stop(core: Core, stopClaiming: () => Promise<void>, unwatch: () => void, abort: AbortController): Promise<void> {
+  core.stopping = true;
+  unwatch();
+  await stopClaiming();
+  await Promise.race([settleAll(core), delay(core.options.graceMs, undefined, { ref: false })]);
+  abort.abort(new Error("The worker was stopped."));
+  core.timers.stop();
+  for (const resident of core.residents.all()) drop(core, resident);
+  await core.releases.flush();
+  await core.world.retire(core.id);
+}
+
+/** Attempts under way end, what they brought is delivered and committed. */
+async function settleAll(core: Core): Promise<void> {
+  await core.attempts.stop();
+  await new Promise((resolve) => setImmediate(resolve));
+  await core.committer.idle();
+}

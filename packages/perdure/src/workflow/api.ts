@@ -1,0 +1,9 @@
+/** `perdure/api` inside a workflow's bundle: functions of the host, which say so when they are called. */
+import type { WorkflowModule } from "../sandbox/kernel/workflow-module.ts";
+
+declare const __perdure: WorkflowModule;
+
+export const getHookByToken = /* @__PURE__ */ (() => __perdure.outside("getHookByToken()"))();
+export const getRun = /* @__PURE__ */ (() => __perdure.outside("getRun()"))();
+export const resumeHook = /* @__PURE__ */ (() => __perdure.outside("resumeHook()"))();
+export const start = /* @__PURE__ */ (() => __perdure.outside("start()"))();
