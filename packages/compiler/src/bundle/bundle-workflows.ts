@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import path from "node:path";
+import { type BuildResult, type Message, build } from "esbuild";
+import { CompileError, type Diagnostic } from "../diagnose/diagnostic.ts";
+import { compileFile } from "./compile-file.ts";
+import { bundleConditions } from "./conditions.ts";
+import { failureOf } from "./build-failure.ts";
+import { checkBundle } from "./check-bundle.ts";
+import { locateModule } from "./module-location.ts";
+import { ENTRY, workflowModules } from "./workflow-modules.ts";
+
+/** How to bundle. */
+export interface BundleOptions {
+  /** Further export conditions under which packages resolve, beside `workflow`, `edge-light`, `browser` and `import`. */
+  conditions?: readonly string[];
+}
+
+/** The code of one workflow, self-contained. */
+export interface Bundle {
+  /** SHA-256 of `code` in lower-case hexadecimal. */
+  version: string;
+  /** One function expression: see "The bundle" in docs/decisions/0001-compiled-code.md. */
+  code: string;
+  /** A source map (JSON) from `code` to the original files, whose paths are relative to the folder of the package.json. */
+  map: string;
+}
+
+/** The bundles of a file. */
+export interface BundledWorkflows {
+  /** By the id of the workflow. */
+  bundles: Record<string, Bundle>;
+  /** The absolute paths of the files that were read: a change of any other file changes no bundle. */
+  inputs: string[];
+  warnings: Diagnostic[];
+}
+
+/** What the first characters of a bundle say: which names there are on `__perdure`, and what they mean. */
+const PROTOCOL = 1;
+const OPEN = `/*perdure:${PROTOCOL}*/(function(__perdure){"use strict";`;
+
+/**
+ * Bundles every workflow of a file on its own. The same sources give the same text on every machine and from every directory; comments,
+ * formatting and the bodies of steps do not count. Throws a `CompileError` when a file has mistakes, or when a workflow needs something
+ * that only exists outside workflows.
+ */
+export async function bundleWorkflows(file: string, options: BundleOptions = {}): Promise<BundledWorkflows> {
+  const { file: real, root } = locateModule(path.resolve(file));
+  const { manifest, diagnostics } = compileFile(real);
+  if (manifest.workflows.length === 0) return { bundles: {}, inputs: [real], warnings: diagnostics };
+  const result = await build({
+    entryPoints: manifest.workflows.map((_, index) => ({ in: `${ENTRY}:${index}`, out: String(index) })),
+    absWorkingDir: root,
+    outdir: root,
+    write: false,
+    metafile: true,
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["browser", "module", "main"],
+    conditions: bundleConditions(options.conditions),
+    target: "es2022",
+    charset: "utf8",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    keepNames: false,
+    legalComments: "none",
+    treeShaking: true,
+    define: { "process.env.NODE_ENV": '"production"' },
+    banner: { js: OPEN },
+    sourcemap: "external",
+    sourcesContent: false,
+    logLevel: "silent",
+    plugins: [workflowModules(real)],
+  }).catch((error: { errors?: Message[] }) => {
+    throw failureOf(error, root, real);
+  });
+
+  const bundles: Record<string, Bundle> = {};
+  const problems: Diagnostic[] = [];
+  for (const [index, { id, name }] of manifest.workflows.entries()) {
+    const bundle = finish(outputOf(result, root, index));
+    problems.push(...checkBundle({ bundle, workflow: name, index, root, metafile: result.metafile }));
+    bundles[id] = bundle;
+  }
+  if (problems.length > 0) throw new CompileError(problems);
+  return { bundles, inputs: inputsOf(result, root), warnings: diagnostics };
+}
+
+function outputOf(result: BuildResult<{ write: false }>, root: string, index: number): { code: string; map: string } {
+  const text = (name: string) => result.outputFiles.find((output) => output.path === path.join(root, name))?.text ?? "";
+  return { code: text(`${index}.js`), map: text(`${index}.js.map`) };
+}
+
+/** Turns the module into a function expression: its one export becomes what the function returns. */
+function finish({ code, map }: { code: string; map: string }): Bundle {
+  const text = code.replace(/export\{([\w$\u0080-\uffff]+) as default\};\s*$/, "return $1})");
+  return { version: createHash("sha256").update(text).digest("hex"), code: text, map };
+}
+
+function inputsOf({ metafile }: BuildResult<{ metafile: true }>, root: string): string[] {
+  const names = Object.keys(metafile.inputs).filter((name) => !name.startsWith(`${ENTRY}:`));
+  return names.map((name) => path.resolve(root, name)).sort();
+}

@@ -1,0 +1,2 @@
+export { type Bundle, type BundleOptions, type BundledWorkflows, bundleWorkflows } from "./bundle-workflows.ts";
+export { type ModuleLocation, locateModule } from "./module-location.ts";

@@ -1,0 +1,67 @@
+import { readFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
+import path from "node:path";
+import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
+import { CompileError } from "../diagnose/diagnostic.ts";
+import { mayHaveDirectives } from "../parse/pre-filter.ts";
+import { compileFile } from "./compile-file.ts";
+
+/** The namespace of the generated entry modules, one per workflow. */
+export const ENTRY = "perdure-entry";
+
+const isCode = /\.(?:[cm]?[jt]sx?|json|txt)$/;
+const inPackage = /[\\/]node_modules[\\/]/;
+
+/**
+ * Loads the modules of a workflow bundle by three rules. Every module counts as free of side effects, so that what nothing uses goes.
+ * What cannot be in a bundle (Node's built-ins, files that do not exist or are not code) is external instead of an error: whether it
+ * matters is known after tree shaking only. Modules of the application, and those of packages that have directives, are compiled for the
+ * workflow target.
+ */
+export function workflowModules(file: string): Plugin {
+  return {
+    name: "perdure-workflow-modules",
+    setup(build) {
+      build.onResolve({ filter: /.*/ }, (args) => resolve(build, args));
+      build.onLoad({ filter: /.*/, namespace: ENTRY }, ({ path: index }) => ({
+        contents: `export { $perdure${index} as default } from ${JSON.stringify(`./${path.basename(file)}`)};`,
+        resolveDir: path.dirname(file),
+      }));
+      build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: "file" }, load);
+    },
+  };
+}
+
+async function resolve(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | null> {
+  if (args.pluginData === RESOLVING) return null;
+  if (args.kind === "entry-point") return { path: args.path.slice(ENTRY.length + 1), namespace: ENTRY };
+  const external = { path: args.path, external: true, sideEffects: false };
+  if (isBuiltin(args.path)) return external;
+  const { kind, importer, resolveDir } = args;
+  const found = await build.resolve(args.path, { kind, importer, resolveDir, pluginData: RESOLVING });
+  if (found.errors.length > 0) return external;
+  if (found.namespace === "file" && !isCode.test(found.path) && path.extname(found.path) !== "") return external;
+  return { path: found.path, namespace: found.namespace, external: found.external, sideEffects: false };
+}
+
+/** Marks the resolution that we ask for ourselves. */
+const RESOLVING = Symbol("resolving");
+
+async function load({ path: file }: OnLoadArgs): Promise<OnLoadResult | null> {
+  if (inPackage.test(file) && !mayHaveDirectives(await readFile(file, "utf8"))) return null;
+  try {
+    const { code, map } = compileFile(file);
+    return { contents: map === null ? code : `${code}\n//# sourceMappingURL=${map.toUrl()}`, loader: loaderOf(file) };
+  } catch (error) {
+    if (!(error instanceof CompileError)) throw error;
+    return { errors: [{ text: error.message, detail: error }] };
+  }
+}
+
+/** esbuild's loader for a file with code. */
+export function loaderOf(file: string): Loader {
+  const extension = path.extname(file);
+  if (extension === ".tsx") return "tsx";
+  if (/^\.[cm]?ts$/.test(extension)) return "ts";
+  return "jsx";
+}

@@ -1,0 +1,21 @@
+import type { LoadHook, ResolveHook } from "node:module";
+import { transform } from "esbuild";
+import { isBundlesUrl } from "./bundles-url.ts";
+import { withEsbuild } from "./esbuild-lease.ts";
+import { loadSource } from "./load-source.ts";
+import { typescriptUrl } from "./resolve-source.ts";
+
+// The hooks for `module.register`, which Node runs in a thread of their own: for Node 20, which has no synchronous ones.
+
+export const resolve: ResolveHook = (specifier, context, nextResolve) => {
+  if (isBundlesUrl(specifier)) return { url: specifier, format: "module", shortCircuit: true };
+  return nextResolve(typescriptUrl(specifier, context.parentURL) ?? specifier, context);
+};
+
+export const load: LoadHook = async (url, context, nextLoad) => {
+  const loaded = loadSource(url);
+  if (loaded === null) return nextLoad(url, context);
+  const { format, source, typescript } = loaded;
+  const javascript = typescript === null ? source : (await withEsbuild(() => transform(source, typescript))).code;
+  return { format, source: javascript, shortCircuit: true };
+};
