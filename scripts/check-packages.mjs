@@ -17,6 +17,10 @@ function fileProblems(folder, files) {
   for (const path of ["README.md", "LICENSE", "package.json"]) {
     if (!present.has(path)) problems.push(`${path} is missing`);
   }
+  const { sideEffects } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  for (const path of Array.isArray(sideEffects) ? sideEffects : []) {
+    if (!present.has(posix.normalize(path))) problems.push(`sideEffects names ${path}, which is not in the package`);
+  }
   for (const path of files.filter((name) => name.endsWith(".js.map"))) {
     for (const source of JSON.parse(readFileSync(join(folder, path), "utf8")).sources) {
       const target = posix.join(posix.dirname(path), source);
