@@ -1,0 +1,175 @@
+/**
+ * What a conformance case works with: a World on a store of its own, a way to let time pass, and short ways to write
+ * runs, commits and messages.
+ */
+
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import type { Claimed, Commit, CommitResult, Lease, Message, NewRun, RunRecord, World, WorldSupports } from "../index.ts";
+import { WorldError, type WorldErrorCode } from "../index.ts";
+
+/** One fresh store, and Worlds on it. */
+export interface Harness {
+  /** A World on this store: an instance of its own where the backend can have several, the same one where it cannot. The suite calls `setup`. */
+  open(): Promise<World>;
+  /** Moves the World's clock forward. Without it the suite waits in real time, with short leases. */
+  advance?(ms: number): void | Promise<void>;
+  /** Removes the store. The suite has closed its Worlds. */
+  cleanup(): Promise<void>;
+}
+
+/** One behaviour that every World shows. */
+export interface Case {
+  /** A sentence. */
+  readonly name: string;
+  /** The capability without which the behaviour does not exist. */
+  readonly needs?: keyof WorldSupports;
+  run(lab: Lab): Promise<void>;
+}
+
+/** What a case works with. */
+export interface Lab {
+  readonly world: World;
+  /** A lease that does not end by itself while a case runs. */
+  readonly leaseMs: number;
+  /** Another World on the same store (see {@link Harness.open}), set up. */
+  open(): Promise<World>;
+  /** Lets `ms` pass by the World's clock. */
+  pass(ms: number): Promise<void>;
+}
+
+/** Opens a lab, runs the case in it, and takes it down. */
+export async function inLab(harness: Harness, run: (lab: Lab) => Promise<void>): Promise<void> {
+  const worlds: World[] = [];
+  const open = async (): Promise<World> => {
+    const world = await harness.open();
+    worlds.push(world);
+    await world.setup();
+    return world;
+  };
+  const advance = harness.advance?.bind(harness);
+  const pass = async (ms: number): Promise<void> => {
+    if (advance !== undefined) await advance(ms);
+    else await new Promise((resolve) => setTimeout(resolve, ms + 5));
+  };
+  try {
+    await run({ world: await open(), leaseMs: advance === undefined ? 1500 : 60_000, open, pass });
+  } finally {
+    for (const world of worlds) await world.close();
+    await harness.cleanup();
+  }
+}
+
+/** Text as bytes. */
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Bytes as text. */
+export function text(data: Uint8Array): string {
+  return new TextDecoder().decode(data);
+}
+
+/** A UUID version 7: 48 bits of time, then chance. */
+export function uuid(): string {
+  const random = randomBytes(16);
+  random.writeUIntBE(Date.now(), 0, 6);
+  random[6] = (random[6]! & 0x0f) | 0x70;
+  random[8] = (random[8]! & 0x3f) | 0x80;
+  return random.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** A run to create. */
+export function newRun(fields: Partial<NewRun> = {}): NewRun {
+  return { id: uuid(), key: null, workflowId: "app/flows#order", version: "v1", input: bytes("input"), dueAt: null, ...fields };
+}
+
+/** Creates a run that nobody owns. */
+export async function create(world: World, fields: Partial<NewRun> = {}): Promise<RunRecord> {
+  const [created] = await world.createRuns([newRun(fields)]);
+  assert.equal(created!.created, true);
+  return created!.run;
+}
+
+/** A lease, and who holds it. */
+export interface Owned extends Lease {
+  readonly worker: string;
+}
+
+/** Creates a run that belongs to the worker at once. */
+export async function start(lab: Lab, worker: string, fields: Partial<NewRun> = {}): Promise<Owned> {
+  await lab.world.heartbeat(worker, lab.leaseMs);
+  const [created] = await lab.world.createRuns([newRun(fields)], { owner: worker });
+  assert.equal(created!.created, true);
+  return { runId: created!.run.id, fence: created!.run.fence, worker };
+}
+
+/** Claims for a worker. */
+export async function claim(lab: Lab, worker: string, limit = 100): Promise<Claimed> {
+  return lab.world.claim({ worker, limit, leaseMs: lab.leaseMs });
+}
+
+/** Claims the one run that is due. */
+export async function claimOne(lab: Lab, worker: string): Promise<Owned> {
+  const { runs } = await claim(lab, worker);
+  assert.equal(runs.length, 1);
+  return { runId: runs[0]!.run.id, fence: runs[0]!.run.fence, worker };
+}
+
+/** Lets the lease of the run's owner end, and another worker take the run over. */
+export async function takeOver(lab: Lab, worker: string): Promise<Owned> {
+  await lab.pass(lab.leaseMs + 1);
+  return claimOne(lab, worker);
+}
+
+/** A commit of rows with these texts. */
+export function commitOf(owned: Owned, base: number, rows: readonly string[], rest: Partial<Commit> = {}): Commit {
+  return { ...owned, base, rows: rows.map(bytes), ...rest };
+}
+
+/** Commits one commit. */
+export async function commit(world: World, one: Commit): Promise<CommitResult> {
+  const results = await world.commit([one]);
+  assert.equal(results.length, 1);
+  return results[0]!;
+}
+
+/** Commits, and requires that it is committed without conflicts. */
+export async function mustCommit(world: World, one: Commit): Promise<void> {
+  assert.deepEqual(await commit(world, one), COMMITTED);
+}
+
+export const COMMITTED = { status: "committed", conflicts: [] } as const;
+
+/** A message to a run. */
+export function messageTo(runId: string, id: string, payload = "payload"): Message {
+  return { id, to: { runId }, kind: "wake", payload: bytes(payload) };
+}
+
+/** The history of a run as texts; requires that it numbers 1, 2, 3 …. */
+export async function historyOf(world: World, runId: string): Promise<string[]> {
+  const { rows } = await world.load(runId);
+  assert.deepEqual(rows.map(({ seq }) => seq), rows.map((_, index) => index + 1));
+  return rows.map(({ data }) => text(data));
+}
+
+/** The ids of the run's unconsumed messages, in order. */
+export async function waitingOf(world: World, runId: string): Promise<string[]> {
+  return (await world.load(runId)).messages.map(({ id }) => id);
+}
+
+/** The run's record, which must exist. */
+export async function recordOf(world: World, runId: string): Promise<RunRecord> {
+  const run = await world.query.run({ id: runId });
+  assert.ok(run !== null, `run ${runId} exists`);
+  return run;
+}
+
+/** Requires that a promise is rejected with a WorldError of that code. */
+export async function rejectsWith(code: WorldErrorCode, promise: Promise<unknown>): Promise<void> {
+  await assert.rejects(promise, (error) => {
+    assert.ok(WorldError.is(error), `a WorldError, not ${String(error)}`);
+    assert.equal(error.code, code);
+    return true;
+  });
+}

@@ -1,0 +1,13 @@
+import { test } from "vitest";
+import { testWorld } from "@perdure/world/conformance";
+import { createMemoryWorld } from "@perdure/world/memory";
+
+testWorld({
+  test,
+  supports: { processes: false, durable: false },
+  create() {
+    let time = Date.now();
+    const world = createMemoryWorld({ now: () => time });
+    return { open: async () => world, advance: (ms) => void (time += Math.ceil(ms)), cleanup: async () => {} };
+  },
+});
