@@ -13,6 +13,11 @@
  * lease lasts.
  *
  * All times are milliseconds since the Unix epoch by the World's own clock, unless said otherwise.
+ *
+ * Arguments that no World may store (an id that is empty or longer than 512 characters, text with NUL or a lone surrogate where it names
+ * something, a run id that is not a UUID in lower case, bytes that are no Uint8Array) are refused with WORLD_INVALID_ARGUMENT
+ * before anything is written; see `arguments.ts`. Bytes are taken over when a call is made: the caller may use its buffer again as soon as
+ * the promise has settled, and may change what it was given.
  */
 
 import type {
@@ -96,7 +101,8 @@ export interface World {
 
   /**
    * The history rows of a run with `seq > after`, in order, at most `limit` (default: all), together with the run's live hooks and
-   * its unconsumed messages (in order of delivery). Call it only after the claim was acknowledged.
+   * its unconsumed messages (in order of delivery; hooks and messages come whole with every page). Call it only after the claim was
+   * acknowledged. @throws RUN_NOT_FOUND
    */
   load(runId: string, options?: { readonly after?: number; readonly limit?: number }): Promise<HistoryPage>;
 
@@ -106,29 +112,34 @@ export interface World {
    *
    * Outcome per commit:
    * - `committed`: all of it is durable. Also the answer to a retry of a commit that had landed before: rows (run, seq) that carry this
-   *   commit's own fence are its own. `conflicts` lists the operations whose hook token was already taken by another run or operation.
+   *   commit's own fence are its own, also after a takeover; a commit without rows that ended the run is known by fence, length and
+   *   status. `conflicts` lists the operations whose hook token was already taken by another run or operation, the same ones on a retry.
    * - `fenced`: the run has another owner or fence by now, is over, or does not exist. Nothing was written.
    * - `behind`: the fence is right but the history's length is not `base`: the database went back, or a late commit landed.
    *   Nothing was written.
-   * - `failed`: this commit cannot be stored (a value that is too large, say). Nothing was written.
+   * - `failed`: this commit cannot be stored (a value that is too large, an argument that no World may store, a chunk for a closed
+   *   stream, chunks without a row by which a retry could know them). Nothing was written.
    *
    * A rejected promise means that the outcome of every commit in the batch is unknown; retry the same commits.
    *
    * Rules: rows number `base + 1 …` without holes. Messages are marked consumed, hooks reserved and disposed, streams appended
    * and the patch applied only together with the rows. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
-   * left after this commit, the run stays due. A terminal status ends the run: owner and due time are cleared, its hooks released.
+   * left after this commit, the run stays due. Hooks are disposed before others are reserved, so that one commit may free a token and take
+   * it again; an operation that is in both lists is never held. A terminal status ends the run: owner and due time are cleared, its hooks
+   * released, its unconsumed messages dropped. Two commits of one run in a batch are refused with WORLD_INVALID_ARGUMENT.
    */
   commit(commits: readonly Commit[]): Promise<CommitResult[]>;
 
   /**
    * Delivers messages from outside. Idempotent by (run, message id), for as long as the run's record exists, also after the message
-   * was consumed. The run becomes due now. Results are in the order of `messages`. Wakes watchers.
+   * was consumed or the run is over. The run becomes due now, unless it was due earlier. Results are in the order of `messages`.
+   * Wakes watchers.
    */
   deliver(messages: readonly Message[]): Promise<Delivery[]>;
 
   /** Byte streams that belong to a run and outlive it. */
   readonly streams: {
-    /** Appends chunks; returns the index of the first one. Chunks number 0, 1, 2 … per stream. @throws STREAM_CLOSED, RUN_NOT_FOUND */
+    /** Appends chunks; returns the index of the first one (of the next one when there are none). Chunks number 0, 1, 2 … per stream. @throws STREAM_CLOSED, RUN_NOT_FOUND */
     append(stream: StreamRef, chunks: readonly Uint8Array[]): Promise<number>;
     /** Chunks with index >= `from`, in order, at most `limit`. A stream that nobody wrote is empty and open. */
     read(stream: StreamRef, from: number, limit?: number): Promise<StreamPage>;
@@ -154,7 +165,7 @@ export interface World {
     hook(token: string): Promise<{ readonly runId: string; readonly operation: string; readonly metadata: Uint8Array | null } | null>;
   };
 
-  /** Calls `listener` with hints until unwatched. The listener must not throw. */
+  /** Calls `listener` with hints until unwatched. The listener must not throw. May be called before `setup`. */
   watch(listener: (hint: Hint) => void): Unwatch;
 }
 

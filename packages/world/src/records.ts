@@ -3,7 +3,7 @@ export type RunStatus = "running" | "completed" | "failed" | "cancelled";
 
 /** A run to create. */
 export interface NewRun {
-  /** UUID version 7, lower case. */
+  /** A UUID in lower case; version 7 keeps indexes compact. */
   readonly id: string;
   /** The caller's own name for the run, unique among all runs of the World, or null. 1 to 512 characters. */
   readonly key: string | null;
@@ -67,7 +67,8 @@ export interface ClaimedRun {
   readonly run: RunRecord;
   /**
    * How often in a row the run was taken over from a worker whose lease ran out (not retired, not released) without its
-   * history having grown in between. 0 for a run that was not taken over.
+   * history having grown in between: 1 for the first such takeover, 1 again after one in which it has grown. 0 for a run that was
+   * not taken over.
    */
   readonly crashes: number;
 }
@@ -147,6 +148,7 @@ export interface Commit extends Lease {
 export interface RunPatch {
   readonly status?: RunStatus;
   readonly output?: Uint8Array | null;
+  /** NUL and lone surrogates are stored as U+FFFD: the text of an error never fails a commit. */
   readonly note?: string | null;
   readonly dueAt?: number | null;
 }
