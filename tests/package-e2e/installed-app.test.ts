@@ -1,7 +1,9 @@
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type InstalledApp, installApp } from "./installed-app.ts";
 
 const minutes = 60_000;
+const tsc = fileURLToPath(import.meta.resolve("typescript/bin/tsc"));
 let app: InstalledApp;
 
 beforeAll(async () => {
@@ -14,6 +16,14 @@ test(
   "an app of one file runs with the Node loader",
   async () => {
     expect(await app.node("--import", "@perdure/compiler/register", "app.ts")).toBe("HELLO WORLD\n");
+  },
+  3 * minutes,
+);
+
+test(
+  "the app's types hold against the installed declarations, which are correct themselves",
+  async () => {
+    expect(await app.node(tsc, "--project", ".")).toBe("");
   },
   3 * minutes,
 );
