@@ -11,6 +11,7 @@ import vm from "node:vm";
 import type { Event } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import type { BundleFactory, Kernel, boot } from "./kernel/index.ts";
+import { tolerateRejections } from "./rejections.ts";
 import { kernelSource } from "./kernel.generated.ts";
 
 /** One event for one run, and what came of it. */
@@ -68,6 +69,7 @@ export function createRealm(options: RealmOptions): Realm {
   };
   const start = vm.runInContext(`(()=>{${kernelSource};return __kernel.boot})()`, context, { filename: "perdure:kernel" }) as typeof boot;
   const kernel = start(options.tokenFor, tick);
+  tolerateRejections(vm.runInContext("Promise", context) as PromiseConstructor);
 
   const factoryOf = (version: string, workflowId: string, code: string): Factory => {
     let factory = factories.get(version);

@@ -1,0 +1,38 @@
+/** A process in a test: one World, one worker, and what the public API does with them. */
+import type { World } from "@perdure/world";
+import { createMemoryWorld } from "@perdure/world/memory";
+import { afterEach } from "vitest";
+
+import { setWorld } from "../../src/runtime.ts";
+import { startWorker, type RunningWorker, type WorkerOptions } from "../../src/worker/index.ts";
+import { createWorker, type Worker } from "../../src/worker/worker.ts";
+
+const open: { stop(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const worker of open.splice(0)) await worker.stop();
+});
+
+/** Makes this process use a fresh World (in memory, every call checked) and starts its worker. */
+export async function useWorld(options: WorkerOptions = {}, world: World = createMemoryWorld()): Promise<{ world: World; worker: RunningWorker }> {
+  await setWorld(world);
+  const worker = await startWorker({ graceMs: 0, ...options });
+  open.push(worker);
+  return { world, worker };
+}
+
+/** A second worker on a World, as another process would have. */
+export function anotherWorker(world: World, options: WorkerOptions = {}): Worker {
+  const worker = createWorker(world, { graceMs: 0, ...options }, () => undefined);
+  open.push(worker);
+  return worker;
+}
+
+/** Waits until a condition holds; fails after ten seconds. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`Waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

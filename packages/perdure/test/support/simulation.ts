@@ -1,0 +1,131 @@
+/**
+ * Runs one workflow without a World and without time: the real realm, turns, machine and replay, and a seeded driver in place of worker and clock that
+ * decides which pending operation is answered next, how, and how many answers come in one turn.
+ */
+import type { RunRecord } from "@perdure/world";
+
+import { decode, encode } from "../../src/codec/index.ts";
+import { commandsOf, type Commands } from "../../src/engine/commands.ts";
+import { decodeRow, type Row } from "../../src/engine/row.ts";
+import { toText } from "../../src/run-input.ts";
+import { createRealm } from "../../src/sandbox/realm.ts";
+import { createResident, type ReadyEvent, type Resident } from "../../src/worker/resident.ts";
+import { replay } from "../../src/worker/replay.ts";
+import { closeTurn, type Turn } from "../../src/worker/turn.ts";
+import { createTurns, type Turns } from "../../src/worker/turns.ts";
+import { bundleOf } from "./bundle.ts";
+
+const seed = "00112233445566778899aabbccddeeff";
+let onDelivered: (turn: Turn) => void = () => undefined;
+const realm = createRealm({ watchdogMs: 5000, tokenFor: (runId, op) => `${runId}:${op}` });
+const turns: Turns = createTurns(realm, (turn) => onDelivered(turn));
+
+/** The state after a turn. */
+export interface Snapshot {
+  readonly length: number;
+  readonly commands: Commands;
+  readonly outcome: unknown;
+}
+
+export interface Simulated {
+  readonly rows: readonly Row[];
+  readonly snapshots: readonly Snapshot[];
+  readonly stepsAsked: number;
+}
+
+/** A source of choices: integers in [0, below). */
+export type Choose = (below: number) => number;
+
+/** A small seeded generator (mulberry32), so that a failure's seed is enough to see it again. */
+export function chooser(from: number): Choose {
+  let state = from | 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below);
+  };
+}
+
+/** Executes to the end, resident all the time. `snapshotEvery`: rows between two snapshots. */
+export async function runResident(program: string, choose: Choose, snapshotEvery: number): Promise<Simulated> {
+  const resident = place(program);
+  const rows: Row[] = [];
+  const snapshots: Snapshot[] = [];
+  let stepsAsked = 0;
+  let now = 1_800_000_000_000;
+  resident.mode = "idle";
+  resident.ready.push({ event: { type: "run_started" }, payload: encode([], "args") });
+  while (!resident.machine.outcome) {
+    const closed = await deliver(resident, (now += 1 + choose(1000)));
+    stepsAsked += closed.asks.filter((ask) => ask.kind === "step").length;
+    for (const data of closed.commit.rows) rows.push(decodeRow(toText(data)));
+    if (snapshots.length === 0 || rows.length - (snapshots.at(-1)?.length ?? 0) >= snapshotEvery) snapshots.push(snapshot(resident));
+    if (resident.machine.outcome) break;
+    resident.ready = nextAnswers(commandsOf(resident.machine), choose, now);
+  }
+  snapshots.push(snapshot(resident));
+  realm.drop(resident.handle);
+  return { rows, snapshots, stepsAsked };
+}
+
+/** Rebuilds the run from a prefix of its history and returns the state. */
+export async function runReplay(program: string, rows: readonly Row[]): Promise<Snapshot> {
+  const resident = place(program);
+  await replay(realm, turns, resident, rows, encode([], "args"));
+  const state = snapshot(resident);
+  realm.drop(resident.handle);
+  return state;
+}
+
+function place(program: string): Resident {
+  const { code, version } = bundleOf(program);
+  const run = { id: "run", workflowId: "simulated", version, dueAt: null, note: null, fence: 1 } as unknown as RunRecord;
+  const resident = createResident(run, seed);
+  resident.handle = realm.create(version, code, { id: run.id, workflowId: run.workflowId, seed });
+  return resident;
+}
+
+function deliver(resident: Resident, now: number): Promise<ReturnType<typeof closeTurn>> {
+  return new Promise((resolve, reject) => {
+    const realNow = Date.now;
+    Date.now = () => now;
+    onDelivered = (turn) => {
+      Date.now = realNow;
+      try {
+        const closed = closeTurn(turn, "driver");
+        resident.committed += closed.commit.rows.length;
+        resident.mode = "idle";
+        resolve(closed);
+      } catch (error) {
+        reject(error as Error);
+      }
+    };
+    turns.schedule(resident);
+  });
+}
+
+function snapshot({ machine }: Resident): Snapshot {
+  const outcome = machine.outcome && { status: machine.outcome.status, value: decode("value" in machine.outcome ? machine.outcome.value : machine.outcome.error) };
+  return { length: machine.length, commands: structuredClone(commandsOf(machine)), outcome };
+}
+
+/** One to four answers to different pending operations, in any order. */
+function nextAnswers({ steps, waits, hooks }: Commands, choose: Choose, now: number): ReadyEvent[] {
+  const answers: ReadyEvent[] = [
+    ...steps.map((step): ReadyEvent => answerStep(step.op, step.attempt, choose, now)),
+    ...waits.map(({ op }): ReadyEvent => ({ event: { type: "wait_completed", op }, payload: "" })),
+    ...hooks.map(({ op }): ReadyEvent => ({ event: { type: "hook_received", op, message: `m${choose(1e9)}` }, payload: encode(choose(100), "payload") })),
+  ];
+  if (answers.length === 0) throw new Error("The program waits for nothing.");
+  const chosen: ReadyEvent[] = [];
+  for (let count = 1 + choose(4); count > 0 && answers.length > 0; count--) chosen.push(...answers.splice(choose(answers.length), 1));
+  return chosen;
+}
+
+function answerStep(op: string, attempt: number, choose: Choose, now: number): ReadyEvent {
+  const fate = choose(10);
+  if (fate === 0 && attempt < 3) return { event: { type: "step_retrying", op, attempt, dueAt: now + choose(500) }, payload: encode(new Error("again"), "error") };
+  if (fate === 1) return { event: { type: "step_failed", op, attempt }, payload: encode(new RangeError(`failed ${op}`), "error") };
+  return { event: { type: "step_completed", op, attempt }, payload: encode({ op, n: choose(1000) }, "result") };
+}
