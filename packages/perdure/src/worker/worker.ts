@@ -146,13 +146,21 @@ function evict(core: Core, most: number): void {
 async function stop(core: Core, stopClaiming: () => Promise<void>, unwatch: () => void, abort: AbortController): Promise<void> {
   core.stopping = true;
   unwatch();
-  await stopClaiming();
-  await Promise.race([settleAll(core), delay(core.options.graceMs, undefined, { ref: false })]);
+  const grace = delay(core.options.graceMs, undefined, { ref: false });
+  await Promise.race([Promise.all([stopClaiming(), settleAll(core)]), grace]);
   abort.abort(new Error("The worker was stopped."));
   core.timers.stop();
   for (const resident of core.residents.all()) drop(core, resident);
-  await core.releases.flush();
-  await core.world.retire(core.id);
+  await retire(core);
+}
+
+/** Ends the lease, so that other workers need not wait for its end. A World that is away now sees it end by itself. */
+async function retire(core: Core): Promise<void> {
+  try {
+    await core.world.retire(core.id);
+  } catch (error) {
+    process.emitWarning(`Ending the worker's lease failed: ${String(error)}`, "PerdureWarning");
+  }
 }
 
 /** Attempts under way end, what they brought is delivered and committed. */

@@ -1,0 +1,234 @@
+import type { CommitResult, World } from "@perdure/world";
+import { createMemoryWorld } from "@perdure/world/memory";
+import { expect, test } from "vitest";
+
+import { getRun, resumeHook, start } from "../src/api/index.ts";
+import { step } from "../src/internal.ts";
+import { encodeRunInput } from "../src/run-input.ts";
+import { bundleOf, workflowOf } from "./support/bundle.ts";
+import { anotherWorker, until, useWorld } from "./support/lab.ts";
+
+/** A World like another, with some of its functions replaced. */
+const wrap = (world: World, changes: Partial<World>): World => ({ ...world, ...changes });
+
+test("a run of a worker that went silent is taken over, and its late result is fenced", { timeout: 20_000 }, async () => {
+  const calls: string[] = [];
+  let releaseFirst = (): void => undefined;
+  const first = new Promise<void>((resolve) => (releaseFirst = resolve));
+  step(
+    "t#effect",
+    async () => {
+      calls.push("call");
+      if (calls.length === 1) await first;
+      return calls.length;
+    },
+    "effect",
+  );
+  const flow = workflowOf<[], unknown>("t#flow", "async()=>{const a=await callStep('t#effect',[]);const b=await callStep('t#effect',[]);return [a,b]}");
+  const shared = createMemoryWorld();
+  let silent = false;
+  const outcomes: CommitResult["status"][] = [];
+  // The first worker's World: from some moment on it claims nothing and renews no lease, as a process that hangs.
+  const hanging = wrap(shared, {
+    claim: (request) => (silent ? new Promise(() => undefined) : shared.claim(request)),
+    commit: async (commits) => {
+      const results = await shared.commit(commits);
+      if (silent) outcomes.push(...results.map((result) => result.status));
+      return results;
+    },
+  });
+  await useWorld({ leaseMs: 200, graceMs: 0 }, hanging);
+  const run = await start(flow, []);
+  await until(() => calls.length === 1, "the first attempt");
+  silent = true;
+  anotherWorker(shared, { leaseMs: 1000 });
+  const record = await waitForEnd(shared, run.id);
+  releaseFirst();
+  await until(() => outcomes.length > 0, "the late commit");
+  expect(outcomes).toEqual(["fenced"]);
+  expect(record).toBe("completed");
+  expect(calls).toHaveLength(3);
+  expect((await shared.load(run.id)).rows).toHaveLength(3);
+});
+
+async function waitForEnd(world: World, runId: string): Promise<string> {
+  let status = "running";
+  await until(async () => (status = (await world.query.run({ id: runId }))?.status ?? "gone") !== "running", "the end of the run");
+  return status;
+}
+
+test("a commit whose answer was lost is found again and not made twice", async () => {
+  let calls = 0;
+  step("t#once", async () => ++calls, "once");
+  const flow = workflowOf<[], unknown>("t#lost", "async()=>{const r=[];for(let i=0;i<5;i++)r.push(await callStep('t#once',[]));return r}");
+  const shared = createMemoryWorld();
+  let count = 0;
+  await useWorld(
+    {},
+    wrap(shared, {
+      async commit(commits) {
+        const results = await shared.commit(commits);
+        if (++count % 2 === 0) throw new Error("the connection died after COMMIT was sent");
+        return results;
+      },
+    }),
+  );
+  const run = await start(flow, []);
+  expect(await run.returnValue).toEqual([1, 2, 3, 4, 5]);
+  expect(calls).toBe(5);
+  expect((await shared.load(run.id)).rows).toHaveLength(6);
+});
+
+test("a World that is away for a while delays runs and loses nothing", { timeout: 20_000 }, async () => {
+  step("t#away", async () => "here", "away");
+  const flow = workflowOf("t#flowAway", "async()=>{const r=[];for(let i=0;i<5;i++){r.push(await callStep('t#away',[]));await sleep(5)}return r.length}");
+  const shared = createMemoryWorld();
+  let away = false;
+  const unlessAway =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> =>
+      away ? Promise.reject(new Error("the database is away")) : call(...args);
+  await useWorld({}, wrap(shared, { commit: unlessAway(shared.commit), claim: unlessAway(shared.claim) }));
+  const run = await start(flow, []);
+  away = true;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  away = false;
+  expect(await run.returnValue).toBe(5);
+});
+
+test("a batch that cannot pass as a whole passes in its parts", async () => {
+  step("t#part", async () => 1, "part");
+  const flow = workflowOf<[number], unknown>("t#parts", "async(n)=>[n,await callStep('t#part',[])]");
+  const shared = createMemoryWorld();
+  await useWorld(
+    {},
+    wrap(shared, { commit: (commits) => (commits.length > 1 ? Promise.reject(new Error("too large")) : shared.commit(commits)) }),
+  );
+  const runs = await Promise.all([1, 2, 3].map((n) => start(flow, [n])));
+  expect(await Promise.all(runs.map((run) => run.returnValue))).toEqual([1, 2, 3].map((n) => [n, 1]));
+});
+
+test("a commit that the World cannot store fails its run and no other", async () => {
+  step("t#size", async (n: number) => "x".repeat(n), "size");
+  const flow = workflowOf<[number], number>("t#sizes", "async(n)=>(await callStep('t#size',[n])).length");
+  const shared = createMemoryWorld();
+  await useWorld(
+    {},
+    wrap(shared, {
+      async commit(commits) {
+        const fits = commits.filter((commit) => commit.rows.every((row) => row.length < 1000));
+        const results = await shared.commit(fits);
+        return commits.map((commit) => (fits.includes(commit) ? results[fits.indexOf(commit)] : { status: "failed", error: new RangeError("row too large") }) as CommitResult);
+      },
+    }),
+  );
+  const [small, large] = await Promise.all([start(flow, [10]), start(flow, [5000])]);
+  expect(await small.returnValue).toBe(10);
+  await expect(large.returnValue).rejects.toMatchObject({ cause: { message: "row too large" } });
+});
+
+test("a history that went back is replayed and goes on; nothing is appended after a hole", async () => {
+  let calls = 0;
+  step("t#back", async () => ++calls, "back");
+  const flow = workflowOf<[], unknown>("t#flowBack", "async()=>{const r=[];for(let i=0;i<4;i++)r.push(await callStep('t#back',[]));return r.length}");
+  const shared = createMemoryWorld();
+  let behind = 1;
+  await useWorld(
+    {},
+    wrap(shared, {
+      async commit(commits) {
+        const isThird = commits[0]?.base === 2 && behind-- > 0;
+        return isThird ? [{ status: "behind" }] : shared.commit(commits);
+      },
+    }),
+  );
+  const run = await start(flow, []);
+  expect(await run.returnValue).toBe(4);
+  expect(calls).toBe(5);
+  expect((await shared.load(run.id)).rows).toHaveLength(5);
+});
+
+test("a run whose code and history disagree is parked, unharmed, and says what differs", async () => {
+  step("t#a", async () => 1, "a");
+  const { world, worker } = await useWorld();
+  const before = workflowOf("t#changing", "async()=>{await callStep('t#a',[]);await createHook({token:'changing'});return 1}");
+  const run = await start(before, []);
+  await until(async () => (await run.note) === "waits for hook changing", "the hook");
+  const history = await world.load(run.id);
+  await worker.stop();
+  // The bundle of the same version turns into another one: what no compiler does, but what a bug could.
+  const tampered = bundleOf("async()=>{await sleep(5);return 1}");
+  const other = anotherWorker(world);
+  Object.assign(other.bundles, { find: () => tampered });
+  await resumeHook("changing", 1);
+  await until(async () => ((await run.note) ?? "").startsWith("NONDETERMINISM"), "the note");
+  expect(await run.note).toContain('history: step t#a#1; code: wait sleep#1');
+  expect(await run.status).toBe("running");
+  expect((await world.load(run.id)).rows).toEqual(history.rows);
+});
+
+test("a step that no worker has parks the run until one has it", async () => {
+  const flow = workflowOf("t#missingFlow", "async()=>callStep('t#missing-step',[])");
+  await useWorld({ leaseMs: 200 });
+  const run = await start(flow, []);
+  await until(async () => ((await run.note) ?? "").startsWith("STEP_NOT_FOUND"), "the note");
+  expect(await run.note).toContain("t#missing-step");
+  step("t#missing-step", async () => "found", "missing-step");
+  expect(await run.returnValue).toBe("found");
+});
+
+test("a worker without a version's code loads it from the World, checked by its hash", async () => {
+  const { world } = await useWorld({ leaseMs: 200 });
+  const good = bundleOf("async(name)=>'hello '+name");
+  const input = encodeRunInput({ seed: "0".repeat(32), args: 'j["you"]' });
+  await world.code.put(good.version, Buffer.from(JSON.stringify({ code: good.code, map: good.map })));
+  await world.code.put("f".repeat(64), Buffer.from(JSON.stringify({ code: good.code, map: good.map })));
+  const run = { key: null, workflowId: "t#unknown", input, dueAt: null };
+  await world.createRuns([
+    { ...run, id: "01900000-0000-7000-8000-000000000001", version: good.version },
+    { ...run, id: "01900000-0000-7000-8000-000000000002", version: "f".repeat(64) },
+    { ...run, id: "01900000-0000-7000-8000-000000000003", version: "e".repeat(64) },
+  ]);
+  expect(await getRun("01900000-0000-7000-8000-000000000001").returnValue).toBe("hello you");
+  const note = (id: number) => getRun(`01900000-0000-7000-8000-00000000000${id}`).note;
+  await until(async () => (await note(2))?.startsWith("BUNDLE_CORRUPT") === true && (await note(3))?.startsWith("VERSION_NOT_FOUND") === true, "the notes");
+});
+
+test("idle runs leave memory and come back when they are due or a message arrives", { timeout: 20_000 }, async () => {
+  const flow = workflowOf<[number], unknown>("t#evicted", "async(n)=>{await sleep(400);return await createHook({token:'evicted-'+n})}");
+  const { world } = await useWorld({ idleMs: 50, leaseMs: 200, maxResidentRuns: 10 });
+  const runs = await Promise.all(Array.from({ length: 30 }, (_, n) => start(flow, [n])));
+  const owned = async () => (await world.query.runsById(runs.map((run) => run.id))).filter((run) => run.owner !== null).length;
+  await until(async () => (await owned()) === 0, "the eviction");
+  await until(async () => (await Promise.all(runs.map((run) => run.note))).every((note) => note?.startsWith("waits for hook")), "the hooks");
+  await Promise.all(runs.map((_, n) => resumeHook(`evicted-${n}`, n)));
+  expect(await Promise.all(runs.map((run) => run.returnValue))).toEqual(runs.map((_, n) => n));
+});
+
+test("a run that loses its worker again and again without getting on is stopped", { timeout: 20_000 }, async () => {
+  const flow = workflowOf("t#doomed", "async()=>1");
+  const shared = createMemoryWorld();
+  // A World that reports every claimed run as one that lost its worker eleven times.
+  const { world } = await useWorld({}, wrap(shared, { claim: async (request) => {
+    const claimed = await shared.claim(request);
+    return { ...claimed, runs: claimed.runs.map((run) => ({ ...run, crashes: 11 })) };
+  } }));
+  const { code, version, map } = bundleOf("async()=>1");
+  await world.code.put(version, Buffer.from(JSON.stringify({ code, map })));
+  await world.createRuns([{ id: "01900000-0000-7000-8000-000000000009", key: "doomed", workflowId: "t#doomed", version, input: encodeRunInput({ seed: "0".repeat(32), args: "j[]" }), dueAt: null }]);
+  await expect(getRun("doomed").returnValue).rejects.toMatchObject({ cause: { code: "CRASH_LOOP" } });
+  expect(flow).toBeTypeOf("function");
+});
+
+test("two workers share runs, each run has one owner, and a clean stop hands over at once", { timeout: 20_000 }, async () => {
+  let calls = 0;
+  step("t#shared", async (n: number) => (calls++, n), "shared");
+  const flow = workflowOf<[number], number>("t#sharedFlow", "async(n)=>{let s=0;for(let i=0;i<5;i++){s+=await callStep('t#shared',[n]);await sleep(20)}return s}");
+  const { world, worker } = await useWorld({ leaseMs: 60_000 });
+  const second = anotherWorker(world, { leaseMs: 60_000 });
+  const runs = await Promise.all(Array.from({ length: 20 }, (_, n) => start(flow, [n])));
+  await worker.stop();
+  expect(await Promise.all(runs.map((run) => run.returnValue))).toEqual(runs.map((_, n) => 5 * n));
+  expect(second.id).not.toBe(worker.id);
+  expect(calls).toBeLessThanOrEqual(120);
+});
