@@ -1,6 +1,6 @@
 import type { File } from "@babel/types";
 import type { Problem } from "../diagnose/diagnostic.ts";
-import { type FunctionNode, type Range, rangeOf } from "../parse/nodes.ts";
+import { type FunctionNode, type Range, isFunction, rangeOf } from "../parse/nodes.ts";
 import { findCaptures } from "./captures.ts";
 import { type DirectiveSites, findDirectiveSites } from "./directive-sites.ts";
 import { exportNames } from "./exports.ts";
@@ -38,7 +38,7 @@ export function analyse(file: File, moduleId: string): Analysis {
     problems.push({ code: "COMMONJS_MODULE", range: rangeOf(marked[0]?.directives[0]?.value ?? file), parameters: {} });
   }
   for (const fn of marked) {
-    problems.push(...findReceiverUses(fn));
+    problems.push(...findReceiverUses(fn, (node) => isFunction(node) && sites.functions.has(node)));
     if (fn.placement.kind !== "nested") continue;
     const { workflow } = fn.placement;
     const workflowName = marked.find(({ node }) => node === workflow)?.name ?? "";

@@ -1,5 +1,4 @@
 import type { ExportNamedDeclaration, Node, Program } from "@babel/types";
-import type { Problem } from "../diagnose/diagnostic.ts";
 import { type FunctionNode, isFunction, isTypeOnly, rangeOf, unwrap } from "../parse/nodes.ts";
 import type { DirectiveSite, DirectiveSites } from "./directive-sites.ts";
 import type { Scope } from "./scope.ts";

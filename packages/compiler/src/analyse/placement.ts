@@ -198,7 +198,7 @@ export function nameOf(node: FunctionNode, tree: ScopeTree): string {
   const [, parent] = climb(node, tree);
   if (parent?.type === "VariableDeclarator" && parent.id.type === "Identifier") return parent.id.name;
   if (parent?.type === "ObjectProperty") return keyOf(parent) ?? "(computed)";
-  if (parent?.type === "ClassProperty" && parent.key.type === "Identifier") return parent.key.name;
+  if ((parent?.type === "ClassProperty" || parent?.type === "ClassAccessorProperty") && parent.key.type === "Identifier") return parent.key.name;
   return "(anonymous)";
 }
 

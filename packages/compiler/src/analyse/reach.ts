@@ -1,5 +1,5 @@
 import type { Node, Program, Statement } from "@babel/types";
-import { type Range, contains, rangeOf } from "../parse/nodes.ts";
+import { type Range, contains, isWrapper, rangeOf } from "../parse/nodes.ts";
 import type { Binding, Reference } from "./scope.ts";
 import type { ScopeTree } from "./scope-tree.ts";
 
@@ -108,11 +108,13 @@ function referencesOf(binding: Binding, pieces: readonly Piece[]): readonly Refe
 function writesToMember(node: Node, tree: ScopeTree): boolean {
   let value = node;
   let parent = tree.parentOf(value);
-  while ((parent?.type === "MemberExpression" || parent?.type === "OptionalMemberExpression") && parent.object === value) {
+  let isMember = false;
+  while (parent !== null && (isWrapper(parent) || isObjectOf(value, parent))) {
+    isMember ||= !isWrapper(parent);
     value = parent;
     parent = tree.parentOf(value);
   }
-  if (parent === null || value === node) return parent !== null && isChangedByObject(node, parent);
+  if (parent === null || !isMember) return parent !== null && isChangedByObject(node, parent);
   switch (parent.type) {
     case "CallExpression":
     case "OptionalCallExpression":
@@ -131,6 +133,11 @@ function writesToMember(node: Node, tree: ScopeTree): boolean {
     default:
       return parent.type === "UpdateExpression";
   }
+}
+
+/** Whether the node is what a member is read from: `node.x`. */
+export function isObjectOf(node: Node, parent: Node): boolean {
+  return (parent.type === "MemberExpression" || parent.type === "OptionalMemberExpression") && parent.object === node;
 }
 
 /** `Object.assign(name, …)` and the like. */

@@ -6,14 +6,14 @@ import type { MarkedFunction } from "./marked-function.ts";
 
 /**
  * The uses of `this`, `super` and the like that would mean something else, or nothing, in the process that runs the function. A step or
- * workflow that is not an arrow has its own `arguments`: those are the recorded ones.
+ * workflow that is not an arrow has its own `arguments`: those are the recorded ones. Steps inside a workflow are looked at on their own.
  */
-export function findReceiverUses({ node, kind, name }: MarkedFunction): Problem[] {
+export function findReceiverUses({ node, kind, name }: MarkedFunction, isMarked: (node: Node) => boolean): Problem[] {
   const problems: Problem[] = [];
   const isArrow = node.type === "ArrowFunctionExpression";
   const report = (at: Node, word: string) => problems.push({ code: "USES_THIS", range: rangeOf(at), parameters: { kind, name, word } });
   const visit = (at: Node): void => {
-    if (isTypeOnly(at)) return;
+    if (isTypeOnly(at) || isMarked(at)) return;
     if (at.type === "ThisExpression") report(at, "this");
     else if (at.type === "Super") report(at, "super");
     else if (at.type === "MetaProperty" && at.meta.name === "new") report(at, "new.target");

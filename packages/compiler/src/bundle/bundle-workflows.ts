@@ -5,6 +5,7 @@ import { CompileError, type Diagnostic } from "../diagnose/diagnostic.ts";
 import { compileFile } from "./compile-file.ts";
 import { bundleConditions } from "./conditions.ts";
 import { failureOf } from "./build-failure.ts";
+import type { Bundle } from "./bundle.ts";
 import { checkBundle } from "./check-bundle.ts";
 import { locateModule } from "./module-location.ts";
 import { ENTRY, workflowModules } from "./workflow-modules.ts";
@@ -13,16 +14,6 @@ import { ENTRY, workflowModules } from "./workflow-modules.ts";
 export interface BundleOptions {
   /** Further export conditions under which packages resolve, beside `workflow`, `edge-light`, `browser` and `import`. */
   conditions?: readonly string[];
-}
-
-/** The code of one workflow, self-contained. */
-export interface Bundle {
-  /** SHA-256 of `code` in lower-case hexadecimal. */
-  version: string;
-  /** One function expression: see "The bundle" in docs/decisions/0001-compiled-code.md. */
-  code: string;
-  /** A source map (JSON) from `code` to the original files, whose paths are relative to the folder of the package.json. */
-  map: string;
 }
 
 /** The bundles of a file. */
@@ -79,7 +70,7 @@ export async function bundleWorkflows(file: string, options: BundleOptions = {})
   const problems: Diagnostic[] = [];
   for (const [index, { id, name }] of manifest.workflows.entries()) {
     const bundle = finish(outputOf(result, root, index));
-    problems.push(...checkBundle({ bundle, workflow: name, index, root, metafile: result.metafile }));
+    problems.push(...checkBundle({ bundle, workflow: name, index, file: real, root, metafile: result.metafile }));
     bundles[id] = bundle;
   }
   if (problems.length > 0) throw new CompileError(problems);

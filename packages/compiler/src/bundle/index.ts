@@ -1,2 +1,3 @@
-export { type Bundle, type BundleOptions, type BundledWorkflows, bundleWorkflows } from "./bundle-workflows.ts";
+export type { Bundle } from "./bundle.ts";
+export { type BundleOptions, type BundledWorkflows, bundleWorkflows } from "./bundle-workflows.ts";
 export { type ModuleLocation, locateModule } from "./module-location.ts";

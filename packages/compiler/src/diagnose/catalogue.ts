@@ -9,9 +9,9 @@ export interface CatalogueEntry {
   prose: string;
 }
 
-const error = <Message extends string>(message: Message, hint: string, prose: string) =>
+const error = <Message extends string, Hint extends string>(message: Message, hint: Hint, prose: string) =>
   ({ severity: "error", message, hint, prose }) as const;
-const warning = <Message extends string>(message: Message, hint: string, prose: string) =>
+const warning = <Message extends string, Hint extends string>(message: Message, hint: Hint, prose: string) =>
   ({ severity: "warning", message, hint, prose }) as const;
 
 /**
@@ -19,7 +19,7 @@ const warning = <Message extends string>(message: Message, hint: string, prose: 
  */
 export const catalogue = {
   SYNTAX_ERROR: error(
-    "This file does not parse: {reason}",
+    "This file does not parse: {reason}.",
     "Fix the syntax; the file's extension decides whether TypeScript and JSX are allowed in it.",
     "A file with a directive must parse before anything can be said about it. `.ts`, `.mts` and `.cts` are TypeScript, `.tsx` is TypeScript with JSX, everything else is JavaScript with JSX.",
   ),
@@ -179,7 +179,7 @@ export const catalogue = {
     "Workflow code is replayed in a sandbox without access to the host. Time, random numbers and timers work there and are recorded; everything else that reaches outside belongs into a step.",
   ),
   BUNDLE_FAILED: error(
-    "The workflows of this file cannot be bundled: {reason}",
+    "The workflows of this file cannot be bundled: {reason}.",
     "Fix the error in the file that it names.",
     "The code of every workflow is bundled on its own, so that a run can keep the code with which it began.",
   ),

@@ -17,7 +17,7 @@ export function parse(code: string, filename: string): ParseResult {
     return { ok: true, file: babelParse(code, options(filename)) };
   } catch (error) {
     const { message, pos } = error as BabelSyntaxError;
-    return { ok: false, message: message.replace(/ \(\d+:\d+\)$/, ""), offset: pos ?? 0 };
+    return { ok: false, message: message.replace(/\.? *\(\d+:\d+\)$/, ""), offset: pos ?? 0 };
   }
 }
 

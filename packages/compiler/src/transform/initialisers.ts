@@ -50,8 +50,9 @@ function wrapExpression(editor: Editor, expression: Node, name = "default"): voi
 function wrapPattern(editor: Editor, declarator: VariableDeclarator, kind: string): void {
   const { start, end } = rangeOf(declarator);
   const names = patternNames(editor, declarator);
-  const unavailable = (value: string) => names.map((name) => `${name} = ${value}`).join(", ");
-  if (replaceAwait(editor, declarator, unavailable, names[0] ?? "")) return;
+  if (findAwait(declarator) !== null) {
+    return void editor.text.update(start, end, names.map((name) => `${name} = ${unavailable(name)}`).join(", "));
+  }
   const all = editor.uniqueName("$all");
   const members = names.map((name) => `, ${name} = ${OPEN}${all}.${name})()`).join("");
   editor.text.prependRight(start, `${all} = ${OPEN}{ ${kind} `).appendLeft(end, `; return { ${names.join(", ")} }; })()${members}`);

@@ -1,0 +1,121 @@
+import { type BuildOptions, build } from "esbuild";
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { type InlineConfig, build as viteBuild, createServer } from "vite";
+import esbuildPlugin from "../src/plugins/esbuild.ts";
+import vitePlugin from "../src/plugins/vite.ts";
+import { createApp } from "./temporary-app.ts";
+
+const app = {
+  "src/main.ts": `
+import { registry } from "./registry.ts";
+import { charge, type Order } from "./order.ts";
+import "./order.ts";
+const entries = [...registry()].map(([id, { kind, bundle }]) => [id, kind, bundle?.version?.length, bundle?.code.length]);
+console.log(JSON.stringify({ entries, charged: await charge({ id: "o" } satisfies Order) }));
+`,
+  "src/registry.ts": `export const registry = () => (globalThis as unknown as { registry: Map<string, { kind: string; bundle?: { code: string; version: string } }> }).registry;`,
+  "src/order.ts": `
+import { ship } from "./ship.ts";
+export interface Order { id: string }
+enum Prefix { Paid = "paid" }
+export async function charge(order: Order): Promise<string> { "use step"; return \`\${Prefix.Paid} \${order.id}\`; }
+export async function fulfil(order: Order) { "use workflow"; await ship(order.id); return charge(order); }
+`,
+  "src/ship.ts": `export async function ship(id: string) { "use step"; return id; }`,
+};
+
+const expectedEntries = [
+  ["shop/src/ship.ts#ship", "step", null, null],
+  ["shop/src/order.ts#charge", "step", null, null],
+  ["shop/src/order.ts#fulfil", "workflow", 64, expect.any(Number)],
+];
+
+const run = (file: string) => JSON.parse(execFileSync(process.execPath, [file], { encoding: "utf8" })) as unknown;
+
+const viteConfig = (root: string, config: InlineConfig = {}): InlineConfig => ({
+  root,
+  configFile: false,
+  logLevel: "silent",
+  plugins: [vitePlugin()],
+  build: { ssr: "src/main.ts", outDir: "out", minify: false, target: "node20" },
+  ssr: { noExternal: true },
+  ...config,
+});
+
+test("esbuild builds an application whose steps are registered and whose workflows have bundles", async () => {
+  const { root, file } = createApp(app);
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["src/main.ts"],
+    outfile: "out/main.mjs",
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    logLevel: "silent",
+    plugins: [esbuildPlugin()],
+  });
+  expect(run(file("out/main.mjs"))).toEqual({ entries: expectedEntries, charged: "paid o" });
+});
+
+test("vite build --ssr does the same", async () => {
+  const { root, file } = createApp(app);
+  await viteBuild(viteConfig(root));
+  expect(run(file("out/main.js"))).toEqual({ entries: expectedEntries, charged: "paid o" });
+});
+
+test.each(["esbuild", "vite"])("steps of a package that calls itself free of side effects are registered under %s", async (bundler) => {
+  const { root, file } = createApp({ ...app, "package.json": JSON.stringify({ name: "shop", type: "module", sideEffects: false }) });
+  if (bundler === "vite") await viteBuild(viteConfig(root));
+  else {
+    const options = { bundle: true, platform: "node", format: "esm", logLevel: "silent" as const, plugins: [esbuildPlugin()] } satisfies BuildOptions;
+    await build({ absWorkingDir: root, entryPoints: ["src/main.ts"], outfile: "out/main.js", ...options });
+  }
+  expect(run(file("out/main.js"))).toEqual({ entries: expectedEntries, charged: "paid o" });
+});
+
+const broken = { ...app, "src/ship.ts": `export async function ship(id: string) {\n  "use setp";\n  return id;\n}\n` };
+
+test("a mistake fails an esbuild build with its place and frame", async () => {
+  const { root } = createApp(broken);
+  const options = { bundle: true, platform: "node", format: "esm", logLevel: "silent", write: false, plugins: [esbuildPlugin()] } satisfies BuildOptions;
+  const error = await build({ absWorkingDir: root, entryPoints: ["src/main.ts"], ...options }).catch((reason: unknown) => reason);
+  const { errors } = error as { errors: { text: string; location: { file: string; line: number; column: number } }[] };
+  const own = errors.find(({ text }) => text.includes("DIRECTIVE_TYPO") && text.includes('> 2 |   "use setp";'));
+  expect(own?.location).toMatchObject({ line: 2, column: 2 });
+});
+
+test("a mistake fails a Vite build with its place and frame", async () => {
+  const { root } = createApp(broken);
+  await expect(viteBuild(viteConfig(root))).rejects.toThrow(/ship\.ts:2:3\nDIRECTIVE_TYPO[^]*> 2 \|   "use setp";/);
+});
+
+test("a bundle that cannot be built fails the build with the chain of imports", async () => {
+  const { root } = createApp({
+    ...app,
+    "src/ship.ts": `import { hostname } from "node:os";\nexport const ship = async (id: string) => hostname() + id;\n`,
+  });
+  await expect(viteBuild(viteConfig(root))).rejects.toThrow(/BUNDLE_HOST_MODULE[^]*src\/order\.ts -> src\/ship\.ts/);
+});
+
+test("in vite dev, a change of a file that a bundle came from renews the bundle", async () => {
+  const { root, file, write } = createApp({
+    ...app,
+    "src/order.ts": `import { word } from "./word.ts";\nexport async function fulfil() { "use workflow"; return word; }\n`,
+    "src/word.ts": `export const word = "before";\n`,
+  });
+  const server = await createServer(viteConfig(root, { server: { middlewareMode: true, ws: false, hmr: false } }));
+  onTestFinished(() => server.close());
+  const bundle = async () => {
+    await server.ssrLoadModule("/src/order.ts");
+    const { registry } = (await server.ssrLoadModule("/src/registry.ts")) as { registry: () => Map<string, { bundle: { code: string } }> };
+    return registry().get("shop/src/order.ts#fulfil")?.bundle.code;
+  };
+  expect(await bundle()).toContain("before");
+  write({ "src/word.ts": `export const word = "after";\n` });
+  const changed = server.watcher.listenerCount("change");
+  expect(changed).toBeGreaterThan(0);
+  server.watcher.emit("change", path.normalize(file("src/word.ts")));
+  await expect.poll(bundle).toContain("after");
+});

@@ -1,0 +1,116 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { type TemporaryApp, createApp } from "./temporary-app.ts";
+
+// Node 20 cannot load our sources, so these run the build.
+const register = path.join(path.dirname(fileURLToPath(import.meta.url)), "../dist/register/index.js");
+const isBuilt = existsSync(register);
+
+async function runNode({ root }: TemporaryApp, ...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
+  const command = ["--import", pathToFileURL(register).href, ...args];
+  try {
+    return { ...(await promisify(execFile)(process.execPath, command, { cwd: root, timeout: 20_000 })), code: 0 };
+  } catch (error) {
+    const { stdout, stderr, code } = error as { stdout: string; stderr: string; code: number };
+    return { stdout, stderr, code };
+  }
+}
+
+const order = `import { sleep } from "perdure";
+import { format } from "./format.js";
+enum Color { Red, Green }
+type Order = { id: number };
+export async function charge(order: Order): Promise<string> {
+  "use step";
+  throw new Error("from charge " + Color.Green + order.id);
+}
+export async function fulfil(order: Order) {
+  "use workflow";
+  const fee = 3;
+  async function note(text: string) {
+    "use step";
+    throw new Error(text + fee);
+  }
+  await sleep("1h");
+  await charge(order);
+  await note(format("done"));
+}
+`;
+
+describe.skipIf(!isBuilt)("node --import @perdure/compiler/register", () => {
+  test("runs TypeScript: steps are registered, workflows have bundles, stack traces show the source", async () => {
+    const app = createApp({
+      "src/order.ts": order,
+      "src/format.ts": `export const format = (text: string): string => text;`,
+      "app.ts": `import { charge, fulfil } from "./src/order.ts";
+const registry = (globalThis as any).registry;
+console.log(JSON.stringify([...registry.keys()]), registry.get("shop/src/order.ts#fulfil").bundle.version.length);
+await charge({ id: 1 }).catch((error: Error) => console.log(error.stack));
+await registry.get("shop/src/order.ts#fulfil/note").factory(3)("x").catch((error: Error) => console.log(error.stack));
+await fulfil({ id: 1 }).catch((error: Error) => console.log(error.message));
+`,
+    });
+    const { stdout, stderr, code } = await runNode(app, "app.ts");
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    expect(stdout).toContain('["shop/src/order.ts#charge","shop/src/order.ts#fulfil","shop/src/order.ts#fulfil/note"] 64');
+    expect(stdout).toMatch(/Error: from charge 11\n {4}at charge \(.*src\/order\.ts:7:9\)/);
+    expect(stdout).toMatch(/Error: x3\n {4}at note \(.*src\/order\.ts:14:11\)/);
+    expect(stdout).toContain("workflow called: shop/src/order.ts#fulfil");
+  });
+
+  test("runs JavaScript, and leaves other modules alone", async () => {
+    const app = createApp({
+      "app.js": `import data from "./data.json" with { type: "json" };
+import common from "./common.cjs";
+export async function step() { "use step"; return data.x + common.y; }
+console.log([...globalThis.registry.keys()], await step());
+`,
+      "data.json": `{ "x": 1 }`,
+      "common.cjs": `module.exports = { y: 2 };`,
+    });
+    expect(await runNode(app, "--no-warnings", "app.js")).toEqual({ stdout: "[ 'shop/app.js#step' ] 3\n", stderr: "", code: 0 });
+  });
+
+  test("a mistake stops the program with its place and frame", async () => {
+    const app = createApp({ "app.ts": `export async function a() {\n  "use setp";\n}\n` });
+    const { stderr, code } = await runNode(app, "app.ts");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/app\.ts:2:3\nDIRECTIVE_TYPO/);
+    expect(stderr).toContain('> 2 |   "use setp";');
+  });
+
+  test("a workflow that cannot be bundled stops the program", async () => {
+    const app = createApp({ "app.ts": `import { cpus } from "node:os";\nexport async function a() { "use workflow"; return cpus(); }\n` });
+    const { stderr, code } = await runNode(app, "app.ts");
+    expect(code).toBe(1);
+    expect(stderr).toContain("BUNDLE_HOST_MODULE");
+  });
+
+  test("module syntax in a CommonJS package is explained", async () => {
+    const app = createApp({
+      "package.json": JSON.stringify({ name: "shop", type: "commonjs" }),
+      "app.ts": `import { x } from "./x.ts";\nconsole.log(x);\n`,
+    });
+    const { stderr, code } = await runNode(app, "app.ts");
+    expect(code).toBe(1);
+    expect(stderr).toContain("TYPESCRIPT_MODULE_TYPE");
+    expect(stderr).toContain('Add "type": "module"');
+  });
+
+  test("CommonJS in TypeScript runs", async () => {
+    const app = createApp({ "app.ts": `import { y } from "./y.cts";\nconsole.log(y);\n`, "y.cts": `const y: number = 2;\nmodule.exports = { y };\n` });
+    expect((await runNode(app, "app.ts")).stdout).toBe("2\n");
+  });
+
+  test("the program ends when it is done", async () => {
+    const app = createApp({ "app.ts": `export async function a() { "use workflow"; }\nconsole.log("ran");\n` });
+    const begin = performance.now();
+    expect(await runNode(app, "app.ts")).toMatchObject({ stdout: "ran\n", code: 0 });
+    expect(performance.now() - begin).toBeLessThan(10_000);
+  });
+});
