@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -16,11 +17,15 @@ const project = (name: string, root: string, include: string) => ({
   test: { name, include: [include], exclude: ["**/node_modules/**", "**/dist/**", "**/fixtures/**", "**/apps/**"] },
 });
 
-const tested = readdirSync(fromRoot("packages")).filter((name) => existsSync(fromRoot(`packages/${name}/test`)));
+const below = (folder: string) => readdirSync(fromRoot(folder)).map((name) => `${folder}/${name}`);
+const tested = [...below("packages"), ...below("examples"), "bench"].filter((folder) => existsSync(fromRoot(`${folder}/test`)));
 
 export default defineConfig({
   test: {
     globalSetup: [fromRoot("scripts/vitest-setup.mjs")],
-    projects: [...tested.map((name) => project(name, `packages/${name}`, "test/**/*.test.ts")), project("tests", "tests", "**/*.test.ts")],
+    projects: [
+      ...tested.map((folder) => project(basename(folder), folder, "test/**/*.test.ts")),
+      project("tests", "tests", "**/*.test.ts"),
+    ],
   },
 });
