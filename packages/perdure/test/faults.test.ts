@@ -232,3 +232,18 @@ test("two workers share runs, each run has one owner, and a clean stop hands ove
   expect(second.id).not.toBe(worker.id);
   expect(calls).toBeLessThanOrEqual(120);
 });
+
+test("a worker that is stopped in the middle of a replay leaves the run as it is", { timeout: 20_000 }, async () => {
+  step("t#many", async (n: number) => n, "many");
+  const flow = workflowOf<[], unknown>("t#longReplay", "async()=>{for(let i=0;i<3000;i++)await callStep('t#many',[i]);await createHook({token:'long'});return 'end'}");
+  const { world, worker } = await useWorld();
+  const run = await start(flow, []);
+  await until(async () => (await run.note) !== null, "the hook");
+  await worker.stop();
+  await resumeHook("long", 1);
+  const second = anotherWorker(world);
+  await until(() => second.holds(run.id), "the takeover");
+  await second.stop();
+  expect(await run.status).toBe("running");
+  expect(await run.returnValue).toBe("end");
+});

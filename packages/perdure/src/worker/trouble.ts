@@ -19,8 +19,9 @@ export function drop(core: Core, resident: Resident): void {
   if (resident.handle > 0) core.realm.drop(resident.handle);
 }
 
-/** What went wrong with one run, and with that run alone. */
+/** What went wrong with one run, and with that run alone. A copy that was dropped meanwhile has nothing to say. */
 export async function handleTrouble(core: Core, resident: Resident, error: unknown): Promise<void> {
+  if (resident.mode === "dropped") return;
   if (error instanceof Divergence) await park(core, resident, error);
   else if (error instanceof Interrupted) startAgain(core, resident);
   else await abandon(core, resident, error);
