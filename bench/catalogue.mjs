@@ -1,0 +1,42 @@
+// Which benchmarks there are, on which Worlds, with which options. Plain JavaScript, because the command reads it before anything is built.
+
+const windows = { default: 5, least: 1, help: "measured windows of each side, after a warm-up" };
+
+/** By name; `options` are whole numbers. */
+export const benchmarks = {
+  w1: {
+    summary: "one run of 10 sequential no-op steps at a time",
+    worlds: ["sqlite", "memory"],
+    options: { runs: { default: 30, least: 1, help: "runs in a window" }, windows },
+  },
+  w2: {
+    summary: "many runs of 10 sequential no-op steps, started at once",
+    worlds: ["sqlite", "memory"],
+    options: { runs: { default: 500, least: 1, help: "runs started at once" }, windows },
+  },
+  w3: {
+    summary: "one run of N sequential no-op steps, N = 100, 1,000 … --steps",
+    worlds: ["sqlite", "memory"],
+    options: { steps: { default: 10_000, least: 1000, help: "the largest N" }, windows },
+  },
+  crash: {
+    summary: "kill -9 and stopped workers at random moments under load; checks every run and every history afterwards",
+    worlds: ["sqlite"],
+    options: {
+      rounds: { default: 25, least: 1, help: "faults to inject" },
+      seed: { default: null, least: 0, help: "repeats a schedule of faults; default: a new one, which is printed" },
+    },
+  },
+};
+
+/** What `--help` prints, and what an error about the command line ends with. */
+export function usage() {
+  const lines = ["Usage: npm run -s bench -- <name> [--world <name>] [--json] [options]", ""];
+  for (const [name, { summary, worlds, options }] of Object.entries(benchmarks)) {
+    lines.push(`  ${name.padEnd(7)}${summary}`, `         --world ${worlds.join(" | ")} (default ${worlds[0]})`);
+    for (const [option, { default: value, help }] of Object.entries(options)) {
+      lines.push(`         --${option} <n>  ${help}${value === null ? "" : ` (default ${value})`}`);
+    }
+  }
+  return lines.join("\n");
+}

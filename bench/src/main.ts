@@ -1,0 +1,21 @@
+// Runs one benchmark and prints its result; started by ../run.mjs.
+import { benchmarks } from "../catalogue.mjs";
+import { createReport, type Measurement } from "./report.ts";
+import type { Request } from "./request.ts";
+import { tableOf } from "./table.ts";
+
+type Benchmark = (request: Request) => Promise<Measurement>;
+
+/** Loaded when used: each brings its own workflows. */
+const loaders: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  w1: async () => (await import("./w1.ts")).w1,
+  w2: async () => (await import("./w2.ts")).w2,
+  w3: async () => (await import("./w3.ts")).w3,
+  crash: async () => (await import("../crash/crash.ts")).crash,
+};
+
+const request = JSON.parse(process.argv[2] ?? "{}") as Request;
+const benchmark = await loaders[request.name]?.();
+if (!benchmark) throw new TypeError(`There is no benchmark "${request.name}".`);
+const report = createReport(request, await benchmark(request));
+console.log(request.json ? JSON.stringify(report) : tableOf(report, benchmarks[request.name]?.summary ?? ""));

@@ -1,0 +1,24 @@
+import type { Figure, Report } from "./report.ts";
+
+/** A report for people: a line per figure, with its target beside it. */
+export function tableOf(report: Report, summary: string): string {
+  const { name, machine, figures, targets, runs, options, met } = report;
+  const lines = [`${name}: ${summary}`, `${machine.database} · ${machine.cores} cores · Node ${machine.node} · measured ${runs} times`];
+  if (options) lines.push(`not by default: ${Object.entries(options).map(([option, value]) => `--${option} ${value}`).join(" ")}`);
+  lines.push("");
+  const rows = Object.entries(figures).flatMap(([figure, value]) => rowsOf(figure, value));
+  const nameWidth = Math.max(...rows.map((row) => row.name.length));
+  const valueWidth = Math.max(...rows.map((row) => row.value.length));
+  for (const row of rows) {
+    const target = targets.find(({ figure }) => figure === row.name);
+    const verdict = target ? `   target ${target.op} ${target.bound}: ${target.met ? "met" : "MISSED"}` : "";
+    lines.push(`  ${row.name.padEnd(nameWidth)}  ${row.value.padStart(valueWidth)}${verdict}`);
+  }
+  if (targets.length > 0) lines.push("", met ? "All targets met." : "Not all targets met.");
+  return lines.join("\n");
+}
+
+function rowsOf(name: string, figure: Figure): { readonly name: string; readonly value: string }[] {
+  if (typeof figure === "number") return [{ name, value: figure.toLocaleString("en", { maximumFractionDigits: 6 }) }];
+  return Object.entries(figure).flatMap(([size, value]) => rowsOf(`${name} at ${Number(size).toLocaleString("en")}`, value));
+}

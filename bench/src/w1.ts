@@ -1,0 +1,48 @@
+import { checkRuns } from "./check-runs.ts";
+import type { Measurement } from "./report.ts";
+import { optionOf, type Request } from "./request.ts";
+import { runOne, withSession, type Session } from "./session.ts";
+import { median, percentile } from "./statistics.ts";
+import { alternate, timed } from "./windows.ts";
+import { commitTimes } from "./yardstick.ts";
+
+const steps = 10;
+/** One creates the run, one starts it, ten bring a result each; the last result and the run's end share one. */
+const commitsPerRun = 12;
+const commitsPerWindow = 100;
+
+/** The latency of a lone run, in units of the disk's own. */
+export function w1(request: Request): Promise<Measurement> {
+  const [runs, windows] = [optionOf(request, "runs"), optionOf(request, "windows")];
+  return withSession(request.world, 1, async (session) => {
+    const sides = { ours: () => timed(() => window(session, runs)), commits: () => commitTimes(session.yardstick, commitsPerWindow) };
+    const { ours, commits } = await alternate(sides, { warmUps: 3, windows });
+    const times = ours.map(({ value }) => value);
+    const msPerRunP50 = median(times.map((window) => percentile(window, 0.5)));
+    const commitMsP50 = median(commits.map((window) => percentile(window, 0.5)));
+    return {
+      figures: {
+        msPerRunP50,
+        msPerRunP95: median(times.map((window) => percentile(window, 0.95))),
+        commitMsP50,
+        ratio: msPerRunP50 / (commitsPerRun * commitMsP50),
+        wallSeconds: median(ours.map(({ wallMs }) => wallMs)) / 1000,
+        cpuSeconds: median(ours.map(({ cpuMs }) => cpuMs)) / 1000,
+      },
+      targets: session.durable ? [{ figure: "ratio", op: "<=", bound: 1.5 }] : [],
+      runs: windows,
+      database: session.database,
+    };
+  });
+}
+
+async function window({ world }: Session, runs: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let index = 0; index < runs; index++) {
+    const start = performance.now();
+    const run = await runOne(steps);
+    times.push(performance.now() - start);
+    await checkRuns(world, [run], steps, steps + 1);
+  }
+  return times;
+}
