@@ -66,7 +66,7 @@ async function charge(order: Order): Promise<string> {
     }
   });
 }
-charge.maxRetries = 10; // the default is 3, too few for this provider
+charge.maxRetries = 15; // the default is 3, too few for this provider
 
 async function refund(order: Order, chargeId: string): Promise<void> {
   "use step";

@@ -1,0 +1,128 @@
+/**
+ * Twenty orders, one `kill -9` in the middle, and the proof that nothing was lost and nothing happened twice.
+ *
+ * The demo plays the outside world: customers, who order over HTTP and ask again when nobody answers; a human, who approves; and somebody
+ * who kills the server. What it knows it has from HTTP, from the ledgers on disk, and from the World, which it reads beside the server.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+import colors from "picocolors";
+import { getWorld } from "perdure/runtime";
+
+import { createCustomers, type Customer } from "./demo/customers.ts";
+import { readHistories, type RunHistory } from "./demo/history.ts";
+import { readLedgers } from "./demo/ledgers.ts";
+import { readOptions } from "./demo/options.ts";
+import { cutOffAttempts, judge, type Verdict } from "./demo/proof.ts";
+import { createRandom } from "./demo/random.ts";
+import { openScene, type Scene } from "./demo/scene.ts";
+import { isDead, startServer, type ServerProcess } from "./demo/server-process.ts";
+
+const { seed, keep } = readOptions(process.argv.slice(2));
+const random = createRandom(seed);
+const customers = createCustomers(random, 2400);
+const killAfterMs = Math.round(1800 + random() * 1800);
+
+const folder = mkdtempSync(join(tmpdir(), "perdure-demo-"));
+const ledgerFolder = join(folder, "ledgers");
+// Read by Perdure in this process, which only looks, and in the server.
+process.env.PERDURE_WORLD = `sqlite:${join(folder, "world.db")}`;
+const serverEnv = { ORDERS_LEDGERS: ledgerFolder, PAYMENT_FAILURE_RATE: "0.5" };
+
+for (const [signal, exitCode] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.once(signal, () => {
+    removeFolder();
+    process.exit(exitCode); // ends the server too: see server-process.ts
+  });
+}
+
+try {
+  process.exitCode = (await play()) ? 0 : 1;
+} catch (error) {
+  console.error(colors.red(`\nThe demo failed: ${(error as Error).message}`));
+  process.exitCode = 1;
+}
+if (process.exitCode === 0) removeFolder();
+else console.error(`The World and the ledgers are in ${folder}; npm run demo -- --seed ${seed} plays the same again.`);
+process.exit(); // a demo that failed half-way still has customers who wait
+
+/** True when everything that the demo claims has been proved. */
+async function play(): Promise<boolean> {
+  console.log(`${colors.bold("Perdure: twenty orders and one kill -9")} (seed ${seed})`);
+  if (keep) console.log(`The World and the ledgers are in ${folder}.`);
+  const first = await startServer(serverEnv);
+  const scene = openScene(first, customers, ledgerFolder);
+  announce(scene, `process ${first.pid} fulfils orders`);
+
+  await Promise.race([delay(killAfterMs), scene.ended]);
+  const before = await killServer(scene, first);
+  await Promise.race([delay(2500), scene.ended]); // time to look at the wreck
+
+  const second = await startServer(serverEnv);
+  scene.server = second;
+  announce(scene, `process ${second.pid} takes over when the dead one's lease has run out (2 s) and goes on`);
+  await scene.ended;
+  scene.screen.end();
+
+  const ends = new Map(await Promise.all(customers.map(async ({ order: { id } }) => [id, await scene.client.find(id)] as const)));
+  const exitCode = await second.stop();
+  const after = await readHistories();
+  await (await getWorld()).close();
+  const verdict = judge({ customers, ledgers: readLedgers(ledgerFolder), before, after, ends, killedPid: first.pid });
+  if (exitCode !== 0) console.error(colors.red(`The server ended with exit code ${exitCode} when it was asked to stop.`));
+  return report(verdict, customers) && exitCode === 0;
+}
+
+/** Kills the server and tells, from the World and the log of attempts, in the middle of what. */
+async function killServer(scene: Scene, server: ServerProcess): Promise<Map<string, RunHistory>> {
+  await server.kill();
+  scene.server = null;
+  if (!(await isDead(server))) throw new Error(`Process ${server.pid} is still alive after SIGKILL.`);
+  const before = await readHistories();
+  const cutOff = [...cutOffAttempts(readLedgers(ledgerFolder).attempts, server.pid, before).values()];
+  const runs = [...before.values()];
+  const open = runs.filter((run) => run.isOpen);
+  scene.interruptions = new Map(
+    open.map(({ runId, results }) => [
+      runId.slice("order-".length),
+      { kept: results.size, cutOff: cutOff.filter((entry) => entry.runId === runId && entry.event === "started").length },
+    ]),
+  );
+  const steps = runs.reduce((sum, run) => sum + run.results.size, 0);
+  announce(scene, `kill -9 ${server.pid} after ${(killAfterMs / 1000).toFixed(2)} s: ${steps} steps committed`);
+  scene.screen.say(`  It is dead: there is no process ${server.pid}, and ${server.url} refuses connections.`);
+  scene.screen.say(
+    `  ${runs.length - open.length} orders completed, ${open.length} in flight, ${customers.length - runs.length} not received.`,
+  );
+  return before;
+}
+
+function announce(scene: Scene, text: string): void {
+  scene.headline = text;
+  scene.screen.say(text);
+}
+
+function removeFolder(): void {
+  if (!keep) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** Prints what was proved, or what was not. */
+function report(verdict: Verdict, everyone: readonly Customer[]): boolean {
+  const { findings, completed, lost, chargedTwice, kept, again } = verdict;
+  console.log("\nFrom the ledgers, the history and the answers of the shop:");
+  for (const { claim, problems } of findings) {
+    console.log(problems.length === 0 ? `  ${colors.green("✔")} ${claim}` : colors.red(`  ✘ not so: ${claim}`));
+    for (const problem of problems) console.log(colors.red(`      ${problem}`));
+  }
+  const repeats = everyone.filter(({ sent }) => sent > 1).length;
+  if (repeats > 0) console.log(`\n${repeats} ${repeats === 1 ? "order" : "orders"} got no answer at first and went out again`);
+  console.log(`${kept} steps were taken from history and not run again, ${again} interrupted attempts were run again`);
+  console.log(colors.bold(`${completed} orders completed, ${lost} lost, ${chargedTwice} charged twice`));
+  return findings.every(({ problems }) => problems.length === 0) && completed === everyone.length;
+}
