@@ -1,5 +1,5 @@
 import type { MarkedFunction } from "./analyse/marked-function.ts";
-import { type Position, positionAt } from "./diagnose/position.ts";
+import { type Position, createPositionOf } from "./diagnose/position.ts";
 import { rangeOf } from "./parse/nodes.ts";
 
 /** A step or workflow of a module. */
@@ -22,13 +22,14 @@ export interface Manifest {
 }
 
 export function createManifest(module: string, marked: readonly MarkedFunction[], code: string): Manifest {
+  const positionOf = createPositionOf(code);
   const entries = (kind: MarkedFunction["kind"]) =>
     marked
       .filter((fn) => fn.kind === kind)
       .map(({ id, name, node, captures }) => ({
         id,
         name,
-        start: positionAt(code, rangeOf(node).start),
+        start: positionOf(rangeOf(node).start),
         captures: captures.map((binding) => binding.name),
       }));
   return { module, steps: entries("step"), workflows: entries("workflow") };

@@ -22,12 +22,11 @@ export function findCaptures(nested: NestedStep, tree: ScopeTree, problems: Prob
   const workflowScope = tree.scopeOf(workflow);
   const ownName = step.node.type === "FunctionDeclaration" ? step.node.id : null;
   const captures = new Set<Binding>();
-  for (const reference of tree.references) {
+  for (const reference of tree.referencesIn(inner)) {
     const { binding } = reference;
-    if (binding === undefined || !contains(inner, rangeOf(reference.node))) continue;
-    if (binding.identifier === ownName || workflowScope === undefined || !binding.scope.isWithin(workflowScope)) continue;
+    if (binding === undefined || binding.identifier === ownName) continue;
+    if (workflowScope === undefined || !binding.scope.isWithin(workflowScope)) continue;
     if (contains(inner, rangeOf(binding.scope.node))) continue;
-    if (captures.has(binding) && problems.some(({ range }) => range.start === rangeOf(reference.node).start)) continue;
     captures.add(binding);
     const problem = captureProblem(reference, binding, nested, tree);
     if (problem !== null) problems.push(problem);

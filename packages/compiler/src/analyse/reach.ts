@@ -1,5 +1,6 @@
 import type { Node, Program, Statement } from "@babel/types";
 import { type Range, contains, isWrapper, rangeOf } from "../parse/nodes.ts";
+import { RangeSet } from "./range-set.ts";
 import type { Binding, Reference } from "./scope.ts";
 import type { ScopeTree } from "./scope-tree.ts";
 
@@ -32,11 +33,13 @@ export interface ReachInput {
  * it or calls a method of it, also from inside a callback; what such a statement uses is then needed as well.
  */
 export function findReach(program: Program, tree: ScopeTree, input: ReachInput): Reach {
-  const live = tree.references.filter((reference) => !within(input.removed, reference.node));
+  const removed = new RangeSet(input.removed);
+  const isLive = ({ node }: Reference) => !removed.contains(rangeOf(node));
+  const live = tree.references.filter(isLive);
   const pieces = piecesOf(program, live);
   const bindings = new Set<Binding>();
   const statements = new Set<Statement>();
-  const queue: Reference[] = live.filter((reference) => within(input.roots, reference.node));
+  const queue: Reference[] = input.roots.flatMap((root) => tree.referencesIn(root).filter(isLive));
   const follow = () => {
     for (let reference = queue.pop(); reference !== undefined; reference = queue.pop()) {
       const { binding } = reference;
@@ -61,12 +64,6 @@ export function findReach(program: Program, tree: ScopeTree, input: ReachInput):
     for (const piece of pieces) keep(piece);
   } while (queue.length > 0);
   return { bindings, statements };
-}
-
-/** Whether the node lies in one of the ranges. */
-export function within(ranges: readonly Range[], node: Node): boolean {
-  const range = rangeOf(node);
-  return ranges.some((outer) => contains(outer, range));
 }
 
 /** Whether a top-level statement declares something, imports or exports; the others only do something. */

@@ -1,12 +1,14 @@
 import type { Class, Identifier, JSXIdentifier, Node, Program } from "@babel/types";
-import { type FunctionNode, isFunction, isTypeOnly } from "../parse/nodes.ts";
+import { type FunctionNode, type Range, isFunction, isTypeOnly, rangeOf } from "../parse/nodes.ts";
 import { children } from "../parse/walk.ts";
 import { type BindingKind, type Reference, Scope } from "./scope.ts";
 
 /** All scopes of a module, every use of a name with the declaration that it means, and every node's parent. */
 export interface ScopeTree {
   readonly module: Scope;
+  /** In source order. */
   readonly references: readonly Reference[];
+  referencesIn(range: Range): readonly Reference[];
   /** The outermost scope of a function, class or block. */
   scopeOf(node: Node): Scope | undefined;
   parentOf(node: Node): Node | null;
@@ -37,6 +39,7 @@ class ScopeBuilder {
   build(): ScopeTree {
     const module = this.#open(this.#program, null, true);
     for (const child of children(this.#program)) this.#visit(child, module, this.#program);
+    this.#references.sort((a, b) => startOf(a) - startOf(b));
     for (const reference of this.#references) {
       const binding = reference.scope.lookup(reference.node.name);
       if (binding === undefined || binding.kind === "ambient") continue;
@@ -49,6 +52,7 @@ class ScopeBuilder {
       module,
       names,
       references: this.#references,
+      referencesIn: (range) => slice(this.#references, range),
       scopeOf: (node) => this.#scopes.get(node),
       parentOf: (node) => this.#parents.get(node) ?? null,
     };
@@ -292,4 +296,24 @@ class ScopeBuilder {
         return found(pattern);
     }
   }
+}
+
+const startOf = ({ node }: Reference): number => rangeOf(node).start;
+
+/** The references in a range, from a list in source order. */
+function slice(references: readonly Reference[], { start, end }: Range): readonly Reference[] {
+  return references.slice(firstAt(references, start), firstAt(references, end));
+}
+
+/** The index of the first reference at or behind an offset. */
+function firstAt(references: readonly Reference[], offset: number): number {
+  let low = 0;
+  let high = references.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const reference = references[middle];
+    if (reference !== undefined && startOf(reference) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,7 +1,7 @@
 import { codeFrameColumns } from "@babel/code-frame";
 import type { Range } from "../parse/nodes.ts";
 import { catalogue, type DiagnosticCode, type DiagnosticParameters, fillIn } from "./catalogue.ts";
-import { type Position, positionAt } from "./position.ts";
+import { type Position, createPositionOf } from "./position.ts";
 
 /** A mistake in a source file: what, where, and what to do about it. */
 export interface Diagnostic {
@@ -25,8 +25,9 @@ export type Problem = {
 /** The problem as a diagnostic for people: text filled in, offsets turned into lines and columns, code frame added. */
 export function createDiagnostic(problem: Problem, source: { code: string; filename: string }): Diagnostic {
   const { severity, message, hint } = catalogue[problem.code];
-  const start = positionAt(source.code, problem.range.start);
-  const end = positionAt(source.code, Math.max(problem.range.start, problem.range.end));
+  const positionOf = createPositionOf(source.code);
+  const start = positionOf(problem.range.start);
+  const end = positionOf(Math.max(problem.range.start, problem.range.end));
   return {
     code: problem.code,
     severity,

@@ -4,7 +4,18 @@ export interface Position {
   column: number;
 }
 
-export function positionAt(code: string, offset: number): Position {
-  const lines = code.slice(0, offset).split(/\r\n|[\n\r\u2028\u2029]/);
-  return { line: lines.length, column: (lines.at(-1) ?? "").length + 1 };
+/** Turns offsets of one source into positions. */
+export function createPositionOf(code: string): (offset: number) => Position {
+  const starts = [0];
+  for (const match of code.matchAll(/\r\n|[\n\r\u2028\u2029]/g)) starts.push(match.index + match[0].length);
+  return (offset) => {
+    let low = 0;
+    let high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return { line: low, column: offset - (starts[low - 1] ?? 0) + 1 };
+  };
 }

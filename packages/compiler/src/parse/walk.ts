@@ -1,24 +1,25 @@
-import { VISITOR_KEYS, type Node } from "@babel/types";
+import type { Node } from "@babel/types";
+import { childKeys } from "./child-keys.ts";
 
-/** The children of a node in the order of Babel's visitor keys. */
-export function* children(node: Node): Generator<Node> {
-  for (const key of VISITOR_KEYS[node.type] ?? []) {
-    const value = (node as unknown as Record<string, unknown>)[key];
+/** The nodes directly below a node, types aside. */
+export function children(node: Node): Node[] {
+  const found: Node[] = [];
+  const properties = node as unknown as Record<string, unknown>;
+  // A type of node that is not in the list is newer than it: look at everything.
+  for (const key of childKeys[node.type] ?? Object.keys(node)) {
+    const value = properties[key];
+    if (typeof value !== "object" || value === null) continue;
     if (Array.isArray(value)) {
-      for (const item of value) if (isNode(item)) yield item;
-    } else if (isNode(value)) yield value;
+      for (const item of value) if (isNode(item)) found.push(item);
+    } else if (isNode(value)) found.push(value);
   }
+  return found;
 }
 
 /** Calls `enter` for the node and everything below it; a node for which it returns false is not entered. */
 export function walk(node: Node, enter: (node: Node, parent: Node | null) => boolean | void, parent: Node | null = null): void {
   if (enter(node, parent) === false) return;
-  for (const key of VISITOR_KEYS[node.type] ?? []) {
-    const value = (node as unknown as Record<string, unknown>)[key];
-    if (Array.isArray(value)) {
-      for (const item of value) if (isNode(item)) walk(item, enter, node);
-    } else if (isNode(value)) walk(value, enter, node);
-  }
+  for (const child of children(node)) walk(child, enter, node);
 }
 
 function isNode(value: unknown): value is Node {

@@ -1,5 +1,7 @@
+import type { Node } from "@babel/types";
 import type { MarkedFunction } from "../analyse/marked-function.ts";
-import { type Range, contains, rangeOf } from "../parse/nodes.ts";
+import { RangeSet } from "../analyse/range-set.ts";
+import { type Range, rangeOf } from "../parse/nodes.ts";
 import { type Editor, nameFunction, removeDirectives, topOf } from "./editor.ts";
 import { keepsLoading } from "./imports.ts";
 
@@ -44,8 +46,9 @@ export function transformHost(editor: Editor, bundles: string | undefined): void
     if (fn.placement.kind !== "nested") register(editor, fn, runtime, bundle, registrations);
   }
   for (const fn of marked) if (fn.kind === "workflow") emptyWorkflow(editor, fn, runtime, marked, top);
+  const isRemoved = removedParts(marked);
   const imports = [runtime.import, ...(bundleName === null ? [] : [`import ${bundleName} from ${quote(bundles ?? "")};`])];
-  const head = [...imports, ...keepsLoading(editor, (node) => isRemoved(marked, rangeOf(node))), ...registrations].join(" ");
+  const head = [...imports, ...keepsLoading(editor, (node) => isRemoved(rangeOf(node))), ...registrations].join(" ");
   editor.text.prependLeft(top, rangeOf(file.program).end === 0 ? head : `${head} `);
 }
 
@@ -91,10 +94,13 @@ function moveStep(editor: Editor, step: MarkedFunction, runtime: Runtime, top: n
   editor.text.move(start, end, top);
 }
 
-/** Whether the host target leaves out this part of the source: it is in the body of a workflow, and not in a step there. */
-function isRemoved(marked: readonly MarkedFunction[], at: Range): boolean {
-  const inside = (kind: "workflow" | "step") => marked.some((fn) => fn.kind === kind && contains(rangeOf(fn.node.body), at));
-  return inside("workflow") && !marked.some(({ kind, node }) => kind === "step" && contains(rangeOf(node), at));
+/** Says whether the host target leaves out a part of the source: it is in the body of a workflow, and not in a step there. */
+function removedParts(marked: readonly MarkedFunction[]): (at: Range) => boolean {
+  const rangesOf = (kind: MarkedFunction["kind"], part: (fn: MarkedFunction) => Node) =>
+    new RangeSet(marked.filter((fn) => fn.kind === kind).map((fn) => rangeOf(part(fn))));
+  const workflows = rangesOf("workflow", ({ node }) => node.body);
+  const steps = rangesOf("step", ({ node }) => node);
+  return (at) => workflows.contains(at) && !steps.contains(at);
 }
 
 const quote = (text: string): string => JSON.stringify(text);

@@ -1,6 +1,7 @@
 import type { ExportDefaultDeclaration, Node } from "@babel/types";
 import type { MarkedFunction } from "../analyse/marked-function.ts";
-import { isDeclaration, within } from "../analyse/reach.ts";
+import { RangeSet } from "../analyse/range-set.ts";
+import { isDeclaration } from "../analyse/reach.ts";
 import { type Range, rangeOf } from "../parse/nodes.ts";
 import { type Editor, findToken, nameFunction, removeDirectives, removeWithLine, topOf } from "./editor.ts";
 import { removeUnusedImports } from "./imports.ts";
@@ -14,8 +15,8 @@ export function transformWorkflow(editor: Editor): void {
   const { marked, sites, stepRanges, file } = editor.analysis;
   if (marked.length > 0) {
     removeDirectives(editor, sites.file?.directives ?? []);
-    const removed = [...stepRanges, ...removeStatements(editor)];
-    removeUnusedImports(editor, (node) => within(removed, node));
+    const removed = new RangeSet([...stepRanges, ...removeStatements(editor)]);
+    removeUnusedImports(editor, (node) => removed.contains(rangeOf(node)));
   }
   wrapInitialisers(editor);
   const steps = marked.filter(({ kind }) => kind === "step");
