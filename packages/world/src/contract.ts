@@ -83,7 +83,7 @@ export interface World {
    * Raises the fence of each. Earliest due first, at most `limit`. Never gives a worker a run that it owns already.
    * Also returns the unconsumed messages of runs that this worker owned before the call (`messages`), and the earliest
    * `dueAt` in the future among runs without a living owner (`nextDueAt`, null when there is none).
-   * Renews the worker's own lease like {@link World.heartbeat}.
+   * Renews the worker's own lease like {@link World.heartbeat}; a World may leave that out while more than two thirds of it are left.
    */
   claim(request: ClaimRequest): Promise<Claimed>;
 

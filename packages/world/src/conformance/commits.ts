@@ -236,7 +236,6 @@ export const commits: readonly Case[] = [
       const refused: [Commit, string][] = [
         [{ ...greedy, fence: owned.fence + 1 }, "fenced"],
         [{ ...greedy, worker: "w2" }, "fenced"],
-        [{ ...greedy, base: 0 }, "committed"],
         [{ ...greedy, base: 2 }, "behind"],
         [{ ...greedy, base: 0, rows: [bytes("x"), bytes("y")] }, "behind"],
         [{ ...greedy, chunks: [{ name: "out", data: bytes("c") }, { name: "closed", data: bytes("c") }] }, "failed"],

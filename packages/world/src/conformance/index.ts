@@ -74,4 +74,5 @@ export function testWorld({ test, create, supports }: WorldSuite): void {
   }
 }
 
+export { checkedWorld } from "../checked/index.ts";
 export type { Harness } from "./lab.ts";

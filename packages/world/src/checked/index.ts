@@ -1,0 +1,194 @@
+/**
+ * A World that checks another one while it is used.
+ */
+
+import type { Commit, CommitResult, Delivery, Message, RunRecord, World } from "../index.ts";
+import { checkCommitted, checkHistory } from "./commits.ts";
+import { createLeases, type Leases } from "./leases.ts";
+import { checksum, createLedger, type Ledger } from "./ledger.ts";
+import { checkClaimed, checkCreated, checkRecord } from "./runs.ts";
+import { checkAppended, checkStreamPage } from "./streams.ts";
+import { holds } from "./violation.ts";
+
+/**
+ * Wraps a World so that each answer is checked against the contract and against all that was answered before: fences only grow and
+ * are given once, histories only grow and have no holes, a run that is over never changes, what was committed is there, a consumed
+ * message never comes again, no run is taken from a worker whose lease is known to last.
+ *
+ * Answers pass through unchanged; an answer that breaks the contract becomes a rejection with WORLD_INVARIANT. Calls may overlap, and
+ * other processes may use the store. All calls of one worker go through one wrapper, with leases of one length.
+ * A commit costs one read more, a claim and a heartbeat ask for the time.
+ */
+export function checkedWorld(world: World): World {
+  const ledger = createLedger();
+  const leases = createLeases();
+  return {
+    name: world.name,
+    supports: world.supports,
+    setup: () => world.setup(),
+    close: () => world.close(),
+    now: () => world.now(),
+    watch: (listener) => world.watch(listener),
+    ...checkedRuns(world, ledger),
+    ...checkedWorkers(world, ledger, leases),
+    ...checkedWrites(world, ledger),
+    streams: checkedStreams(world, ledger),
+    code: checkedCode(world, ledger),
+    query: checkedQuery(world, ledger),
+  };
+}
+
+function checkedRuns(world: World, ledger: Ledger): Pick<World, "createRuns" | "load"> {
+  return {
+    async createRuns(runs, options) {
+      const since = ledger.start();
+      const results = await world.createRuns(runs, options);
+      checkCreated(ledger, since, runs, options?.owner, results);
+      return results;
+    },
+    async load(runId, options = {}) {
+      const since = ledger.start();
+      const page = await world.load(runId, options);
+      checkHistory(ledger, since, runId, options.after ?? 0, options.limit ?? Infinity, page);
+      return page;
+    },
+  };
+}
+
+function checkedWorkers(world: World, ledger: Ledger, leases: Leases): Pick<World, "claim" | "heartbeat" | "retire" | "release"> {
+  return {
+    async claim(request) {
+      const since = ledger.start();
+      const before = await world.now();
+      const claimed = await world.claim(request);
+      const after = await world.now();
+      checkClaimed(ledger, leases, request, { since, before, after }, claimed);
+      // A World may leave out the renewal while more than two thirds of the lease are left.
+      leases.extend(request.worker, before + (request.leaseMs * 2) / 3, ledger.tick());
+      return claimed;
+    },
+    async heartbeat(worker, leaseMs) {
+      const before = await world.now();
+      await world.heartbeat(worker, leaseMs);
+      leases.extend(worker, before + leaseMs, ledger.tick());
+    },
+    async retire(worker) {
+      leases.end(worker, ledger.tick());
+      await world.retire(worker);
+    },
+    async release(worker, released) {
+      for (const { runId, fence } of released) {
+        const facts = ledger.run(runId);
+        if (facts.owner?.worker === worker && facts.owner.fence === fence) facts.owner = null;
+      }
+      await world.release(worker, released);
+    },
+  };
+}
+
+function checkedWrites(world: World, ledger: Ledger): Pick<World, "commit" | "deliver"> {
+  return {
+    async commit(commits: readonly Commit[]): Promise<CommitResult[]> {
+      const since = ledger.start();
+      let results: CommitResult[];
+      try {
+        results = await world.commit(commits);
+      } catch (error) {
+        for (const { runId } of commits) ledger.run(runId).uncertain = true;
+        throw error;
+      }
+      await checkCommitted(ledger, world, since, commits, results);
+      return results;
+    },
+    async deliver(messages) {
+      const since = ledger.start();
+      const results = await world.deliver(messages);
+      holds(results.length === messages.length, () => `${messages.length} messages were delivered; ${results.length} were answered.`);
+      for (const [index, delivery] of results.entries()) checkDelivery(ledger, since, messages[index]!, delivery);
+      return results;
+    },
+  };
+}
+
+function checkDelivery(ledger: Ledger, since: number, { id, to }: Message, delivery: Delivery): void {
+  if (delivery.status === "not_found") {
+    const seenAt = "runId" in to ? ledger.run(to.runId).seenAt : Infinity;
+    holds(seenAt > since, () => `A message found no run ${"runId" in to ? to.runId : ""}, which exists.`);
+    return;
+  }
+  const { runId, status } = delivery;
+  holds(!("runId" in to) || to.runId === runId, () => `A message to run ${"runId" in to ? to.runId : ""} went to run ${runId}.`);
+  if (status !== "delivered") return;
+  const facts = ledger.run(runId);
+  holds(!facts.delivered.has(id), () => `Message ${id} was delivered to run ${runId} twice.`);
+  const { final } = facts;
+  holds(final === null || final.tick > since, () => `Message ${id} was delivered to run ${runId}, which was over.`);
+  facts.delivered.set(id, ledger.tick());
+}
+
+function checkedStreams(world: World, ledger: Ledger): World["streams"] {
+  return {
+    async append(ref, chunks) {
+      const since = ledger.start();
+      const first = await world.streams.append(ref, chunks);
+      checkAppended(ledger, since, ref, chunks.length, first);
+      return first;
+    },
+    async read(ref, from, limit) {
+      const since = ledger.start();
+      const page = await world.streams.read(ref, from, limit);
+      checkStreamPage(ledger, since, ref, from, limit ?? Infinity, page);
+      return page;
+    },
+    async close(ref) {
+      await world.streams.close(ref);
+      const facts = ledger.stream(ref.runId, ref.name);
+      facts.closedAt = Math.min(facts.closedAt, ledger.tick());
+    },
+  };
+}
+
+function checkedCode(world: World, ledger: Ledger): World["code"] {
+  return {
+    async put(hash, bytes) {
+      await world.code.put(hash, bytes);
+      if (ledger.code.has(hash)) return;
+      const stored = await world.code.get(hash);
+      holds(stored !== null, () => `The bundle ${hash} was stored and is not there.`);
+      ledger.code.set(hash, { tick: ledger.tick(), sum: checksum(stored) });
+    },
+    async get(hash) {
+      const since = ledger.start();
+      const bytes = await world.code.get(hash);
+      const known = ledger.code.get(hash);
+      if (known === undefined || known.tick > since) return bytes;
+      holds(bytes !== null && checksum(bytes) === known.sum, () => `The bundle ${hash} is gone, or changed.`);
+      return bytes;
+    },
+  };
+}
+
+function checkedQuery(world: World, ledger: Ledger): World["query"] {
+  async function checkAll<T>(answer: () => Promise<T>, runsOf: (result: T) => readonly RunRecord[]): Promise<T> {
+    const since = ledger.start();
+    const result = await answer();
+    const runs = runsOf(result);
+    holds(new Set(runs.map(({ id }) => id)).size === runs.length, () => "A query answered one run twice.");
+    for (const run of runs) checkRecord(ledger, since, run);
+    return result;
+  }
+
+  return {
+    async run(by) {
+      const since = ledger.start();
+      const run = await world.query.run(by);
+      const seenAt = "id" in by ? ledger.run(by.id).seenAt : Infinity;
+      holds(run !== null || seenAt > since, () => `Run ${"id" in by ? by.id : ""} exists and was not found.`);
+      if (run !== null) checkRecord(ledger, since, run);
+      return run;
+    },
+    runsById: (ids) => checkAll(() => world.query.runsById(ids), (runs) => runs),
+    runs: (request) => checkAll(() => world.query.runs(request), ({ runs }) => runs),
+    hook: (token) => world.query.hook(token),
+  };
+}
