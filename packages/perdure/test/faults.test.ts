@@ -1,4 +1,5 @@
 import type { CommitResult, World } from "@perdure/world";
+import { checkedWorld } from "@perdure/world/conformance";
 import { createMemoryWorld } from "@perdure/world/memory";
 import { expect, test } from "vitest";
 
@@ -25,7 +26,7 @@ test("a run of a worker that went silent is taken over, and its late result is f
     "effect",
   );
   const flow = workflowOf<[], unknown>("t#flow", "async()=>{const a=await callStep('t#effect',[]);const b=await callStep('t#effect',[]);return [a,b]}");
-  const shared = createMemoryWorld();
+  const shared = checkedWorld(createMemoryWorld());
   let silent = false;
   const outcomes: CommitResult["status"][] = [];
   // The first worker's World: from some moment on it claims nothing and renews no lease, as a process that hangs.
@@ -61,7 +62,7 @@ test("a commit whose answer was lost is found again and not made twice", async (
   let calls = 0;
   step("t#once", async () => ++calls, "once");
   const flow = workflowOf<[], unknown>("t#lost", "async()=>{const r=[];for(let i=0;i<5;i++)r.push(await callStep('t#once',[]));return r}");
-  const shared = createMemoryWorld();
+  const shared = checkedWorld(createMemoryWorld());
   let count = 0;
   await useWorld(
     {},
@@ -82,7 +83,7 @@ test("a commit whose answer was lost is found again and not made twice", async (
 test("a World that is away for a while delays runs and loses nothing", { timeout: 20_000 }, async () => {
   step("t#away", async () => "here", "away");
   const flow = workflowOf("t#flowAway", "async()=>{const r=[];for(let i=0;i<5;i++){r.push(await callStep('t#away',[]));await sleep(5)}return r.length}");
-  const shared = createMemoryWorld();
+  const shared = checkedWorld(createMemoryWorld());
   let away = false;
   const unlessAway =
     <A extends unknown[], R>(call: (...args: A) => Promise<R>) =>
@@ -99,7 +100,7 @@ test("a World that is away for a while delays runs and loses nothing", { timeout
 test("a batch that cannot pass as a whole passes in its parts", async () => {
   step("t#part", async () => 1, "part");
   const flow = workflowOf<[number], unknown>("t#parts", "async(n)=>[n,await callStep('t#part',[])]");
-  const shared = createMemoryWorld();
+  const shared = checkedWorld(createMemoryWorld());
   await useWorld(
     {},
     wrap(shared, { commit: (commits) => (commits.length > 1 ? Promise.reject(new Error("too large")) : shared.commit(commits)) }),
@@ -111,7 +112,7 @@ test("a batch that cannot pass as a whole passes in its parts", async () => {
 test("a commit that the World cannot store fails its run and no other", async () => {
   step("t#size", async (n: number) => "x".repeat(n), "size");
   const flow = workflowOf<[number], number>("t#sizes", "async(n)=>(await callStep('t#size',[n])).length");
-  const shared = createMemoryWorld();
+  const shared = checkedWorld(createMemoryWorld());
   await useWorld(
     {},
     wrap(shared, {
@@ -131,7 +132,7 @@ test("a history that went back is replayed and goes on; nothing is appended afte
   let calls = 0;
   step("t#back", async () => ++calls, "back");
   const flow = workflowOf<[], unknown>("t#flowBack", "async()=>{const r=[];for(let i=0;i<4;i++)r.push(await callStep('t#back',[]));return r.length}");
-  const shared = createMemoryWorld();
+  const shared = checkedWorld(createMemoryWorld());
   let behind = 1;
   await useWorld(
     {},
@@ -207,7 +208,7 @@ test("idle runs leave memory and come back when they are due or a message arrive
 
 test("a run that loses its worker again and again without getting on is stopped", { timeout: 20_000 }, async () => {
   const flow = workflowOf("t#doomed", "async()=>1");
-  const shared = createMemoryWorld();
+  const shared = checkedWorld(createMemoryWorld());
   // A World that reports every claimed run as one that lost its worker eleven times.
   const { world } = await useWorld({}, wrap(shared, { claim: async (request) => {
     const claimed = await shared.claim(request);

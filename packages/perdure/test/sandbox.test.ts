@@ -4,7 +4,9 @@ import { expect, test } from "vitest";
 
 import { start } from "../src/api/index.ts";
 import { step } from "../src/internal.ts";
-import { workflowOf } from "./support/bundle.ts";
+import type { Event } from "../src/engine/event.ts";
+import { createRealm, type RealmDelivery } from "../src/sandbox/realm.ts";
+import { bundleOf, workflowOf } from "./support/bundle.ts";
 import { anotherWorker, until, useWorld } from "./support/lab.ts";
 
 async function evaluate(id: string, body: string): Promise<unknown> {
@@ -102,6 +104,31 @@ test("a workflow that is stopped while it is replayed fails too, once", { timeou
   anotherWorker(world, { watchdogMs: 200 });
   await world.deliver([{ id: "m", to: { token: "slow-replay" }, kind: "hook", payload: Buffer.from("j1") }]);
   await expect(run.returnValue).rejects.toMatchObject({ cause: { code: "WATCHDOG_TIMEOUT" } });
+});
+
+test("every kind of value that the codec knows crosses into workflow code and back", async () => {
+  const values = { bytes: new Uint8Array([0, 1, 254, 255]), date: new Date(7), map: new Map([["k", new Set([1n])]]), re: /x/g, nan: NaN, u: undefined };
+  step("t#values-step", async (given: unknown) => given, "values-step");
+  await useWorld();
+  const body = `async(v)=>{const w=await callStep('t#values-step',[v]);return [w,w.bytes instanceof Uint8Array,w.date instanceof Date,w.map instanceof Map,
+    btoa('h\u00e9'),atob('aOk='),atob(' aGk ')]}`;
+  const run = await start(workflowOf<[unknown], unknown>("t#crossing", body), [values]);
+  expect(await run.returnValue).toStrictEqual([values, true, true, true, "aOk=", "h\u00e9", "hi"]);
+});
+
+test("a delivery that the kernel refuses fails alone", () => {
+  const realm = createRealm({ watchdogMs: 1000, tokenFor: () => "token" });
+  const { code, version } = bundleOf("async()=>callStep('t#x',[])");
+  const [first = 0, second = 0] = ["a", "b"].map((id) => realm.create(version, code, { id, workflowId: "t#kernel", seed: "0".repeat(32) }));
+  const deliver = (handle: number, event: Event, payload: string): RealmDelivery => {
+    const delivery: RealmDelivery = { handle, event, payload, out: null, error: null };
+    expect(realm.deliver([delivery], 0)).toBe(1);
+    return delivery;
+  };
+  expect(deliver(first, { type: "step_completed", op: "never#1", attempt: 1, at: 1 }, "j1").error).toMatchObject({ message: "The workflow did not ask for never#1." });
+  expect(deliver(999, { type: "run_started", at: 1 }, "j[]").error).toMatchObject({ message: "No run has the handle 999." });
+  expect(deliver(second, { type: "run_started", at: 1 }, "j[]").out).toEqual(["step", "t#x#1", "t#x", "j[]"]);
+  expect(() => realm.create("other", "(function(){})", { id: "c", workflowId: "t#old", seed: "" })).toThrow(expect.objectContaining({ code: "PROTOCOL_UNSUPPORTED" }));
 });
 
 test("structuredClone, queueMicrotask and console work", async () => {

@@ -1,7 +1,7 @@
 import { HookConflictError, HookNotFoundError } from "../errors/hook-errors.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
-import { FatalError, RetryableError, SerializationError, StepFailedError } from "../errors/step-errors.ts";
+import { FatalError, RetryableError, SerializationError } from "../errors/step-errors.ts";
 
 /** An error as stored. `cause` is a list of none or one, because a cause may be undefined. */
 export interface ErrorRecord {
@@ -28,7 +28,6 @@ const known: Readonly<Record<string, ErrorClass>> = {
   FatalError,
   RetryableError,
   SerializationError,
-  StepFailedError,
   PerdureError,
   HookConflictError,
   HookNotFoundError,

@@ -21,7 +21,6 @@ export const catalogue = {
   RUN_NOT_FOUND: "Check the id, and that this process uses the same World as the one that started the run.",
   SERIALIZATION_FAILED:
     "Pass plain data: primitives, arrays, plain objects, Date, Map, Set, BigInt, RegExp, typed arrays and errors. Leave functions, promises and class instances out.",
-  STEP_FAILED: "The step failed on every attempt. The error's `cause` is what the last attempt threw.",
   STEP_NOT_FOUND: "Deploy a worker whose code has this step (same package, file and export), or restore the step. The run waits until then.",
   VERSION_NOT_FOUND: "No worker and no World has the code of this version. Deploy it again; the run waits until then.",
   WATCHDOG_TIMEOUT: "Workflow code must yield: it may compute briefly between durable calls. Move the long computation or the endless loop into a step.",

@@ -39,11 +39,6 @@ export class RetryableError extends Error {
   }
 }
 
-/** A step failed on its last attempt with something that is not an error, so that there is nothing to rethrow as it is. */
-export class StepFailedError extends PerdureError {
-  static override readonly className = "StepFailedError";
-}
-
 /** A value cannot be stored. `path` says where in the value: `args[0].callback`, `result.items[3]`. */
 export class SerializationError extends PerdureError {
   static override readonly className = "SerializationError";

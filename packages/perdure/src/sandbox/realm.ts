@@ -132,6 +132,7 @@ function deliverOne(kernel: Kernel, delivery: RealmDelivery, inner: vm.Script, c
     inner.runInContext(context);
     delivery.out = copy(kernel.take(delivery.handle));
   } catch (error) {
+    kernel.leave();
     delivery.error = error;
   }
 }
@@ -149,7 +150,7 @@ function isTimeout(error: unknown): boolean {
 
 function abandon(kernel: Kernel, stuck: RealmDelivery, error: Error): void {
   stuck.error = error;
-  kernel.take(stuck.handle);
+  kernel.leave();
   kernel.drop(stuck.handle);
 }
 

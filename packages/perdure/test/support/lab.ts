@@ -1,5 +1,6 @@
 /** A process in a test: one World, one worker, and what the public API does with them. */
 import type { World } from "@perdure/world";
+import { checkedWorld } from "@perdure/world/conformance";
 import { createMemoryWorld } from "@perdure/world/memory";
 import { afterEach } from "vitest";
 
@@ -14,7 +15,7 @@ afterEach(async () => {
 });
 
 /** Makes this process use a fresh World (in memory, every call checked) and starts its worker. */
-export async function useWorld(options: WorkerOptions = {}, world: World = createMemoryWorld()): Promise<{ world: World; worker: RunningWorker }> {
+export async function useWorld(options: WorkerOptions = {}, world: World = checkedWorld(createMemoryWorld())): Promise<{ world: World; worker: RunningWorker }> {
   await setWorld(world);
   const worker = await startWorker({ graceMs: 0, ...options });
   open.push(worker);

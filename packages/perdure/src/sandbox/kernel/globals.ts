@@ -1,3 +1,5 @@
+import { fromByteArray, toByteArray } from "base64-js";
+
 import { decode, encode } from "../../codec/index.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { fillBytes, nextDouble, nextUuid } from "./random.ts";
@@ -14,6 +16,8 @@ export function installGlobals(global: Record<string, unknown>): void {
   Object.defineProperty(Math, "random", { value: () => nextDouble(currentRun().random), configurable: true, writable: true });
   define("crypto", Object.freeze({ randomUUID: () => nextUuid(currentRun().random), getRandomValues }));
   define("console", createConsole());
+  define("btoa", toBase64);
+  define("atob", fromBase64);
   define("structuredClone", (value: unknown) => decode(encode(value, "value")));
   define("queueMicrotask", (callback: () => void) => void Promise.resolve().then(callback));
   const refused: Readonly<Record<string, string>> = {
@@ -33,6 +37,24 @@ export function installGlobals(global: Record<string, unknown>): void {
 function getRandomValues<T extends ArrayBufferView>(view: T): T {
   fillBytes(currentRun().random, new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
   return view;
+}
+
+/** `btoa` of the HTML standard: one byte per character. */
+function toBase64(text: string): string {
+  const bytes = Uint8Array.from(String(text), (character) => {
+    const code = character.charCodeAt(0);
+    if (code > 255) throw new RangeError("btoa() takes characters up to U+00FF.");
+    return code;
+  });
+  return fromByteArray(bytes);
+}
+
+/** `atob` of the HTML standard; bytes come as characters. */
+function fromBase64(text: string): string {
+  const compact = String(text).replace(/[\t\n\f\r ]/g, "").replace(/={1,2}$/, "");
+  if (/[^A-Za-z0-9+/]/.test(compact) || compact.length % 4 === 1) throw new RangeError("atob() takes base64.");
+  const bytes = toByteArray(compact.padEnd(Math.ceil(compact.length / 4) * 4, "="));
+  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
 /** Lines go to the host, which prints them once: on a replay they were printed before. */

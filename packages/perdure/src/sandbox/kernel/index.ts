@@ -27,6 +27,8 @@ export interface Kernel {
   /** The event's type, operation and time; its payload as the codec wrote it. */
   prepare(handle: number, type: string, op: string, at: number, payload: string): void;
   take(handle: number): string[];
+  /** Ends a delivery that failed: no run is current. */
+  leave(): void;
   /** While replaying: the operations of steps that the history answers, one per line. Null: the run is live. */
   setAnswered(handle: number, ops: string | null): void;
   drop(handle: number): void;
@@ -92,6 +94,10 @@ function createDeliveries(): Deliveries {
       state.out = [];
       setCurrentRun(null);
       return out;
+    },
+    leave() {
+      work = null;
+      setCurrentRun(null);
     },
     setAnswered(handle, ops) {
       find(handle).state.answered = ops === null ? null : new Set(ops.split("\n"));
