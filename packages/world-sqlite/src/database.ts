@@ -88,6 +88,12 @@ export function createDatabase(driver: Driver, connection: Connection, path: str
     close() {
       if (closed) return;
       closed = true;
+      try {
+        // So that the file alone is complete: libsql lets go of it only when its statements are collected. Busy means others go on with it.
+        connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      } catch {
+        // Nothing is lost: the log is there for the next opening.
+      }
       statements.clear();
       connection.close();
     },

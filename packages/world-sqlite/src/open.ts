@@ -46,6 +46,9 @@ function sizeOf(path: string): number {
 }
 
 function recognise(driver: Driver, path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new WorldError("WORLD_UNAVAILABLE", `${path} is a folder.`, { hint: "Pass the path of a file." });
+  }
   if (sizeOf(path) === 0) return;
   // Damaged while a journal or log lies beside it: the rest of the file may be there, which only a real opening can tell.
   const unfinished = sizeOf(`${path}-wal`) > 0 || sizeOf(`${path}-journal`) > 0;

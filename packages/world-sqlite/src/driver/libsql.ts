@@ -37,7 +37,7 @@ function codeOf(error: unknown): number | null {
   return failedOpen === null ? null : Number(failedOpen[1]) & 0xff;
 }
 
-/** The package closes a database only when its statements are gone too, so that a closed connection must let go of them. */
+/** The package closes a database only when its statements are collected too: a closed connection may hold the file for a while. */
 function connect(database: LibsqlDatabase): Connection {
   return {
     exec: (sql) => database.exec(sql),
