@@ -17,7 +17,8 @@ function readCommandLine(args) {
   if (name === undefined) throw new UsageError("Which benchmark?");
   if (name === "--help") return null;
   const benchmark = benchmarks[name];
-  if (!Object.hasOwn(benchmarks, name)) throw new UsageError(`There is no benchmark "${name}"; there are ${Object.keys(benchmarks).join(", ")}.`);
+  if (!Object.hasOwn(benchmarks, name))
+    throw new UsageError(`There is no benchmark "${name}"; there are ${Object.keys(benchmarks).join(", ")}.`);
   const values = parseOptions(name, benchmark, rest);
   if (values.help) return null;
   const world = values.world ?? benchmark.worlds[0];

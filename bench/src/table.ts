@@ -4,7 +4,12 @@ import type { Figure, Report } from "./report.ts";
 export function tableOf(report: Report, summary: string): string {
   const { name, machine, figures, targets, runs, options, met } = report;
   const lines = [`${name}: ${summary}`, `${machine.database} · ${machine.cores} cores · Node ${machine.node} · measured ${runs} times`];
-  if (options) lines.push(`not by default: ${Object.entries(options).map(([option, value]) => `--${option} ${value}`).join(" ")}`);
+  if (options)
+    lines.push(
+      `not by default: ${Object.entries(options)
+        .map(([option, value]) => `--${option} ${value}`)
+        .join(" ")}`,
+    );
   lines.push("");
   const rows = Object.entries(figures).flatMap(([figure, value]) => rowsOf(figure, value));
   const nameWidth = Math.max(...rows.map((row) => row.name.length));

@@ -21,7 +21,10 @@ type Samples<S extends Sides> = { readonly [K in keyof S]: Awaited<ReturnType<S[
  * Measures what is to be compared in turn, A B A B …, so that a machine that is slow for a while is slow for both. The first `warmUps` rounds do not
  * count.
  */
-export async function alternate<S extends Sides>(sides: S, rounds: { readonly warmUps: number; readonly windows: number }): Promise<Samples<S>> {
+export async function alternate<S extends Sides>(
+  sides: S,
+  rounds: { readonly warmUps: number; readonly windows: number },
+): Promise<Samples<S>> {
   const samples = Object.fromEntries(Object.keys(sides).map((name) => [name, [] as unknown[]]));
   for (let round = 0; round < rounds.warmUps + rounds.windows; round++) {
     for (const [name, measure] of Object.entries(sides)) {

@@ -33,7 +33,10 @@ export function createWorldYardstick(world: World, row: Uint8Array): Yardstick {
       const dueAt = Date.now() + laterMs;
       producers = Array.from({ length: count }, () => ({ runId: uuidV7(), length: 0 }));
       const base = { key: null, workflowId: "yardstick", version: "0", input: new Uint8Array(), dueAt };
-      await world.createRuns(producers.map(({ runId }) => ({ ...base, id: runId })), { owner: worker });
+      await world.createRuns(
+        producers.map(({ runId }) => ({ ...base, id: runId })),
+        { owner: worker },
+      );
     },
     append: (index) => submit(at(producers, index)),
     commitOne: () => commit([at(producers, 0)]),

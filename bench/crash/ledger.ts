@@ -1,0 +1,53 @@
+/**
+ * A file outside of the World that says what steps really did: a line when an attempt begins and one when its effect has happened. Lines are
+ * appended by all processes, each with one write that is on the disk before the step goes on, so that their order is the order of events.
+ */
+import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+
+export interface LedgerLine {
+  readonly kind: "attempt" | "effect";
+  /** `getStepMetadata().stepId`: the run's id, a slash, the operation. */
+  readonly step: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  readonly pid: number;
+}
+
+/** Appends a line; returns when it is durable. */
+export type Append = (line: Omit<LedgerLine, "pid">) => void;
+
+export function openLedger(path: string): Append {
+  const file = openSync(path, "a");
+  return (line) => {
+    writeSync(file, `${JSON.stringify({ ...line, pid: process.pid })}\n`);
+    fdatasyncSync(file);
+  };
+}
+
+/** Reads a ledger while others append to it. */
+export interface LedgerReader {
+  /** The lines that were appended since the last call. */
+  readNew(): LedgerLine[];
+  close(): void;
+}
+
+export function createLedgerReader(path: string): LedgerReader {
+  closeSync(openSync(path, "a"));
+  const file = openSync(path, "r");
+  let offset = 0;
+  return {
+    readNew() {
+      const bytes = Buffer.alloc(fstatSync(file).size - offset);
+      const read = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset));
+      // Up to the last whole line: a process may be in the middle of the next one.
+      const whole = read.subarray(0, read.lastIndexOf("\n") + 1);
+      offset += whole.length;
+      return whole
+        .toString("utf8")
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as LedgerLine);
+    },
+    close: () => closeSync(file),
+  };
+}

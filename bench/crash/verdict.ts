@@ -1,0 +1,123 @@
+import { isDeepStrictEqual } from "node:util";
+
+import type { Evidence, RunEvidence, Sighting } from "./evidence.ts";
+import { readRow, valueOf, type ReadRow } from "./history.ts";
+import type { LedgerLine } from "./ledger.ts";
+import { models } from "./models.ts";
+import { replayModel } from "./replay-model.ts";
+
+/** What came of the runs. The first four must be 0. */
+export interface Verdict {
+  /** Acknowledged runs that are missing, did not complete, or returned something wrong. */
+  readonly lost: number;
+  readonly historiesInvalid: number;
+  /** Attempts of a step whose outcome was in the history already. */
+  readonly committedStepsRepeated: number;
+  /** Steps that began before the history had asked for them. */
+  readonly effectsBeforeHistory: number;
+  /** Attempts that were made again because their worker was gone before the outcome was committed: what "at least once" means. */
+  readonly inFlightStepsRepeated: number;
+  /** Claims of runs that had an owner before. */
+  readonly takeovers: number;
+  /** Acknowledged runs. */
+  readonly runs: number;
+  /** Answered steps. */
+  readonly steps: number;
+  /** What is wrong, in words. */
+  readonly problems: readonly string[];
+}
+
+export async function judge({ runs, lines, sightings, early }: Evidence): Promise<Verdict> {
+  const problems = early.map((step) => `${step} began before the history had asked for it`);
+  const worked = new Set(lines.flatMap(({ kind, step, attempt }) => (kind === "effect" ? [attemptName(step, attempt)] : [])));
+  const total = { lost: 0, historiesInvalid: 0, takeovers: 0, steps: 0 };
+  for (const evidence of runs.filter(({ acknowledged }) => acknowledged)) {
+    const found = await judgeRun(evidence, worked);
+    problems.push(...found.problems.map((problem) => `${evidence.run.key}: ${problem}`));
+    total.lost += Number(found.lost);
+    total.historiesInvalid += Number(found.invalid);
+    total.takeovers += Math.max(0, (evidence.record?.fence ?? 1) - 1);
+    total.steps += found.steps;
+  }
+  const committed = repeatedAfterCommit(lines, sightings);
+  problems.push(...committed.map((name) => `${name} was made again after its outcome had been committed`));
+  return {
+    lost: total.lost,
+    historiesInvalid: total.historiesInvalid,
+    committedStepsRepeated: committed.length,
+    effectsBeforeHistory: early.length,
+    inFlightStepsRepeated: repeated(lines) - committed.length,
+    takeovers: total.takeovers,
+    steps: total.steps,
+    runs: runs.filter(({ acknowledged }) => acknowledged).length,
+    problems,
+  };
+}
+
+interface RunVerdict {
+  readonly lost: boolean;
+  readonly invalid: boolean;
+  readonly steps: number;
+  readonly problems: readonly string[];
+}
+
+async function judgeRun({ run, record, rows, seen }: RunEvidence, worked: ReadonlySet<string>): Promise<RunVerdict> {
+  const model = models[run.workflow];
+  if (!record || !model) return { lost: true, invalid: false, steps: 0, problems: ["is not there"] };
+  const read = rows.map(readRow);
+  const { problems, value } = await replayModel(model, run, read);
+  const found = [...problems, ...numbering(rows), ...changes(rows, seen), ...unworked(record.id, read, worked)];
+  const output = record.output && valueOf(Buffer.from(record.output).toString("utf8"));
+  const lost = record.status !== "completed" || !isDeepStrictEqual(output, value);
+  const steps = read.filter(({ type }) => type === "step_completed" || type === "step_failed").length;
+  const result = lost
+    ? [`is ${record.status} with ${JSON.stringify(output)} instead of ${JSON.stringify(value)}; note: ${record.note}`]
+    : [];
+  return { lost, invalid: found.length > 0, steps, problems: [...found, ...result] };
+}
+
+function numbering(rows: RunEvidence["rows"]): string[] {
+  return rows.flatMap(({ seq }, index) => (seq === index + 1 ? [] : [`row ${index + 1} has the number ${seq}`]));
+}
+
+/** What was read once must never be different later. */
+function changes(rows: RunEvidence["rows"], seen: RunEvidence["seen"]): string[] {
+  return seen.flatMap(({ seq, data }, index) => {
+    const row = rows[index];
+    const same = row !== undefined && row.seq === seq && Buffer.compare(row.data, data) === 0;
+    return same ? [] : [`row ${seq} was read and is not there any more, or another one`];
+  });
+}
+
+/** Successes in the history without an effect in the world. */
+function unworked(runId: string, rows: readonly ReadRow[], worked: ReadonlySet<string>): string[] {
+  return rows.flatMap(({ type, op, attempt }) => {
+    if (type !== "step_completed" || worked.has(attemptName(`${runId}/${op}`, attempt))) return [];
+    return [`${op} is completed and was never carried out`];
+  });
+}
+
+function attemptName(step: string, attempt: number): string {
+  return `attempt ${attempt} of ${step}`;
+}
+
+function repeatedAfterCommit(lines: readonly LedgerLine[], sightings: readonly Sighting[]): string[] {
+  const byStep = groupByStep(sightings);
+  return lines.flatMap(({ kind, step, attempt }, index) => {
+    if (kind !== "attempt") return [];
+    const late = byStep.get(step)?.some((sighting) => index >= sighting.lines && (sighting.final || attempt <= sighting.attempt));
+    return late ? [attemptName(step, attempt)] : [];
+  });
+}
+
+function groupByStep(sightings: readonly Sighting[]): Map<string, Sighting[]> {
+  const groups = new Map<string, Sighting[]>();
+  for (const sighting of sightings) groups.set(sighting.step, [...(groups.get(sighting.step) ?? []), sighting]);
+  return groups;
+}
+
+/** How many attempts began more often than once, counting each time after the first. */
+function repeated(lines: readonly LedgerLine[]): number {
+  const attempts = lines.flatMap(({ kind, step, attempt }) => (kind === "attempt" ? [attemptName(step, attempt)] : []));
+  return attempts.length - new Set(attempts).size;
+}
