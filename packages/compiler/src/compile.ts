@@ -40,6 +40,8 @@ export function compile(code: string, options: CompileOptions): CompileResult {
   if (target === "host" && !mayHaveDirectives(code)) return unchanged;
 
   const parsed = parse(code, filename);
+  // The syntax of a module without directives is its own business: esbuild may know it, or say what is wrong.
+  if (!parsed.ok && !mayHaveDirectives(code)) return unchanged;
   if (!parsed.ok) {
     const range = { start: parsed.offset, end: parsed.offset };
     return { ...unchanged, diagnostics: [createDiagnostic({ code: "SYNTAX_ERROR", range, parameters: { reason: parsed.message } }, source)] };

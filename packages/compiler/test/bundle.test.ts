@@ -209,7 +209,7 @@ test("mistakes in modules that a workflow reaches are reported as they are", asy
     diagnostics: [{ code: "FUNCTION_NOT_ASYNC", filename: file("src/b.ts"), start: { line: 1, column: 8 } }],
   });
   write({ "src/b.ts": `export const é = "é", b = ;\n` });
-  await expect(bundleWorkflows(file("src/a.ts"))).rejects.toMatchObject({ diagnostics: [{ code: "SYNTAX_ERROR", start: { line: 1, column: 27 } }] });
+  await expect(bundleWorkflows(file("src/a.ts"))).rejects.toMatchObject({ diagnostics: [{ code: "BUNDLE_FAILED", start: { line: 1, column: 27 } }] });
 });
 
 test("an import of a name that the module does not export is reported at its place", async () => {
@@ -282,11 +282,18 @@ export function helper(x: unknown, process = 1) {
   );
 });
 
-test("a package that awaits at the top level of a module which a workflow needs is an error", async () => {
-  const { file } = createApp({
+test("a module that awaits at its top level is an error at the await, if a workflow needs the module", async () => {
+  const { file, write } = createApp({
     "src/a.ts": `import { db } from "db";\nexport async function a() { "use workflow"; return db; }\n`,
     "node_modules/db/package.json": JSON.stringify({ name: "db", type: "module", exports: "./index.js" }),
     "node_modules/db/index.js": `export const db = await Promise.resolve(1);`,
   });
-  await expect(bundleWorkflows(file("src/a.ts"))).rejects.toMatchObject({ diagnostics: [{ code: "BUNDLE_FAILED", filename: file("src/a.ts") }] });
+  await expect(bundleWorkflows(file("src/a.ts"))).rejects.toMatchObject({
+    diagnostics: [{ code: "BUNDLE_FAILED", filename: file("node_modules/db/index.js"), start: { line: 1, column: 19 } }],
+  });
+  write({ "src/a.ts": `import { db } from "./b.ts";\nexport async function a() { "use workflow"; return db; }\n` });
+  write({ "src/b.ts": `export const db = () => 1;\nawait Promise.resolve();\n` });
+  await expect(bundleWorkflows(file("src/a.ts"))).rejects.toMatchObject({
+    diagnostics: [{ code: "BUNDLE_FAILED", filename: file("src/b.ts"), start: { line: 2, column: 1 } }],
+  });
 });

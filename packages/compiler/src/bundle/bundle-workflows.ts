@@ -70,7 +70,7 @@ export async function bundleWorkflows(file: string, options: BundleOptions = {})
   const problems: Diagnostic[] = [];
   for (const [index, { id, name }] of manifest.workflows.entries()) {
     const bundle = finish(outputOf(result, root, index));
-    problems.push(...checkBundle({ bundle, workflow: name, index, file: real, root, metafile: result.metafile }));
+    problems.push(...checkBundle({ bundle, workflow: name, index, root, metafile: result.metafile }));
     bundles[id] = bundle;
   }
   if (problems.length > 0) throw new CompileError(problems);

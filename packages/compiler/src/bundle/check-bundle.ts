@@ -16,7 +16,6 @@ export interface CheckInput {
   workflow: string;
   /** Its place among the workflows of the file. */
   index: number;
-  file: string;
   root: string;
   metafile: Metafile;
 }
@@ -38,19 +37,15 @@ function foreignImports({ workflow, index, root, metafile }: CheckInput): Diagno
   });
 }
 
-function hostGlobals({ bundle, workflow, file, root }: CheckInput): Diagnostic[] {
-  const uses = findHostGlobals(bundle);
-  if (uses === null) {
-    const reason = "a package that it imports awaits at the top level of a module";
-    return [diagnosticIn(file, () => ({ code: "BUNDLE_FAILED", range: { start: 0, end: 0 }, parameters: { reason } }))];
-  }
-  return uses.map((use) => diagnosticIn(path.resolve(root, use.source), (source) => globalProblem(use, source, workflow)));
+function hostGlobals({ bundle, workflow, root }: CheckInput): Diagnostic[] {
+  return findHostGlobals(bundle).map((use) => diagnosticIn(path.resolve(root, use.source), (source) => globalProblem(use, source, workflow)));
 }
 
 function globalProblem({ kind, name, advice, line, column }: HostGlobalUse, source: string, workflow: string): Problem {
   const lines = source.split("\n").slice(0, line - 1);
   const start = lines.reduce((sum, text) => sum + text.length + 1, 0) + column;
   const range = { start, end: start + (source.startsWith(name, start) ? name.length : 1) };
+  if (kind === "await") return { code: "BUNDLE_FAILED", range, parameters: { reason: "a module which a workflow needs awaits at its top level" } };
   if (kind === "unavailable") return { code: "TOP_LEVEL_AWAIT", range, parameters: { name } };
   return { code: "BUNDLE_HOST_GLOBAL", range, parameters: { workflow, name, advice } };
 }

@@ -53,7 +53,7 @@ const hostGlobals: ReadonlyMap<string, string> = new Map([
 
 /** A use of a global in a bundle, at its place in the source. */
 export interface HostGlobalUse {
-  kind: "global" | "unavailable";
+  kind: "global" | "unavailable" | "await";
   name: string;
   advice: string;
   /** The path in the source map; columns count from 0. */
@@ -64,15 +64,18 @@ export interface HostGlobalUse {
 
 /**
  * What a finished bundle reads from its surroundings that is not there, in the application's own modules: libraries look whether a global
- * exists before they use it. So may the application: a name that a module tests with `typeof` is fine there. Null if the bundle does not
- * even parse as a function, which a top-level `await` in a package brings about.
+ * exists before they use it. So may the application: a name that a module tests with `typeof` is fine there. A bundle that does not even
+ * parse as a function has a top-level `await`.
  */
-export function findHostGlobals({ code, map }: Bundle): HostGlobalUse[] | null {
+export function findHostGlobals({ code, map }: Bundle): HostGlobalUse[] {
   const parsed = parse(code, "bundle.cjs");
-  if (!parsed.ok) return null;
-  const tree = buildScopeTree(parsed.file.program);
   const trace = new TraceMap(map);
   const placeOf = placeFinder(code);
+  if (!parsed.ok) {
+    const { source, line, column } = originalPositionFor(trace, placeOf(parsed.offset));
+    return [{ kind: "await", name: "await", advice: "", source: source ?? "", line: line ?? 1, column: column ?? 0 }];
+  }
+  const tree = buildScopeTree(parsed.file.program);
   const uses: HostGlobalUse[] = [];
   const tested = new Set<string>();
   for (const { node, binding } of tree.references) {

@@ -49,18 +49,33 @@ function wrapExpression(editor: Editor, expression: Node, name = "default"): voi
 /** A pattern reads members, which may be getters, so the bundler keeps it: the names become constants of their own. */
 function wrapPattern(editor: Editor, declarator: VariableDeclarator, kind: string): void {
   const { start, end } = rangeOf(declarator);
-  const names = patternNames(editor, declarator);
+  const names = patternNames(declarator.id);
+  // `const{ a } = …` in minified code.
+  const space = /[\w$]/.test(editor.code[start - 1] ?? "") ? " " : "";
   if (findAwait(declarator) !== null) {
-    return void editor.text.update(start, end, names.map((name) => `${name} = ${unavailable(name)}`).join(", "));
+    return void editor.text.update(start, end, space + names.map((name) => `${name} = ${unavailable(name)}`).join(", "));
   }
   const all = editor.uniqueName("$all");
   const members = names.map((name) => `, ${name} = ${OPEN}${all}.${name})()`).join("");
-  editor.text.prependRight(start, `${all} = ${OPEN}{ ${kind} `).appendLeft(end, `; return { ${names.join(", ")} }; })()${members}`);
+  editor.text.prependRight(start, `${space}${all} = ${OPEN}{ ${kind} `).appendLeft(end, `; return { ${names.join(", ")} }; })()${members}`);
 }
 
-function patternNames(editor: Editor, declarator: VariableDeclarator): string[] {
-  const bindings = [...editor.analysis.tree.module.bindings.values()];
-  return bindings.filter((binding) => binding.declaration === declarator).map(({ name }) => name);
+/** The names that a pattern declares. */
+function patternNames(pattern: Node | null): string[] {
+  switch (pattern?.type) {
+    case "Identifier":
+      return [pattern.name];
+    case "ObjectPattern":
+      return pattern.properties.flatMap((part) => patternNames(part.type === "RestElement" ? part : part.value));
+    case "ArrayPattern":
+      return pattern.elements.flatMap(patternNames);
+    case "AssignmentPattern":
+      return patternNames(pattern.left);
+    case "RestElement":
+      return patternNames(pattern.argument);
+    default:
+      return [];
+  }
 }
 
 /** A class has the same temporal dead zone as a constant, so it may become one. */
@@ -102,7 +117,7 @@ function replaceAwait(editor: Editor, node: Node, print: (value: string) => stri
 /** A resource of the module would be disposed of before a workflow runs, and the bundler never drops one. */
 function replaceResources(editor: Editor, declaration: VariableDeclaration): void {
   const { start, end } = rangeOf(declaration);
-  const names = declaration.declarations.flatMap((declarator) => patternNames(editor, declarator));
+  const names = declaration.declarations.flatMap(({ id }) => patternNames(id));
   editor.text.update(start, end, `const ${names.map((name) => `${name} = ${unavailable(name)}`).join(", ")};`);
 }
 
