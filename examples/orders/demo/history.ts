@@ -1,10 +1,13 @@
 import { getWorld } from "perdure/runtime";
 
+import type { ListedOrder } from "./shop-client.ts";
+
 /** What the World knows of a run: read by the demo itself, beside the server or after its death. */
 export interface RunHistory {
   readonly runId: string;
-  readonly isOpen: boolean;
-  readonly status: string;
+  readonly status: ListedOrder["status"];
+  /** What it waits for, or why it failed. */
+  readonly note: string | null;
   /** Steps whose result is committed: their `stepId`s. */
   readonly results: ReadonlySet<string>;
   /** Attempts whose outcome is committed, success or not: `stepId attempt`. */
@@ -16,7 +19,7 @@ export async function readHistories(): Promise<Map<string, RunHistory>> {
   const world = await getWorld();
   const { runs } = await world.query.runs({ limit: 1000 });
   const histories = new Map<string, RunHistory>();
-  for (const { id, key, status } of runs) {
+  for (const { id, key, status, note } of runs) {
     const results = new Set<string>();
     const outcomes = new Set<string>();
     for (const { data } of (await world.load(id)).rows) {
@@ -26,7 +29,7 @@ export async function readHistories(): Promise<Map<string, RunHistory>> {
       outcomes.add(attemptKey(stepId, event.attempt));
       if (event.type !== "step_retrying") results.add(stepId);
     }
-    histories.set(key ?? id, { runId: key ?? id, isOpen: status === "running", status, results, outcomes });
+    histories.set(key ?? id, { runId: key ?? id, status, note, results, outcomes });
   }
   return histories;
 }

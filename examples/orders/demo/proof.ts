@@ -52,16 +52,16 @@ export function judge(evidence: Evidence): Verdict {
   const completed = ids.filter(isDone).length;
   const startedLater = new Set(attempts.filter((entry) => entry.pid !== killedPid).map((entry) => attemptKey(entry.stepId, entry.attempt)));
   const ranAgain = secondRuns(evidence);
-  const inFlight = [...before.values()].filter((run) => run.isOpen).flatMap((run) => [...run.results]);
+  const inFlight = [...before.values()].filter((run) => run.status === "running").flatMap((run) => [...run.results]);
   return {
     findings: [
       once("reservations", reservations),
-      { ...once("charges", charges), claim: `${charges.length} charges for ${ids.length} orders ${describeCharging(ledgers)}` },
+      { ...once("charges", charges), claim: `${charges.length} charges for ${ids.length} orders, ${describeCharging(ledgers)}` },
       once("shipments", shipments),
       once("receipts", mails),
-      { claim: "every order's result names the charge and the parcel of the ledgers", problems: wrongResults(evidence) },
-      { claim: "every result that was committed before the kill is still in history", problems: forgotten(evidence) },
-      { claim: "no step with a committed result ran again", problems: ranAgain },
+      { claim: "the orders' results name the charges and parcels of the ledgers", problems: wrongResults(evidence) },
+      { claim: "every step result committed before the kill is still in history", problems: forgotten(evidence) },
+      { claim: "no step whose result was committed before the kill ran again", problems: ranAgain },
     ],
     completed,
     lost: ids.length - completed,
@@ -122,5 +122,5 @@ function describeCharging({ attempts, charges }: Ledgers): string {
   const started = attempts.filter((entry) => entry.step === "charge" && entry.event === "started");
   const madeAt = new Map(charges.map((charge) => [charge.key, charge.at]));
   const repeats = started.filter((entry) => (madeAt.get(entry.stepId) ?? Infinity) < entry.at).length;
-  return `(the provider was asked ${started.length} times, ${repeats} of them for a charge that it had already made)`;
+  return `asked for ${started.length} times, ${repeats} times when already made`;
 }

@@ -17,8 +17,10 @@ export interface Scene {
   server: ServerProcess | null;
   /** What is going on, for the screen. */
   headline: string;
+  /** What is known of the orders, by id: what the shop said last. */
+  readonly listed: Map<string, ListedOrder>;
   /** What the kill did, by order id. */
-  interruptions: ReadonlyMap<string, Interruption>;
+  readonly interruptions: Map<string, Interruption>;
   /** Resolves when every order has ended. Rejects after too long, when a customer was turned away, or when the screen breaks. */
   readonly ended: Promise<void>;
 }
@@ -26,21 +28,21 @@ export interface Scene {
 const lookEveryMs = 100;
 const thinkMs = 1000;
 const askAgainMs = 1000;
-const patienceMs = 60_000;
+const patienceMs = 90_000;
 
 /** Opens the doors: customers order and large orders are approved from now on, whether or not there is a server. */
 export function openScene(server: ServerProcess, customers: readonly Customer[], ledgerFolder: string): Scene {
-  const listed = new Map<string, ListedOrder>();
   let url = server.url;
   const scene: Scene = {
     screen: process.stdout.isTTY ? createTable() : createLines(),
     client: createShopClient(() => (url = scene.server?.url ?? url)),
     server,
     headline: "",
+    listed: new Map(),
     interruptions: new Map(),
     ended: Promise.resolve(),
   };
-  const watching = watch(scene, customers, ledgerFolder, listed);
+  const watching = watch(scene, customers, ledgerFolder);
   const ended = Promise.all([watching, ...customers.map((customer) => order(customer, scene.client))]).then(() => undefined);
   return Object.assign(scene, { ended });
 }
@@ -59,13 +61,16 @@ async function order(customer: Customer, client: ShopClient): Promise<void> {
 }
 
 /** Looks at the shop again and again, approves what waits for it, and shows how things stand. */
-async function watch(scene: Scene, customers: readonly Customer[], ledgerFolder: string, listed: Map<string, ListedOrder>): Promise<void> {
+async function watch(scene: Scene, customers: readonly Customer[], ledgerFolder: string): Promise<void> {
+  const { listed } = scene;
   const waitingSince = new Map<string, number>();
   const giveUpAt = Date.now() + patienceMs;
   while (Date.now() < giveUpAt) {
     for (const order of (await scene.client.list()) ?? []) listed.set(order.id, order);
-    show(scene, customers, ledgerFolder, listed);
-    if (customers.every(({ order }) => (listed.get(order.id)?.status ?? "running") !== "running")) return;
+    const areAllEnded = customers.every(({ order }) => (listed.get(order.id)?.status ?? "running") !== "running");
+    if (areAllEnded) scene.headline = "all orders have ended";
+    show(scene, customers, ledgerFolder);
+    if (areAllEnded) return;
     for (const id of tiredOfWaiting(listed, waitingSince)) await scene.client.decide(id, { approved: true, by: "the demo" });
     await delay(lookEveryMs);
   }
@@ -80,13 +85,13 @@ function tiredOfWaiting(listed: ReadonlyMap<string, ListedOrder>, waitingSince: 
   return waiting.map(({ id }) => id).filter((id) => Date.now() - (waitingSince.get(id) ?? 0) > thinkMs);
 }
 
-function show(scene: Scene, customers: readonly Customer[], ledgerFolder: string, listed: ReadonlyMap<string, ListedOrder>): void {
+function show(scene: Scene, customers: readonly Customer[], ledgerFolder: string): void {
   const { attempts } = readLedgers(ledgerFolder);
   const rows = customers.map((customer) => {
     const { id } = customer.order;
     return createRow({
       customer,
-      listed: listed.get(id),
+      listed: scene.listed.get(id),
       attempts: attempts.filter((entry) => entry.runId === `order-${id}`),
       interruption: scene.interruptions.get(id),
       pid: scene.server?.pid ?? null,
