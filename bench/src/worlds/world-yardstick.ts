@@ -1,5 +1,4 @@
 import type { Commit, World } from "@perdure/world";
-import { v7 as uuidV7 } from "uuid";
 
 import { createTurnBatcher, type Yardstick } from "../yardstick.ts";
 
@@ -31,7 +30,7 @@ export function createWorldYardstick(world: World, row: Uint8Array): Yardstick {
       await world.setup();
       await world.heartbeat(worker, laterMs);
       const dueAt = Date.now() + laterMs;
-      producers = Array.from({ length: count }, () => ({ runId: uuidV7(), length: 0 }));
+      producers = Array.from({ length: count }, (_, index) => ({ runId: idOf(index), length: 0 }));
       const base = { key: null, workflowId: "yardstick", version: "0", input: new Uint8Array(), dueAt };
       await world.createRuns(
         producers.map(({ runId }) => ({ ...base, id: runId })),
@@ -48,4 +47,9 @@ function at(producers: readonly Producer[], index: number): Producer {
   const producer = producers[index];
   if (!producer) throw new RangeError(`There is no producer ${index}.`);
   return producer;
+}
+
+/** In the shape of a UUID version 7. */
+function idOf(index: number): string {
+  return `00000000-0000-7000-8000-${index.toString(16).padStart(12, "0")}`;
 }
