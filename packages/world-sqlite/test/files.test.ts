@@ -154,17 +154,8 @@ async function openWorldWithLimit(path: string, limits: { pages: number }) {
   const open = driver.open;
   driver.open = (location) => {
     const connection = open(location);
-    const prepare = connection.prepare.bind(connection);
-    connection.prepare = (sql) => {
-      const statement = prepare(sql);
-      if (sql !== "BEGIN IMMEDIATE") return statement;
-      const run = statement.run.bind(statement);
-      statement.run = (params) => {
-        if (limits.pages > 0) connection.exec(`PRAGMA max_page_count = ${limits.pages}`);
-        return run(params);
-      };
-      return statement;
-    };
+    const exec = connection.exec.bind(connection);
+    connection.exec = (sql) => exec(sql === "BEGIN IMMEDIATE" && limits.pages > 0 ? `PRAGMA max_page_count = ${limits.pages}; ${sql}` : sql);
     return connection;
   };
   try {

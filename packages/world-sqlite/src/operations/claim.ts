@@ -4,11 +4,11 @@ import { ownedMessages } from "./messages.ts";
 import { recordOf } from "./records.ts";
 import { deadWorkers, forgetIdle, freshLease, renew } from "./workers.ts";
 
-const FREE_DUE = `
+export const FREE_DUE = `
   SELECT id, due_at FROM runs WHERE owner IS NULL AND due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2`;
-const OWNED_DUE = "SELECT id, due_at FROM runs WHERE owner = ?3 AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
-const FREE_NEXT = "SELECT min(due_at) FROM runs WHERE owner IS NULL AND due_at IS NOT NULL AND due_at > ?1";
-const OWNED_NEXT = "SELECT min(due_at) FROM runs WHERE owner = ?2 AND due_at > ?1";
+export const OWNED_DUE = "SELECT id, due_at FROM runs WHERE owner = ?3 AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
+export const FREE_NEXT = "SELECT min(due_at) FROM runs WHERE owner IS NULL AND due_at IS NOT NULL AND due_at > ?1";
+export const OWNED_NEXT = "SELECT min(due_at) FROM runs WHERE owner = ?2 AND due_at > ?1";
 
 /** Terms on the right of SET see the row as it was: its former owner (none: nobody crashed), its length at the claim before. */
 const TAKE = `
