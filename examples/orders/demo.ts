@@ -110,9 +110,11 @@ async function killServer(scene: Scene, server: ServerProcess, openedAt: number)
   const steps = runs.reduce((sum, run) => sum + run.results.size, 0);
   announce(scene, `kill -9 ${server.pid} after ${afterSeconds} s: ${steps} steps committed`);
   scene.screen.say(`  It is dead: no process ${server.pid}, no answer from ${server.url}.`);
+  const kept = open.reduce((sum, run) => sum + run.results.size, 0);
   scene.screen.say(
-    `  ${runs.length - open.length} orders completed, ${open.length} in flight, ${customers.length - runs.length} not received.`,
+    `  ${runs.length - open.length} orders completed, ${open.length} in flight, ${customers.length - runs.length} not received yet.`,
   );
+  scene.screen.say(`  ${kept} steps of those in flight are kept, ${cutOff.length} attempts were cut off and must run again.`);
   return before;
 }
 

@@ -14,6 +14,8 @@ export interface Row {
   readonly attempts: number;
   /** What the kill meant for this order; empty if nothing. */
   readonly resumed: string;
+  /** True when a step of this order has run after the kill. */
+  readonly goesOn: boolean;
 }
 
 /** What the kill did to an order in flight. */
@@ -37,11 +39,12 @@ export interface Sources {
 
 /** Puts together what the shop, the log of attempts and the history at the kill say of an order. */
 export function createRow(sources: Sources): Row {
-  const { customer, attempts, interruption } = sources;
+  const { customer, attempts, interruption, pid } = sources;
   const { id, amountCents } = customer.order;
   const resumed = interruption ? `${interruption.kept} kept${interruption.cutOff > 0 ? `, ${interruption.cutOff} again` : ""}` : "";
   const started = attempts.filter((entry) => entry.event === "started").length;
-  return { id, amount: (amountCents / 100).toFixed(2), attempts: started, resumed, ...stageOf(sources) };
+  const goesOn = interruption !== undefined && attempts.at(-1)?.pid === pid;
+  return { id, amount: (amountCents / 100).toFixed(2), attempts: started, resumed, goesOn, ...stageOf(sources) };
 }
 
 /** The stage of an order that waits for a human. */

@@ -6,16 +6,17 @@ const summaryEveryMs = 1000;
 /** For logs: a line when an order waits for a human, goes on after the kill, or ends; and a summary now and then, when something has changed. */
 export function createLines(): Screen {
   const startedAt = Date.now();
-  const shown = new Map<string, string>();
+  const shown = new Set<string>();
   let summary = "";
-  let summaryAt = 0;
+  let summaryAt = startedAt;
   const say = (text: string) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${text}`);
 
   function show(row: Row): void {
-    const milestone = milestoneOf(row);
-    if (milestone === null || shown.get(row.id) === milestone) return;
-    shown.set(row.id, milestone);
-    say(`  order ${row.id} ${milestone}${row.resumed && row.tone === "done" ? ` (${row.resumed})` : ""}`);
+    const [kind, text] = milestoneOf(row) ?? [];
+    const key = `${row.id} ${kind}`;
+    if (text === undefined || shown.has(key)) return;
+    shown.add(key);
+    say(`  order ${row.id} ${text}`);
   }
 
   function summarise(view: View): void {
@@ -36,10 +37,12 @@ export function createLines(): Screen {
   };
 }
 
-function milestoneOf({ tone, stage, note, attempts }: Row): string | null {
-  if (tone === "done") return `completed, ${attempts} attempts of its steps`;
-  if (tone === "bad") return `${stage}: ${note}`;
-  return stage === approvalStage ? stage : null;
+/** What deserves a line, once per order and kind. */
+function milestoneOf({ tone, stage, note, attempts, goesOn, resumed }: Row): [kind: string, text: string] | null {
+  if (tone === "done") return ["end", `completed, ${attempts} attempts of its steps`];
+  if (tone === "bad") return ["end", `${stage}: ${note}`];
+  if (stage === approvalStage) return ["approval", stage];
+  return goesOn ? ["goes on", `goes on with ${stage} (${resumed})`] : null;
 }
 
 /** `3 charging, 2 sleeping, 15 completed`, in the order of the rows. */
