@@ -1,5 +1,3 @@
-import { randomBytes } from "node:crypto";
-
 import type { CreatedRun, NewRun, World } from "@perdure/world";
 import { v7 as uuidV7 } from "uuid";
 
@@ -11,6 +9,7 @@ import { currentWorker, getWorld } from "../runtime.ts";
 import { createBatcher, type Batcher } from "../worker/batcher.ts";
 import { createBundles, type Bundles } from "../worker/bundles.ts";
 import type { Worker } from "../worker/worker.ts";
+import { randomBytes16 } from "./random-bytes.ts";
 import { runHandle, type Run } from "./run.ts";
 
 export interface StartOptions {
@@ -34,12 +33,12 @@ export type WorkflowFunction<A extends unknown[], R> = (...args: A) => Promise<R
  */
 export async function start<A extends unknown[], R>(workflow: WorkflowFunction<A, R>, args: A, options: StartOptions = {}): Promise<Run<R>> {
   const { id: workflowId, bundle } = registrationOf(workflow);
-  const input = encodeRunInput({ seed: randomBytes(16).toString("hex"), args: encode(checkArgs(args), "args") });
+  const input = encodeRunInput({ seed: Buffer.from(randomBytes16()).toString("hex"), args: encode(checkArgs(args), "args") });
   const key = checkId(options.id);
   const world = await getWorld();
   const worker = await currentWorker();
   await (worker?.bundles ?? bundlesOf(world)).save(bundle);
-  const run: NewRun = { id: uuidV7(), key, workflowId, version: bundle.version, input, dueAt: null };
+  const run: NewRun = { id: uuidV7({ random: randomBytes16() }), key, workflowId, version: bundle.version, input, dueAt: null };
   const created = await creatorOf(world).submit(run);
   return runHandle<R>(created.run.key ?? created.run.id, created.run.id);
 }

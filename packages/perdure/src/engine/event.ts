@@ -18,7 +18,15 @@ export type Event =
   /** The runtime gave the run up; the payload is the error. Workflow code does not see it. */
   | { readonly type: "run_abandoned"; readonly at: number };
 
-export type EventType = Event["type"];
+type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** An event that has no time yet. */
+export type UntimedEvent = Without<Event, "at">;
+
+/** Gives an event its time. The event is used up: it becomes the result. */
+export function withTime(event: UntimedEvent, at: number): Event {
+  return Object.assign(event, { at }) as Event;
+}
 
 /** True for the events that workflow code is told of. */
 export function isDelivered(event: Event): boolean {

@@ -102,7 +102,7 @@ function accept(machine: Machine, ask: Ask): void {
   if (machine.outcome) return;
   switch (ask.kind) {
     case "step":
-      machine.pending.set(ask.op, { ...ask, attempt: 1, notBefore: null });
+      machine.pending.set(ask.op, { kind: "step", op: ask.op, stepId: ask.stepId, input: ask.input, attempt: 1, notBefore: null });
       return;
     case "wait":
     case "hook":

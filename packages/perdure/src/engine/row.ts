@@ -12,7 +12,9 @@ export interface Row {
 }
 
 export function encodeRow(row: Row): string {
-  return `${JSON.stringify(row.asks.length > 0 ? { ...row.event, asks: row.asks } : row.event)}\n${row.payload}`;
+  const event = JSON.stringify(row.event);
+  if (row.asks.length === 0) return `${event}\n${row.payload}`;
+  return `${event.slice(0, -1)},"asks":${JSON.stringify(row.asks)}}\n${row.payload}`;
 }
 
 export function decodeRow(text: string): Row {

@@ -24,8 +24,8 @@ export interface RealmDelivery {
   error: unknown;
 }
 
-/** The watchdog's time went by while the process hardly ran (it was stopped, or starved): the run did nothing wrong and may be tried again. */
-export class Interrupted extends Error {}
+/** The watchdog's time went by while the process hardly ran (it was stopped, or starved): the run may have done nothing wrong. */
+export class Interrupted extends PerdureError {}
 
 export interface RealmOptions {
   /** How long workflow code may run without yielding, ms. */
@@ -156,8 +156,8 @@ function abandon(kernel: Kernel, stuck: RealmDelivery, error: Error): void {
 
 function stoppedBecause(before: NodeJS.CpuUsage, watchdogMs: number): Error {
   const used = process.cpuUsage(before);
-  if ((used.user + used.system) / 1000 < watchdogMs / 2) return new Interrupted("The process was held up.");
-  return new PerdureError("WATCHDOG_TIMEOUT", `The workflow ran for ${watchdogMs} ms without yielding and was stopped.`);
+  const kind = (used.user + used.system) / 1000 < watchdogMs / 10 ? Interrupted : PerdureError;
+  return new kind("WATCHDOG_TIMEOUT", `The workflow ran for ${watchdogMs} ms without yielding and was stopped.`);
 }
 
 /** What a stopped run still had queued runs off while no run is current; if that does not end either, V8 empties the queue as it stops it. */

@@ -6,16 +6,15 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** Reads what the kernel put out: four strings per ask, as `sandbox/kernel/index.ts` lists them. */
-export function readAsks(out: readonly string[]): { readonly asks: Ask[]; readonly logs: LogLine[] } {
-  const asks: Ask[] = [];
-  const logs: LogLine[] = [];
+/** Reads what the kernel put out (four strings per ask, as `sandbox/kernel/index.ts` lists them) and appends it to two lists. */
+export function readAsks(out: readonly string[], asks: Ask[], logs: LogLine[]): void {
   for (let index = 0; index < out.length; index += 4) {
-    const [kind = "", op = "", first = "", second = ""] = out.slice(index, index + 4);
+    const kind = out[index] ?? "";
+    const op = out[index + 1] ?? "";
+    const first = out[index + 2] ?? "";
     if (kind === "log") logs.push({ level: op, text: first });
-    else asks.push(readAsk(kind, op, first, second));
+    else asks.push(readAsk(kind, op, first, out[index + 3] ?? ""));
   }
-  return { asks, logs };
 }
 
 function readAsk(kind: string, op: string, first: string, second: string): Ask {

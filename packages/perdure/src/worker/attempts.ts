@@ -1,7 +1,9 @@
+import type { RunRecord } from "@perdure/world";
+
 import { decode, encode, encodeThrown } from "../codec/index.ts";
 import type { PendingStep } from "../engine/commands.ts";
 import type { RegisteredStep, StepFunction } from "../registry.ts";
-import { withStepContext, type StepContext } from "../step-context.ts";
+import { withStepContext, type StepContext, type StepMetadata, type WorkflowMetadata } from "../step-context.ts";
 import type { Hold } from "./hold.ts";
 import type { ReadyEvent, Resident } from "./resident.ts";
 import { defaultMaxRetries, nextAttemptAt } from "./retry-policy.ts";
@@ -34,23 +36,24 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   function next(): void {
     while (active < options.concurrency && head < queue.length && !stopped) {
       const queued = queue[head++];
-      if (queued && queued.resident.mode !== "dropped") void run(queued);
+      if (queued && queued.resident.mode !== "dropped") run(queued);
     }
     if (head < queue.length) return;
     queue.length = 0;
     head = 0;
   }
 
-  async function run({ resident, step, registered }: Queued): Promise<void> {
+  function run({ resident, step, registered }: Queued): void {
     active++;
     options.hold.acquire();
-    const ready = await attempt(registered, resident, step);
-    options.hold.release();
-    active--;
-    resident.attempting.delete(step.op);
-    if (resident.mode !== "dropped") options.onSettled(resident, ready);
-    if (stopped && active === 0) stopped();
-    else next();
+    attempt(registered, resident, step, (ready) => {
+      options.hold.release();
+      active--;
+      resident.attempting.delete(step.op);
+      if (resident.mode !== "dropped") options.onSettled(resident, ready);
+      if (stopped && active === 0) stopped();
+      else next();
+    });
   }
 
   return {
@@ -68,21 +71,36 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   };
 }
 
-/** One try. Never rejects: whatever happens becomes an event. */
-async function attempt(registered: RegisteredStep, resident: Resident, step: PendingStep): Promise<ReadyEvent> {
-  const { op, attempt: number } = step;
+/** One try. Whatever happens becomes an event. (Plain `then`, not `async`: a step costs as few promises as it can.) */
+function attempt(registered: RegisteredStep, resident: Resident, step: PendingStep, settled: (ready: ReadyEvent) => void): void {
   let maxRetries = defaultMaxRetries;
+  const succeed = (value: unknown): void => {
+    let payload: string;
+    try {
+      payload = encode(value, "result");
+    } catch (error) {
+      settled(failure(error, step, maxRetries));
+      return;
+    }
+    settled({ event: { type: "step_completed", op: step.op, attempt: step.attempt }, payload });
+  };
+  const fail = (error: unknown): void => settled(failure(error, step, maxRetries));
   try {
     const { fn, args } = prepare(registered, step);
     maxRetries = fn.maxRetries ?? defaultMaxRetries;
-    const value: unknown = await withStepContext(contextOf(registered, resident, step), () => fn(...(args as never[])));
-    return { event: { type: "step_completed", op, attempt: number }, payload: encode(value, "result") };
+    const result: unknown = withStepContext(new AttemptContext(registered, resident.run, step), () => fn(...(args as never[])));
+    Promise.resolve(result).then(succeed, fail);
   } catch (error) {
-    const payload = encodeThrown(error);
-    const dueAt = nextAttemptAt(error, number, maxRetries, Date.now());
-    if (dueAt === null) return { event: { type: "step_failed", op, attempt: number }, payload };
-    return { event: { type: "step_retrying", op, attempt: number, dueAt }, payload };
+    fail(error);
   }
+}
+
+function failure(error: unknown, step: PendingStep, maxRetries: number): ReadyEvent {
+  const { op, attempt: number } = step;
+  const payload = encodeThrown(error);
+  const dueAt = nextAttemptAt(error, number, maxRetries, Date.now());
+  if (dueAt === null) return { event: { type: "step_failed", op, attempt: number }, payload };
+  return { event: { type: "step_retrying", op, attempt: number, dueAt }, payload };
 }
 
 function prepare(registered: RegisteredStep, step: PendingStep): { fn: StepFunction; args: unknown[] } {
@@ -92,9 +110,26 @@ function prepare(registered: RegisteredStep, step: PendingStep): { fn: StepFunct
   return { fn: (registered.target as (...captures: unknown[]) => StepFunction)(...captures), args };
 }
 
-function contextOf(registered: RegisteredStep, { run }: Resident, step: PendingStep): StepContext {
-  return {
-    step: { stepId: `${run.id}/${step.op}`, stepName: registered.name, attempt: step.attempt, stepStartedAt: new Date() },
-    workflow: { workflowRunId: run.key ?? run.id, workflowName: run.workflowId, workflowStartedAt: new Date(run.createdAt) },
-  };
+/** Made for every attempt, read by few: the metadata is put together when it is asked for. */
+class AttemptContext implements StepContext {
+  readonly #registered: RegisteredStep;
+  readonly #run: RunRecord;
+  readonly #step: PendingStep;
+  readonly #startedAt = Date.now();
+
+  constructor(registered: RegisteredStep, run: RunRecord, step: PendingStep) {
+    this.#registered = registered;
+    this.#run = run;
+    this.#step = step;
+  }
+
+  get step(): StepMetadata {
+    const { op, attempt: number } = this.#step;
+    return { stepId: `${this.#run.id}/${op}`, stepName: this.#registered.name, attempt: number, stepStartedAt: new Date(this.#startedAt) };
+  }
+
+  get workflow(): WorkflowMetadata {
+    const { id, key, workflowId, createdAt } = this.#run;
+    return { workflowRunId: key ?? id, workflowName: workflowId, workflowStartedAt: new Date(createdAt) };
+  }
 }

@@ -1,9 +1,9 @@
-import type { Commit, CommitResult, RunStatus, World } from "@perdure/world";
+import type { RunStatus, World } from "@perdure/world";
 
 import type { Realm } from "../sandbox/realm.ts";
 import type { Attempts } from "./attempts.ts";
-import type { Batcher } from "./batcher.ts";
 import type { Bundles } from "./bundles.ts";
+import type { Committer } from "./committer.ts";
 import type { ResolvedWorkerOptions } from "./options.ts";
 import type { Releases } from "./releases.ts";
 import type { Residents } from "./residents.ts";
@@ -29,7 +29,9 @@ export interface Core {
   readonly attempts: Attempts;
   readonly turns: Turns;
   readonly releases: Releases;
-  readonly committer: Batcher<Commit, CommitResult>;
+  readonly committer: Committer;
+  /** How often in a row a run was interrupted by the watchdog while the process hardly ran. */
+  readonly interruptions: Map<string, number>;
   /** True from the first moment of `stop()`: nothing new begins. */
   stopping: boolean;
   readonly onEnded: (ended: EndedRun) => void;

@@ -31,7 +31,8 @@ export async function replay(realm: Realm, turns: Turns, resident: Resident, row
 
 function foldRow(resident: Resident, row: Row, delivery: RealmDelivery | undefined): void {
   if (delivery?.error) throw delivery.error;
-  const asks: Ask[] = delivery ? readAsks(delivery.out ?? []).asks : [];
+  const asks: Ask[] = [];
+  if (delivery?.out) readAsks(delivery.out, asks, []);
   const difference = compareAsks(row.asks, asks.map(nameOfAsk));
   if (difference) throw difference;
   advance(resident.machine, row.event, asks, row.payload);

@@ -1,13 +1,11 @@
 import type { RunRecord } from "@perdure/world";
 
-import type { Event } from "../engine/event.ts";
+import type { UntimedEvent } from "../engine/event.ts";
 import { createMachine, type Machine } from "../engine/machine.ts";
-
-type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** An event that is ready to be delivered; it gets its time then. */
 export interface ReadyEvent {
-  readonly event: Without<Event, "at">;
+  readonly event: UntimedEvent;
   readonly payload: string;
 }
 

@@ -2,7 +2,7 @@ import type { ClaimedRun, HistoryPage, ReceivedMessage, RunRecord } from "@perdu
 
 import { PerdureError } from "../errors/perdure-error.ts";
 import { decodeRunInput, toText } from "../run-input.ts";
-import { giveBackIfStranded } from "./commit-turn.ts";
+import { giveBackIfStranded } from "./commit-turns.ts";
 import type { Core } from "./core.ts";
 import { addReady, resumeEffects } from "./effects.ts";
 import { readRows, replay } from "./replay.ts";

@@ -23,8 +23,16 @@ export function drop(core: Core, resident: Resident): void {
 export async function handleTrouble(core: Core, resident: Resident, error: unknown): Promise<void> {
   if (resident.mode === "dropped") return;
   if (error instanceof Divergence) await park(core, resident, error);
-  else if (error instanceof Interrupted) startAgain(core, resident);
+  else if (error instanceof Interrupted && isWorthAnotherTry(core, resident)) startAgain(core, resident);
   else await abandon(core, resident, error);
+}
+
+/** A process that is stopped once and again by its machine does not show it three times in a row with one run. */
+function isWorthAnotherTry({ interruptions }: Core, { run }: Resident): boolean {
+  const count = (interruptions.get(run.id) ?? 0) + 1;
+  if (count < 3) interruptions.set(run.id, count);
+  else interruptions.delete(run.id);
+  return count < 3;
 }
 
 /** Drops the copy and lets any worker, this one too, go on from the World's history. */
@@ -78,7 +86,8 @@ function leaseOf(core: Core, { run, committed }: Resident): Pick<Commit, "runId"
 /** Null when the worker was stopped before the World answered. */
 async function submit(core: Core, commit: Commit): Promise<CommitResult | null> {
   try {
-    return await core.committer.submit(commit);
+    const [result] = await core.committer.submit([commit]);
+    return result ?? null;
   } catch {
     return null;
   }

@@ -2,7 +2,7 @@ import type { Commit, HookRecord, RunPatch } from "@perdure/world";
 
 import { decode } from "../codec/index.ts";
 import { dueAtOf } from "../engine/commands.ts";
-import { isDelivered, nameOfAsk, type Ask, type Event } from "../engine/event.ts";
+import { isDelivered, nameOfAsk, withTime, type Ask, type Event } from "../engine/event.ts";
 import { advance } from "../engine/machine.ts";
 import { encodeRow } from "../engine/row.ts";
 import { toBytes } from "../run-input.ts";
@@ -28,7 +28,7 @@ export interface Turn {
 export function openTurn(resident: Resident, now: number): Turn {
   const at = Math.max(resident.machine.now, now);
   const steps = resident.ready.map(({ event, payload }): TurnStep => {
-    const timed = { ...event, at } as Event;
+    const timed = withTime(event, at);
     const delivery = isDelivered(timed) ? { handle: resident.handle, event: timed, payload, out: null, error: null } : null;
     return { event: timed, payload, delivery };
   });
@@ -39,6 +39,7 @@ export function openTurn(resident: Resident, now: number): Turn {
 
 /** What a turn amounts to: the commit, and what to do once it is acknowledged. */
 export interface ClosedTurn {
+  readonly resident: Resident;
   readonly commit: Commit;
   readonly asks: readonly Ask[];
   readonly retries: readonly string[];
@@ -57,25 +58,30 @@ export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn
     if (event.type === "hook_received") consumed.push(event.message);
     if (delivery?.error) throw delivery.error;
     if (machine.outcome || !isExpected(resident, event)) continue;
-    const read = readAsks(delivery?.out ?? []);
-    advance(machine, event, read.asks, payload);
-    rows.push(toBytes(encodeRow({ event, asks: read.asks.map(nameOfAsk), payload: event.type === "run_started" ? "" : payload })));
-    asks.push(...read.asks);
-    logs.push(...read.logs);
+    const first = asks.length;
+    if (delivery?.out) readAsks(delivery.out, asks, logs);
+    const asked = first === 0 ? asks : asks.slice(first);
+    advance(machine, event, asked, payload);
+    // A run's arguments are in its record already.
+    rows.push(toBytes(encodeRow({ event, asks: asked.map(nameOfAsk), payload: event.type === "run_started" ? "" : payload })));
     if (event.type === "step_retrying") retries.push(event.op);
   }
-  const patch = patchOf(resident);
-  const commit: Commit = {
+  return { resident, commit: commitOf(resident, worker, rows, asks, consumed), asks, retries, logs };
+}
+
+function commitOf(resident: Resident, worker: string, rows: Uint8Array[], asks: readonly Ask[], consumed: readonly string[]): Commit {
+  const commit: { -readonly [K in keyof Commit]: Commit[K] } = {
     runId: resident.run.id,
     fence: resident.run.fence,
     worker,
     base: resident.committed,
     rows,
-    ...(patch && { patch }),
-    ...hooksOf(asks),
-    ...(consumed.length > 0 && { consumed }),
   };
-  return { commit, asks, retries, logs };
+  const patch = patchOf(resident);
+  if (patch) commit.patch = patch;
+  if (asks.some((ask) => ask.kind === "hook" || ask.kind === "dispose")) Object.assign(commit, hooksOf(asks));
+  if (consumed.length > 0) commit.consumed = consumed;
+  return commit;
 }
 
 /** A hook may have been disposed of, by an earlier event of the same turn, before its payload's turn came: the payload is consumed and says nothing. */
@@ -89,7 +95,7 @@ function hooksOf(asks: readonly Ask[]): Pick<Commit, "hooks" | "disposedHooks"> 
     if (ask.kind !== "hook" || disposed.has(ask.op)) return [];
     return [{ token: ask.token, operation: ask.op, metadata: ask.metadata === "" ? null : toBytes(ask.metadata) }];
   });
-  return { ...(hooks.length > 0 && { hooks }), ...(disposed.size > 0 && { disposedHooks: [...disposed] }) };
+  return { hooks, disposedHooks: [...disposed] };
 }
 
 /**

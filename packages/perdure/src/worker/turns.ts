@@ -11,14 +11,15 @@ export interface Turns {
   deliver(deliveries: readonly RealmDelivery[]): Promise<void>;
 }
 
-/** Deliveries in the queue up to index `end` belong to this or earlier jobs. */
+/** Deliveries in the queue up to index `end` belong to this job, a run's turn or a replay, or to earlier ones. */
 interface Job {
   readonly end: number;
-  readonly done: () => void;
+  readonly turn: Turn | null;
+  readonly done: (() => void) | null;
 }
 
-/** @param onDelivered gets each turn when the realm has been told all of it */
-export function createTurns(realm: Realm, onDelivered: (turn: Turn) => void): Turns {
+/** @param onDelivered gets the turns of which the realm has been told all, those of one tick together */
+export function createTurns(realm: Realm, onDelivered: (turns: readonly Turn[]) => void): Turns {
   const ready = new Set<Resident>();
   let queue: RealmDelivery[] = [];
   let position = 0;
@@ -44,7 +45,9 @@ export function createTurns(realm: Realm, onDelivered: (turn: Turn) => void): Tu
     } else {
       request();
     }
-    for (const job of done) job.done();
+    for (const job of done) job.done?.();
+    const turns = done.flatMap(({ turn }) => turn ?? []);
+    if (turns.length > 0) onDelivered(turns);
   }
 
   function openReady(): void {
@@ -53,7 +56,7 @@ export function createTurns(realm: Realm, onDelivered: (turn: Turn) => void): Tu
       if (resident.mode !== "idle" || resident.ready.length === 0) continue;
       const turn = openTurn(resident, now);
       for (const { delivery } of turn.steps) if (delivery) queue.push(delivery);
-      jobs.push({ end: queue.length, done: () => onDelivered(turn) });
+      jobs.push({ end: queue.length, turn, done: null });
     }
     ready.clear();
   }
@@ -66,7 +69,7 @@ export function createTurns(realm: Realm, onDelivered: (turn: Turn) => void): Tu
     deliver(deliveries) {
       return new Promise((resolve) => {
         for (const delivery of deliveries) queue.push(delivery);
-        jobs.push({ end: queue.length, done: resolve });
+        jobs.push({ end: queue.length, turn: null, done: resolve });
         request();
       });
     },

@@ -16,7 +16,7 @@ import { createRealm } from "../sandbox/realm.ts";
 import { createAttempts } from "./attempts.ts";
 import { createBundles, type Bundles } from "./bundles.ts";
 import { createClaimLoop, type PollResult } from "./claim-loop.ts";
-import { commitTurn } from "./commit-turn.ts";
+import { commitTurns } from "./commit-turns.ts";
 import { createCommitter } from "./committer.ts";
 import type { Core, EndedRun } from "./core.ts";
 import { addReady } from "./effects.ts";
@@ -26,7 +26,7 @@ import { createReleases } from "./releases.ts";
 import { createResidents } from "./residents.ts";
 import { admit, receive, takeOver, takeOverFailed } from "./take-over.ts";
 import { createTimers } from "./timers.ts";
-import { drop, handleTrouble } from "./trouble.ts";
+import { drop } from "./trouble.ts";
 import { createTurns } from "./turns.ts";
 
 export interface Worker {
@@ -95,9 +95,7 @@ function createCore(
     watchdogMs: options.watchdogMs,
     tokenFor: (runId, op) => createHmac("sha256", residents.find(runId)?.seed ?? "").update(op).digest("base64url").slice(0, 27),
   });
-  const turns = createTurns(realm, (turn) => {
-    commitTurn(core, turn).catch((error: unknown) => handleTrouble(core, turn.resident, error));
-  });
+  const turns = createTurns(realm, (delivered) => void commitTurns(core, delivered));
   const attempts = createAttempts({
     concurrency: options.concurrency,
     hold,
@@ -115,6 +113,7 @@ function createCore(
     timers: createTimers(),
     releases: createReleases(world, id),
     committer: createCommitter(world, signal),
+    interruptions: new Map(),
     stopping: false,
     onEnded,
   };

@@ -18,7 +18,7 @@ import { bundleOf } from "./bundle.ts";
 const seed = "00112233445566778899aabbccddeeff";
 let onDelivered: (turn: Turn) => void = () => undefined;
 const realm = createRealm({ watchdogMs: 5000, tokenFor: (runId, op) => `${runId}:${op}` });
-const turns: Turns = createTurns(realm, (turn) => onDelivered(turn));
+const turns: Turns = createTurns(realm, (delivered) => delivered.forEach((turn) => onDelivered(turn)));
 
 /** The state after a turn. */
 export interface Snapshot {
