@@ -15,7 +15,7 @@ export interface HookOptions {
  */
 export interface Hook<T> extends PromiseLike<T>, AsyncIterable<T> {
   readonly token: string;
-  /** Frees the token; later payloads are refused with HOOK_NOT_FOUND. Idempotent. Also done at the end of the run, and by `using`. */
+  /** Frees the token; later payloads are refused with HOOK_NOT_FOUND, those that arrived and were not awaited are dropped. Idempotent. Also done at the end of the run, and by `using`. */
   dispose(): void;
   [Symbol.dispose](): void;
 }
