@@ -125,4 +125,3 @@ export function rollback(connection: Connection): void {
     // No transaction was active.
   }
 }
-

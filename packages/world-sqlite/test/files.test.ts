@@ -145,7 +145,7 @@ test("a full disk rejects the batch and writes nothing of it; work goes on when 
   expect((await world.load(batch[0]!.runId)).rows).toEqual([]);
   expect(await world.commit([batch[0]!])).toMatchObject([{ status: "committed" }]);
   limits.pages = 100_000;
-  expect(await world.commit(batch)).toEqual(Array(2).fill({ status: "committed", conflicts: [] }));
+  expect(await world.commit(batch)).toMatchObject([{ status: "committed" }, { status: "committed" }]);
   expect(Buffer.from((await world.load(batch[1]!.runId)).rows[0]!.data).equals(large)).toBe(true);
 });
 
@@ -155,7 +155,8 @@ async function openWorldWithLimit(path: string, limits: { pages: number }) {
   driver.open = (location) => {
     const connection = open(location);
     const exec = connection.exec.bind(connection);
-    connection.exec = (sql) => exec(sql === "BEGIN IMMEDIATE" && limits.pages > 0 ? `PRAGMA max_page_count = ${limits.pages}; ${sql}` : sql);
+    connection.exec = (sql) =>
+      exec(sql === "BEGIN IMMEDIATE" && limits.pages > 0 ? `PRAGMA max_page_count = ${limits.pages}; ${sql}` : sql);
     return connection;
   };
   try {

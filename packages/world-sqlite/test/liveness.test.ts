@@ -103,7 +103,10 @@ test("a call waits for another process's transaction, and fails when that takes 
   const other = driver.open(path);
   other.exec("BEGIN IMMEDIATE");
   const waiting = patient.createRuns([newRun(1)]);
-  await expect(hasty.createRuns([newRun(2)])).rejects.toMatchObject({ code: "WORLD_UNAVAILABLE", message: expect.stringContaining("locked") });
+  await expect(hasty.createRuns([newRun(2)])).rejects.toMatchObject({
+    code: "WORLD_UNAVAILABLE",
+    message: expect.stringContaining("locked"),
+  });
   expect(await hasty.query.run({ id: runId(1) })).toBe(null);
   other.exec("ROLLBACK");
   other.close();

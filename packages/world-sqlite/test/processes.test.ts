@@ -12,7 +12,10 @@ const scripts = fileURLToPath(new URL("../node_modules/.cache/test-processes/", 
 // Built beside the package, so that the scripts find its drivers.
 beforeAll(() => {
   buildSync({
-    entryPoints: [fileURLToPath(new URL("processes/worker.ts", import.meta.url)), fileURLToPath(new URL("processes/setup.ts", import.meta.url))],
+    entryPoints: [
+      fileURLToPath(new URL("processes/worker.ts", import.meta.url)),
+      fileURLToPath(new URL("processes/setup.ts", import.meta.url)),
+    ],
     outdir: scripts,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -57,31 +60,39 @@ async function checkHistories(world: World): Promise<Map<string, number>> {
   return rows;
 }
 
-test("four processes race for 200 runs: each history is whole and written once, and each process gets its share", { timeout: 60_000 }, async () => {
-  const path = join(temporaryFolder(), "store.db");
-  const world = await openWorld(path);
-  await world.createRuns(Array.from({ length: RUNS }, (_, n) => newRun(n)));
-  const children = ["p1", "p2", "p3", "p4"].map((name) => start("worker.mjs", path, name, String(RUNS), String(STEPS)));
-  expect(await Promise.all(children.map(exitCode))).toEqual([0, 0, 0, 0]);
-  expect(await completed(world)).toBe(RUNS);
-  expect((await checkHistories(world)).size).toBe(4);
-});
+test(
+  "four processes race for 200 runs: each history is whole and written once, and each process gets its share",
+  { timeout: 60_000 },
+  async () => {
+    const path = join(temporaryFolder(), "store.db");
+    const world = await openWorld(path);
+    await world.createRuns(Array.from({ length: RUNS }, (_, n) => newRun(n)));
+    const children = ["p1", "p2", "p3", "p4"].map((name) => start("worker.mjs", path, name, String(RUNS), String(STEPS)));
+    expect(await Promise.all(children.map(exitCode))).toEqual([0, 0, 0, 0]);
+    expect(await completed(world)).toBe(RUNS);
+    expect((await checkHistories(world)).size).toBe(4);
+  },
+);
 
-test("a process that is killed in its work loses its runs to the others at once, without waiting for its lease", { timeout: 60_000 }, async () => {
-  const path = join(temporaryFolder(), "store.db");
-  const world = await openWorld(path);
-  await world.createRuns(Array.from({ length: RUNS }, (_, n) => newRun(n)));
-  const children = ["p1", "p2", "p3", "p4"].map((name) => start("worker.mjs", path, name, String(RUNS), String(STEPS)));
-  const exits = children.map(exitCode);
-  await waitUntil(async () => (await completed(world)) > 10);
-  children[0]!.kill("SIGKILL");
-  const killed = performance.now();
-  expect(await Promise.all(exits)).toEqual([null, 0, 0, 0]);
-  // The lease is 10 minutes.
-  expect(performance.now() - killed).toBeLessThan(50_000);
-  expect(await completed(world)).toBe(RUNS);
-  await checkHistories(world);
-});
+test(
+  "a process that is killed in its work loses its runs to the others at once, without waiting for its lease",
+  { timeout: 60_000 },
+  async () => {
+    const path = join(temporaryFolder(), "store.db");
+    const world = await openWorld(path);
+    await world.createRuns(Array.from({ length: RUNS }, (_, n) => newRun(n)));
+    const children = ["p1", "p2", "p3", "p4"].map((name) => start("worker.mjs", path, name, String(RUNS), String(STEPS)));
+    const exits = children.map(exitCode);
+    await waitUntil(async () => (await completed(world)) > 10);
+    children[0]!.kill("SIGKILL");
+    const killed = performance.now();
+    expect(await Promise.all(exits)).toEqual([null, 0, 0, 0]);
+    // The lease is 10 minutes.
+    expect(performance.now() - killed).toBeLessThan(50_000);
+    expect(await completed(world)).toBe(RUNS);
+    await checkHistories(world);
+  },
+);
 
 test("eight processes that set up one new file at once all find it ready", { timeout: 60_000 }, async () => {
   for (let round = 0; round < 3; round++) {

@@ -109,7 +109,9 @@ function listProblem({ rows, hooks = [], disposedHooks = [], consumed = [], chun
     if (!isBytes(data)) return invalid("A chunk of a stream", data, "a Uint8Array");
   }
   // Without a row there is nothing by which a retry could know that the chunks are there already.
-  return chunks.length > 0 && rows.length === 0 ? invalid("A commit with stream chunks", "no rows", "a commit with at least one row") : null;
+  return chunks.length > 0 && rows.length === 0
+    ? invalid("A commit with stream chunks", "no rows", "a commit with at least one row")
+    : null;
 }
 
 const NAME_RULE = `1 to ${MAX_NAME} well-formed characters without NUL`;

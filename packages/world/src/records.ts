@@ -123,9 +123,7 @@ export interface ReceivedMessage {
 }
 
 /** `duplicate`: delivered before. `not_found`: no such run, or no living hook has this token. `ended`: the run is over. */
-export type Delivery =
-  | { readonly status: "delivered" | "duplicate" | "ended"; readonly runId: string }
-  | { readonly status: "not_found" };
+export type Delivery = { readonly status: "delivered" | "duplicate" | "ended"; readonly runId: string } | { readonly status: "not_found" };
 
 export interface Commit extends Lease {
   /** The worker that owns the run. */

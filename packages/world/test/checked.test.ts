@@ -28,7 +28,9 @@ const broken: readonly Broken[] = [
   {
     name: "a fence that falls",
     says: /fence of run .* fell from 1 to 0/,
-    breaks: (world, lies) => ({ query: { ...world.query, run: async (by) => ({ ...(await world.query.run(by))!, fence: lies.on ? 0 : 1, owner: null }) } }),
+    breaks: (world, lies) => ({
+      query: { ...world.query, run: async (by) => ({ ...(await world.query.run(by))!, fence: lies.on ? 0 : 1, owner: null }) },
+    }),
     use: (world) => world.query.run({ id: A }),
   },
   {
@@ -79,7 +81,9 @@ const broken: readonly Broken[] = [
   {
     name: "more runs than the limit",
     says: /at most 10 runs and was given 11/,
-    breaks: (world) => ({ claim: async (request) => ({ ...(await world.claim(request)), runs: Array(11).fill({}) as never[] }) }),
+    breaks: (world) => ({
+      claim: async (request) => ({ ...(await world.claim(request)), runs: Array.from({ length: 11 }, () => ({})) as never[] }),
+    }),
     use: (world) => claim(world, "w2"),
   },
   {
@@ -214,7 +218,7 @@ const broken: readonly Broken[] = [
   {
     name: "a message that waits after it was consumed",
     says: /Message m of run .* was consumed and waits still/,
-    breaks: (world) => ({ commit: (commits) => world.commit(commits.map(({ consumed: _, ...one }) => one)) }),
+    breaks: (world) => ({ commit: (commits) => world.commit(commits.map((one) => ({ ...one, consumed: [] }))) }),
     use: async (world) => (await send(world), world.commit([commitOf(0, ["a"], { consumed: ["m"] })])),
   },
   {
@@ -248,7 +252,8 @@ const broken: readonly Broken[] = [
     name: "a run that is created twice",
     says: /was created twice/,
     breaks: (world) => ({
-      createRuns: async (runs, options) => (await world.createRuns(runs, options)).map(({ run }) => ({ run: { ...run, fence: 0 }, created: true })),
+      createRuns: async (runs, options) =>
+        (await world.createRuns(runs, options)).map(({ run }) => ({ run: { ...run, fence: 0 }, created: true })),
     }),
     use: async (world) => (await world.createRuns([newRun(B)]), world.createRuns([newRun(B)])),
   },
@@ -303,7 +308,10 @@ const broken: readonly Broken[] = [
     name: "a page that repeats a run",
     says: /answered one run twice/,
     breaks: (world) => ({
-      query: { ...world.query, runs: async () => ({ runs: Array(2).fill(await world.query.run({ id: A })), cursor: null }) },
+      query: {
+        ...world.query,
+        runs: async () => ({ runs: [(await world.query.run({ id: A }))!, (await world.query.run({ id: A }))!], cursor: null }),
+      },
     }),
     use: (world) => world.query.runs(),
   },

@@ -60,11 +60,22 @@ function prepare(statement: NodeStatement): Statement {
   statement.setReturnArrays?.(true);
   const values = (row: Row): SqlValue[] => (Array.isArray(row) ? row : Object.values(row));
   return {
-    run: (params) => Number(statement.run(...params).changes),
+    run: (params) => Number(statement.run(...bindable(params)).changes),
     get: (params) => {
-      const row = statement.get(...params);
+      const row = statement.get(...bindable(params));
       return row === undefined ? undefined : values(row);
     },
-    all: (params) => statement.all(...params).map(values),
+    all: (params) => statement.all(...bindable(params)).map(values),
   };
+}
+
+const EMPTY = new Uint8Array(new ArrayBuffer(1), 0, 0);
+
+/** Empty bytes without memory behind them (`new TextEncoder().encode("")`) would be bound as NULL. */
+function bindable(params: readonly SqlValue[]): readonly SqlValue[] {
+  for (const value of params) {
+    if (value instanceof Uint8Array && value.byteLength === 0)
+      return params.map((each) => (each instanceof Uint8Array && each.byteLength === 0 ? EMPTY : each));
+  }
+  return params;
 }

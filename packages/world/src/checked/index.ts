@@ -187,8 +187,16 @@ function checkedQuery(world: World, ledger: Ledger): World["query"] {
       if (run !== null) checkRecord(ledger, since, run);
       return run;
     },
-    runsById: (ids) => checkAll(() => world.query.runsById(ids), (runs) => runs),
-    runs: (request) => checkAll(() => world.query.runs(request), ({ runs }) => runs),
+    runsById: (ids) =>
+      checkAll(
+        () => world.query.runsById(ids),
+        (runs) => runs,
+      ),
+    runs: (request) =>
+      checkAll(
+        () => world.query.runs(request),
+        ({ runs }) => runs,
+      ),
     hook: (token) => world.query.hook(token),
   };
 }

@@ -43,7 +43,13 @@ function grant(ledger: Ledger, run: RunRecord, worker: string): void {
 }
 
 /** {@link World.createRuns}: in order, each new run once, the existing one by the id or key that was asked for. */
-export function checkCreated(ledger: Ledger, since: number, runs: readonly NewRun[], owner: string | undefined, results: CreatedRun[]): void {
+export function checkCreated(
+  ledger: Ledger,
+  since: number,
+  runs: readonly NewRun[],
+  owner: string | undefined,
+  results: CreatedRun[],
+): void {
   holds(results.length === runs.length, () => `${runs.length} runs were to be created; ${results.length} were answered.`);
   for (const [index, { run, created }] of results.entries()) {
     const asked = runs[index]!;

@@ -15,11 +15,21 @@ export function checkAppended(ledger: Ledger, since: number, { runId, name }: St
 }
 
 /** A page of a stream: no chunk that is known is missing, and a closed stream has an end. */
-export function checkStreamPage(ledger: Ledger, since: number, { runId, name }: StreamRef, from: number, limit: number, page: StreamPage): void {
+export function checkStreamPage(
+  ledger: Ledger,
+  since: number,
+  { runId, name }: StreamRef,
+  from: number,
+  limit: number,
+  page: StreamPage,
+): void {
   const facts = ledger.stream(runId, name);
   const end = latest(facts.ends, since)?.end ?? 0;
   const { chunks, next, done } = page;
-  holds(next === from + chunks.length, () => `The stream "${name}" of run ${runId} gave ${chunks.length} chunks from ${from}, and ${next}.`);
+  holds(
+    next === from + chunks.length,
+    () => `The stream "${name}" of run ${runId} gave ${chunks.length} chunks from ${from}, and ${next}.`,
+  );
   holds(chunks.length <= limit, () => `At most ${limit} chunks were asked for, and ${chunks.length} came.`);
   holds(chunks.length >= Math.min(limit, end - from), () => `The stream "${name}" of run ${runId} has ${end} chunks; ${next} came.`);
   holds(!done || next >= end, () => `The stream "${name}" of run ${runId} is done at ${next}; it has ${end} chunks.`);

@@ -1,6 +1,23 @@
 import assert from "node:assert/strict";
 import type { Commit } from "../index.ts";
-import { bytes, type Case, COMMITTED, commit, commitOf, create, historyOf, mustCommit, recordOf, rejectsWith, start, takeOver, text, waitingOf, messageTo } from "./lab.ts";
+import {
+  bytes,
+  type Case,
+  COMMITTED,
+  commit,
+  commitOf,
+  create,
+  historyOf,
+  mustCommit,
+  recordOf,
+  rejectsWith,
+  start,
+  startMany,
+  takeOver,
+  text,
+  waitingOf,
+  messageTo,
+} from "./lab.ts";
 
 /** A commit that uses everything a commit has, for a run that holds message `m`. */
 function everything(commit: Commit): Commit {
@@ -95,8 +112,14 @@ export const commits: readonly Case[] = [
   {
     name: "results are in the order of the commits, and one run's refusal never spoils another's commit (race 5)",
     async run(lab) {
-      const owned = await Promise.all(["a", "b", "c", "d", "e"].map(() => start(lab, "w1")));
-      const [good, fenced, behind, failed, last] = owned as [(typeof owned)[0], (typeof owned)[0], (typeof owned)[0], (typeof owned)[0], (typeof owned)[0]];
+      const owned = await startMany(lab, "w1", 5);
+      const [good, fenced, behind, failed, last] = owned as [
+        (typeof owned)[0],
+        (typeof owned)[0],
+        (typeof owned)[0],
+        (typeof owned)[0],
+        (typeof owned)[0],
+      ];
       const results = await lab.world.commit([
         commitOf(good, 0, ["x"]),
         commitOf({ ...fenced, fence: 7 }, 0, ["x"]),
@@ -104,7 +127,10 @@ export const commits: readonly Case[] = [
         commitOf(failed, 0, ["x"], { hooks: [{ token: "", operation: "h", metadata: null }] }),
         commitOf(last, 0, ["x", "y"], { patch: { note: "done" } }),
       ]);
-      assert.deepEqual(results.map(({ status }) => status), ["committed", "fenced", "behind", "failed", "committed"]);
+      assert.deepEqual(
+        results.map(({ status }) => status),
+        ["committed", "fenced", "behind", "failed", "committed"],
+      );
       const histories = await Promise.all(owned.map(({ runId }) => historyOf(lab.world, runId)));
       assert.deepEqual(histories, [["x"], [], [], [], ["x", "y"]]);
       assert.ok(results[3]!.status === "failed" && results[3]!.error instanceof Error);
@@ -150,7 +176,7 @@ export const commits: readonly Case[] = [
   {
     name: "a batch of 500 runs with several rows each lands whole",
     async run(lab) {
-      const owned = await Promise.all(Array.from({ length: 500 }, () => start(lab, "w1")));
+      const owned = await startMany(lab, "w1", 500);
       const results = await lab.world.commit(owned.map((one, index) => commitOf(one, 0, [`a${index}`, `b${index}`])));
       assert.ok(results.every(({ status }) => status === "committed"));
       for (const [index, { runId }] of owned.entries()) assert.deepEqual(await historyOf(lab.world, runId), [`a${index}`, `b${index}`]);
@@ -165,7 +191,14 @@ export const commits: readonly Case[] = [
       const large = new Uint8Array(1024 * 1024).fill(7);
       await mustCommit(lab.world, { ...owned, base: 1000, rows: [large, large] });
       const { rows } = await lab.world.load(owned.runId, { after: 999 });
-      assert.deepEqual(rows.map(({ seq, data }) => [seq, data.length]), [[1000, 7], [1001, large.length], [1002, large.length]]);
+      assert.deepEqual(
+        rows.map(({ seq, data }) => [seq, data.length]),
+        [
+          [1000, 7],
+          [1001, large.length],
+          [1002, large.length],
+        ],
+      );
     },
   },
   {
@@ -187,7 +220,10 @@ export const commits: readonly Case[] = [
     name: "the retry of a commit reports the same conflicts, also when the token has become free since (race 4)",
     async run(lab) {
       const [holder, owned] = [await start(lab, "w1"), await start(lab, "w1")];
-      const hooks = [{ token: "t", operation: "h", metadata: null }, { token: "u", operation: "i", metadata: null }];
+      const hooks = [
+        { token: "t", operation: "h", metadata: null },
+        { token: "u", operation: "i", metadata: null },
+      ];
       await mustCommit(lab.world, commitOf(holder, 0, ["a"], { hooks: [hooks[0]!] }));
       const one = commitOf(owned, 0, ["a"], { hooks });
       assert.deepEqual(await commit(lab.world, one), { status: "committed", conflicts: ["h"] });
@@ -238,7 +274,16 @@ export const commits: readonly Case[] = [
         [{ ...greedy, worker: "w2" }, "fenced"],
         [{ ...greedy, base: 2 }, "behind"],
         [{ ...greedy, base: 0, rows: [bytes("x"), bytes("y")] }, "behind"],
-        [{ ...greedy, chunks: [{ name: "out", data: bytes("c") }, { name: "closed", data: bytes("c") }] }, "failed"],
+        [
+          {
+            ...greedy,
+            chunks: [
+              { name: "out", data: bytes("c") },
+              { name: "closed", data: bytes("c") },
+            ],
+          },
+          "failed",
+        ],
       ];
       for (const [one, status] of refused) {
         assert.equal((await commit(lab.world, one)).status, status);
@@ -259,7 +304,11 @@ export const commits: readonly Case[] = [
     name: "notes keep any text that every store can hold, and never fail a commit",
     async run(lab) {
       const owned = await start(lab, "w1");
-      const notes: [string, string][] = [["größer 🚀\n\t\"'%_\\", "größer 🚀\n\t\"'%_\\"], ["a\0b\ud800c", "a\uFFFDb\uFFFDc"], ["", ""]];
+      const notes: [string, string][] = [
+        ["größer 🚀\n\t\"'%_\\", "größer 🚀\n\t\"'%_\\"],
+        ["a\0b\ud800c", "a\uFFFDb\uFFFDc"],
+        ["", ""],
+      ];
       for (const [note, kept] of notes) {
         await mustCommit(lab.world, commitOf(owned, 0, [], { patch: { note } }));
         assert.equal((await recordOf(lab.world, owned.runId)).note, kept);

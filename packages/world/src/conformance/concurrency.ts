@@ -1,6 +1,19 @@
 import assert from "node:assert/strict";
 import type { World } from "../index.ts";
-import { bytes, type Case, commitOf, create, historyOf, type Lab, mustCommit, newRun, type Owned, recordOf, start } from "./lab.ts";
+import {
+  bytes,
+  type Case,
+  commitOf,
+  create,
+  historyOf,
+  type Lab,
+  mustCommit,
+  newRun,
+  type Owned,
+  recordOf,
+  start,
+  startMany,
+} from "./lab.ts";
 
 /** Several Worlds on the store, or several times the same one. */
 async function several(lab: Lab, count: number): Promise<World[]> {
@@ -55,7 +68,7 @@ export const concurrency: readonly Case[] = [
     name: "a token that many want at the same time goes to one",
     async run(lab) {
       const worlds = await several(lab, 4);
-      const owned = await Promise.all(Array.from({ length: 12 }, () => start(lab, "w1")));
+      const owned = await startMany(lab, "w1", 12);
       const hooks = [{ token: "t", operation: "op", metadata: null }];
       const results = await Promise.all(owned.map((one, index) => worlds[index % 4]!.commit([commitOf(one, 0, ["a"], { hooks })])));
       const winners = results.flat().filter((result) => result.status === "committed" && result.conflicts.length === 0);
@@ -82,7 +95,10 @@ export const concurrency: readonly Case[] = [
       const first = await Promise.all(
         Array.from({ length: 20 }, (_, index) => worlds[index % 4]!.streams.append(stream, [bytes(`${index}a`), bytes(`${index}b`)])),
       );
-      assert.deepEqual([...first].sort((a, b) => a - b), Array.from({ length: 20 }, (_, index) => index * 2));
+      assert.deepEqual(
+        [...first].sort((a, b) => a - b),
+        Array.from({ length: 20 }, (_, index) => index * 2),
+      );
       const { chunks } = await lab.world.streams.read(stream, 0);
       for (const [index, at] of first.entries()) {
         assert.deepEqual([chunks[at], chunks[at + 1]], [bytes(`${index}a`), bytes(`${index}b`)]);
@@ -109,7 +125,7 @@ export const concurrency: readonly Case[] = [
 
 async function readAll(lab: Lab, owned: Owned, count: number): Promise<string[]> {
   const read: string[] = [];
-  for (let base = 0; read.length < count; ) {
+  for (let base = 0; read.length < count;) {
     const { messages } = await lab.world.claim({ worker: owned.worker, limit: 0, leaseMs: lab.leaseMs });
     if (messages.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
     for (const { id } of messages) {

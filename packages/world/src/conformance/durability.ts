@@ -26,7 +26,10 @@ export const durability: readonly Case[] = [
       assert.deepEqual(await world.code.get("hash"), bytes("code"));
       assert.equal((await world.query.hook("t"))?.runId, owned.runId);
       assert.deepEqual(await commit(world, one), { status: "committed", conflicts: [] });
-      assert.deepEqual((await claim({ ...lab, world }, "w1")).messages.map(({ id }) => id), ["m"]);
+      assert.deepEqual(
+        (await claim({ ...lab, world }, "w1")).messages.map(({ id }) => id),
+        ["m"],
+      );
       await mustCommit(world, commitOf(owned, 2, ["c"], { consumed: ["m"] }));
     },
   },
@@ -40,7 +43,10 @@ export const durability: readonly Case[] = [
       await mustCommit(lab.world, commitOf(owned, 0, ["a"]));
       assert.equal((await other.load(owned.runId)).rows.length, 1);
       await other.deliver([{ id: "m", to: { runId: owned.runId }, kind: "wake", payload: bytes("p") }]);
-      assert.deepEqual((await claim(lab, "w1")).messages.map(({ id }) => id), ["m"]);
+      assert.deepEqual(
+        (await claim(lab, "w1")).messages.map(({ id }) => id),
+        ["m"],
+      );
       assert.deepEqual(await recordOf(other, owned.runId), await recordOf(lab.world, owned.runId));
     },
   },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bytes, type Case, claim, claimOne, commit, commitOf, historyOf, mustCommit, recordOf, start, takeOver } from "./lab.ts";
+import { bytes, type Case, claim, claimOne, commit, commitOf, historyOf, mustCommit, recordOf, start, startMany, takeOver } from "./lab.ts";
 
 export const fencing: readonly Case[] = [
   {
@@ -35,7 +35,12 @@ export const fencing: readonly Case[] = [
     async run(lab) {
       const owned = await start(lab, "w1");
       await lab.world.heartbeat("w2", lab.leaseMs);
-      for (const wrong of [{ ...owned, worker: "w2" }, { ...owned, worker: "nobody" }, { ...owned, fence: 0 }, { ...owned, fence: 2 }]) {
+      for (const wrong of [
+        { ...owned, worker: "w2" },
+        { ...owned, worker: "nobody" },
+        { ...owned, fence: 0 },
+        { ...owned, fence: 2 },
+      ]) {
         assert.deepEqual(await commit(lab.world, commitOf(wrong, 0, ["x"])), { status: "fenced" });
       }
       assert.deepEqual(await historyOf(lab.world, owned.runId), []);
@@ -104,7 +109,7 @@ export const fencing: readonly Case[] = [
     name: "a late commit races a takeover: it lands before it or not at all, and the new owner sees it or is told (race 1)",
     async run(lab) {
       const other = await lab.open();
-      const old = await Promise.all(Array.from({ length: 30 }, () => start(lab, "w1")));
+      const old = await startMany(lab, "w1", 30);
       await lab.pass(lab.leaseMs + 1);
       const request = { worker: "w2", limit: 10, leaseMs: lab.leaseMs };
       const late = old.map((owned) => commit(lab.world, commitOf(owned, 0, ["late"])));

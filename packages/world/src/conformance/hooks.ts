@@ -24,11 +24,23 @@ export const hooks: readonly Case[] = [
       await mustCommit(lab.world, commitOf(owned, 0, ["a"], { hooks: held }));
       assert.deepEqual(await lab.world.query.hook("t"), { runId: owned.runId, operation: "op", metadata });
       const loaded = (await lab.world.load(owned.runId)).hooks;
-      assert.deepEqual([...loaded].sort((a, b) => (a.operation < b.operation ? -1 : 1)), held);
+      assert.deepEqual(
+        [...loaded].sort((a, b) => (a.operation < b.operation ? -1 : 1)),
+        held,
+      );
       const delivery = await lab.world.deliver([messageFor("t", "m"), messageFor("токен 🔑", "n")]);
-      assert.deepEqual(delivery, [{ status: "delivered", runId: owned.runId }, { status: "delivered", runId: owned.runId }]);
+      assert.deepEqual(delivery, [
+        { status: "delivered", runId: owned.runId },
+        { status: "delivered", runId: owned.runId },
+      ]);
       const { messages } = await lab.world.load(owned.runId);
-      assert.deepEqual(messages.map(({ id, operation, kind }) => [id, operation, kind]), [["m", "op", "hook"], ["n", "op2", "hook"]]);
+      assert.deepEqual(
+        messages.map(({ id, operation, kind }) => [id, operation, kind]),
+        [
+          ["m", "op", "hook"],
+          ["n", "op2", "hook"],
+        ],
+      );
     },
   },
   {
@@ -53,7 +65,10 @@ export const hooks: readonly Case[] = [
         commitOf(one, 0, ["a"], { hooks: [hook("t", "op")] }),
         commitOf(two, 0, ["a"], { hooks: [hook("t", "op")] }),
       ]);
-      assert.deepEqual(results, [{ status: "committed", conflicts: [] }, { status: "committed", conflicts: ["op"] }]);
+      assert.deepEqual(results, [
+        { status: "committed", conflicts: [] },
+        { status: "committed", conflicts: ["op"] },
+      ]);
       assert.equal((await lab.world.query.hook("t"))?.runId, one.runId);
     },
   },
@@ -67,7 +82,10 @@ export const hooks: readonly Case[] = [
         commitOf(two, 4, ["a"], wants),
         commitOf(three, 0, ["a"], wants),
       ]);
-      assert.deepEqual(results.map(({ status }) => status), ["fenced", "behind", "committed"]);
+      assert.deepEqual(
+        results.map(({ status }) => status),
+        ["fenced", "behind", "committed"],
+      );
       assert.equal((await lab.world.query.hook("t"))?.runId, three.runId);
     },
   },

@@ -98,10 +98,17 @@ export interface Owned extends Lease {
 
 /** Creates a run that belongs to the worker at once. */
 export async function start(lab: Lab, worker: string, fields: Partial<NewRun> = {}): Promise<Owned> {
+  const [owned] = await startMany(lab, worker, 1, fields);
+  return owned!;
+}
+
+/** Creates runs that belong to the worker at once. */
+export async function startMany(lab: Lab, worker: string, count: number, fields: Partial<NewRun> = {}): Promise<Owned[]> {
   await lab.world.heartbeat(worker, lab.leaseMs);
-  const [created] = await lab.world.createRuns([newRun(fields)], { owner: worker });
-  assert.equal(created!.created, true);
-  return { runId: created!.run.id, fence: created!.run.fence, worker };
+  const runs = Array.from({ length: count }, () => newRun(fields));
+  const results = await lab.world.createRuns(runs, { owner: worker });
+  assert.ok(results.length === count && results.every(({ created }) => created));
+  return results.map(({ run }) => ({ runId: run.id, fence: run.fence, worker }));
 }
 
 /** Claims for a worker. */
@@ -149,7 +156,10 @@ export function messageTo(runId: string, id: string, payload = "payload"): Messa
 /** The history of a run as texts; requires that it numbers 1, 2, 3 …. */
 export async function historyOf(world: World, runId: string): Promise<string[]> {
   const { rows } = await world.load(runId);
-  assert.deepEqual(rows.map(({ seq }) => seq), rows.map((_, index) => index + 1));
+  assert.deepEqual(
+    rows.map(({ seq }) => seq),
+    rows.map((_, index) => index + 1),
+  );
   return rows.map(({ data }) => text(data));
 }
 

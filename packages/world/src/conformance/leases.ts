@@ -82,7 +82,10 @@ export const leases: readonly Case[] = [
       await lab.world.retire("w1");
       await lab.world.retire("never-seen");
       const { runs } = await claim(lab, "w2");
-      assert.deepEqual(runs.map(({ run, crashes }) => [run.id, run.fence, crashes]), [[owned.runId, 2, 0]]);
+      assert.deepEqual(
+        runs.map(({ run, crashes }) => [run.id, run.fence, crashes]),
+        [[owned.runId, 2, 0]],
+      );
     },
   },
   {

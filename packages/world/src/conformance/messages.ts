@@ -1,5 +1,19 @@
 import assert from "node:assert/strict";
-import { bytes, type Case, claim, claimOne, commit, commitOf, create, messageTo, mustCommit, recordOf, rejectsWith, start, waitingOf } from "./lab.ts";
+import {
+  bytes,
+  type Case,
+  claim,
+  claimOne,
+  commit,
+  commitOf,
+  create,
+  messageTo,
+  mustCommit,
+  recordOf,
+  rejectsWith,
+  start,
+  waitingOf,
+} from "./lab.ts";
 
 export const messages: readonly Case[] = [
   {
@@ -27,8 +41,14 @@ export const messages: readonly Case[] = [
       for (let poll = 0; poll < 2; poll++) {
         const received = (await claim(lab, "w1", poll)).messages;
         const ofOne = received.filter(({ runId }) => runId === one.runId);
-        assert.deepEqual(ofOne.map(({ id }) => id), ["b", "c"]);
-        assert.deepEqual(received.filter(({ runId }) => runId === two.runId).map(({ id }) => id), ["a"]);
+        assert.deepEqual(
+          ofOne.map(({ id }) => id),
+          ["b", "c"],
+        );
+        assert.deepEqual(
+          received.filter(({ runId }) => runId === two.runId).map(({ id }) => id),
+          ["a"],
+        );
       }
       assert.deepEqual((await claim(lab, "w2")).messages, []);
       await mustCommit(lab.world, commitOf(one, 0, ["x"], { consumed: ["b"] }));
@@ -42,7 +62,10 @@ export const messages: readonly Case[] = [
       await lab.world.deliver([messageTo(run.id, "m")]);
       const first = await claim(lab, "w1");
       assert.deepEqual([first.runs.length, first.messages], [1, []]);
-      assert.deepEqual((await claim(lab, "w1")).messages.map(({ id }) => id), ["m"]);
+      assert.deepEqual(
+        (await claim(lab, "w1")).messages.map(({ id }) => id),
+        ["m"],
+      );
     },
   },
   {
@@ -65,7 +88,10 @@ export const messages: readonly Case[] = [
     async run(lab) {
       const [one, two] = [await create(lab.world), await create(lab.world)];
       const results = await lab.world.deliver([messageTo(one.id, "m"), messageTo(two.id, "m"), messageTo(one.id, "m")]);
-      assert.deepEqual(results.map(({ status }) => status), ["delivered", "delivered", "duplicate"]);
+      assert.deepEqual(
+        results.map(({ status }) => status),
+        ["delivered", "delivered", "duplicate"],
+      );
     },
   },
   {
@@ -106,7 +132,10 @@ export const messages: readonly Case[] = [
       await mustCommit(lab.world, commitOf(owned, 0, ["a"], { consumed: ["m", "m", "other"], patch: { dueAt: null } }));
       assert.equal((await recordOf(lab.world, owned.runId)).dueAt, null);
       await lab.world.deliver([messageTo(owned.runId, "n")]);
-      assert.deepEqual((await claim(lab, "w1")).messages.map(({ id }) => id), ["n"]);
+      assert.deepEqual(
+        (await claim(lab, "w1")).messages.map(({ id }) => id),
+        ["n"],
+      );
     },
   },
   {

@@ -57,7 +57,10 @@ export const queries: readonly Case[] = [
       await create(lab.world);
       await mustCommit(lab.world, commitOf(first, 0, ["a"], { patch: { status: "completed" } }));
       const rest = await lab.world.query.runs({ limit: 2, cursor: page.cursor! });
-      assert.deepEqual([...page.runs, ...rest.runs].map(({ id }) => id), ids);
+      assert.deepEqual(
+        [...page.runs, ...rest.runs].map(({ id }) => id),
+        ids,
+      );
       assert.equal(rest.cursor, null);
     },
   },
@@ -74,10 +77,19 @@ export const queries: readonly Case[] = [
       }
       const expect = (keep: (run: (typeof made)[0]) => boolean): string[] => made.filter(keep).map(({ id }) => id);
       for (const limit of [1, 100]) {
-        assert.deepEqual(await allPages(lab.world, { limit, status: "failed" }), expect(({ status }) => status === "failed"));
-        assert.deepEqual(await allPages(lab.world, { limit, workflowId: "a#y" }), expect(({ workflowId }) => workflowId === "a#y"));
+        assert.deepEqual(
+          await allPages(lab.world, { limit, status: "failed" }),
+          expect(({ status }) => status === "failed"),
+        );
+        assert.deepEqual(
+          await allPages(lab.world, { limit, workflowId: "a#y" }),
+          expect(({ workflowId }) => workflowId === "a#y"),
+        );
         const both = await allPages(lab.world, { limit, status: "running", workflowId: "a#x" });
-        assert.deepEqual(both, expect(({ status, workflowId }) => status === "running" && workflowId === "a#x"));
+        assert.deepEqual(
+          both,
+          expect(({ status, workflowId }) => status === "running" && workflowId === "a#x"),
+        );
         assert.deepEqual(await allPages(lab.world, { limit, workflowId: "a#z" }), []);
       }
     },

@@ -66,20 +66,29 @@ export const runs: readonly Case[] = [
       const old = await create(world, { key: "old" });
       const [a, b] = [newRun({ key: "a" }), newRun()];
       const results = await world.createRuns([a, newRun({ key: "old" }), b, newRun({ key: "a" }), newRun({ id: b.id })]);
-      assert.deepEqual(results.map(({ run, created }) => [run.id, created]), [
-        [a.id, true],
-        [old.id, false],
-        [b.id, true],
-        [a.id, false],
-        [b.id, false],
-      ]);
+      assert.deepEqual(
+        results.map(({ run, created }) => [run.id, created]),
+        [
+          [a.id, true],
+          [old.id, false],
+          [b.id, true],
+          [a.id, false],
+          [b.id, false],
+        ],
+      );
     },
   },
   {
     name: "a batch with a run that no World may store creates none",
     async run({ world }) {
       const good = newRun();
-      const bad = [newRun({ id: "NOT-A-UUID" }), newRun({ key: "" }), newRun({ key: "k".repeat(513) }), newRun({ key: "a\0b" }), newRun({ key: "\ud800" })];
+      const bad = [
+        newRun({ id: "NOT-A-UUID" }),
+        newRun({ key: "" }),
+        newRun({ key: "k".repeat(513) }),
+        newRun({ key: "a\0b" }),
+        newRun({ key: "\ud800" }),
+      ];
       for (const run of bad) await rejectsWith("WORLD_INVALID_ARGUMENT", world.createRuns([good, run]));
       assert.equal(await world.query.run({ id: good.id }), null);
     },
@@ -97,7 +106,7 @@ export const runs: readonly Case[] = [
     async run(lab) {
       const every = Uint8Array.from({ length: 512 }, (_, index) => index % 256);
       const large = new Uint8Array(1024 * 1024).map((_, index) => (index * 31) % 251);
-      for (const data of [every, new Uint8Array(0), large, Buffer.from("a buffer"), every.subarray(5, 9)]) {
+      for (const data of [every, new Uint8Array(0), bytes(""), Buffer.alloc(0), large, Buffer.from("a buffer"), every.subarray(5, 9)]) {
         const owned = await start(lab, "w1", { input: data });
         const patch = { status: "completed", output: data } as const;
         await mustCommit(lab.world, { ...owned, base: 0, rows: [data], patch });

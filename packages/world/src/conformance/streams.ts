@@ -54,7 +54,11 @@ export const streams: readonly Case[] = [
     name: "streams of one run, and of two runs with one name, are apart",
     async run({ world }) {
       const [one, two] = [(await create(world)).id, (await create(world)).id];
-      const refs = [{ runId: one, name: "a" }, { runId: one, name: "b" }, { runId: two, name: "a" }];
+      const refs = [
+        { runId: one, name: "a" },
+        { runId: one, name: "b" },
+        { runId: two, name: "a" },
+      ];
       for (const [index, ref] of refs.entries()) await world.streams.append(ref, [bytes(`${index}`)]);
       for (const [index, ref] of refs.entries()) assert.deepEqual(texts(await world.streams.read(ref, 0)), [`${index}`]);
     },
@@ -65,7 +69,11 @@ export const streams: readonly Case[] = [
       const owned = await start(lab, "w1");
       const ref = (name: string): { runId: string; name: string } => ({ runId: owned.runId, name });
       await lab.world.streams.append(ref("a"), [bytes("0")]);
-      const chunks = [{ name: "a", data: bytes("1") }, { name: "b", data: bytes("2") }, { name: "a", data: bytes("3") }];
+      const chunks = [
+        { name: "a", data: bytes("1") },
+        { name: "b", data: bytes("2") },
+        { name: "a", data: bytes("3") },
+      ];
       await mustCommit(lab.world, commitOf(owned, 0, ["x"], { chunks }));
       assert.deepEqual(texts(await lab.world.streams.read(ref("a"), 0)), ["0", "1", "3"]);
       assert.deepEqual(texts(await lab.world.streams.read(ref("b"), 0)), ["2"]);

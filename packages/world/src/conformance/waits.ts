@@ -11,7 +11,10 @@ export const waits: readonly Case[] = [
       assert.deepEqual([early.runs, early.nextDueAt], [[], dueAt]);
       await lab.pass(401);
       const late = await claim(lab, "w1");
-      assert.deepEqual(late.runs.map(({ run: { id } }) => id), [run.id]);
+      assert.deepEqual(
+        late.runs.map(({ run: { id } }) => id),
+        [run.id],
+      );
       assert.equal(late.nextDueAt, null);
     },
   },
