@@ -44,7 +44,10 @@ export function compile(code: string, options: CompileOptions): CompileResult {
   if (!parsed.ok && !mayHaveDirectives(code)) return unchanged;
   if (!parsed.ok) {
     const range = { start: parsed.offset, end: parsed.offset };
-    return { ...unchanged, diagnostics: [createDiagnostic({ code: "SYNTAX_ERROR", range, parameters: { reason: parsed.message } }, source)] };
+    return {
+      ...unchanged,
+      diagnostics: [createDiagnostic({ code: "SYNTAX_ERROR", range, parameters: { reason: parsed.message } }, source)],
+    };
   }
 
   const analysis = analyse(parsed.file, id);

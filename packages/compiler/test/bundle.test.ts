@@ -1,10 +1,13 @@
 import { TraceMap, originalPositionFor } from "@jridgewell/trace-mapping";
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { CompileError } from "../src/index.ts";
 import { bundleWorkflows } from "../src/bundle/index.ts";
 import { createApp, evaluate } from "./temporary-app.ts";
+
+// Bundlers and processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const order = `
 import { sleep } from "perdure";
@@ -65,14 +68,13 @@ test("a bundle runs: it calls steps by id with arguments and captures", async ()
   const { file } = createApp(app);
   const { bundles } = await bundleWorkflows(file("src/order.ts"));
   const calls: unknown[] = [];
-  const perdure = { sleep: async (time: string) => void calls.push(time), callStep: async (...call: unknown[]) => (calls.push(call), "paid") };
+  const perdure = {
+    sleep: async (time: string) => void calls.push(time),
+    callStep: async (...call: unknown[]) => (calls.push(call), "paid"),
+  };
   const workflow = evaluate(bundles["shop/src/order.ts#fulfil"]?.code ?? "", perdure);
   expect(await workflow("o-1")).toBe("paid");
-  expect(calls).toEqual([
-    "1h",
-    ["shop/src/order.ts#fulfil/note", ["done!"], [3]],
-    ["shop/src/order.ts#charge", ["o-1"]],
-  ]);
+  expect(calls).toEqual(["1h", ["shop/src/order.ts#fulfil/note", ["done!"], [3]], ["shop/src/order.ts#charge", ["o-1"]]]);
 });
 
 test("its source map leads to the original files, relative to the package", async () => {
@@ -97,7 +99,7 @@ test("the version does not change with comments, formatting or the bodies of ste
   const before = await versionsOf(file("src/order.ts"));
   write({
     "src/order.ts": order
-      .replace('const fee = id.length;', "/* the fee */\n\n    const   fee = id . length ; // why")
+      .replace("const fee = id.length;", "/* the fee */\n\n    const   fee = id . length ; // why")
       .replace("return client.charge(id);", "await dump(1); console.log(id); return client.charge(id, 2);")
       .replace("await dump(text + fee)", "await dump(fee + text)")
       .replace("new Client(process.env.KEY)", "new Client(process.env.OTHER_KEY)"),
@@ -141,7 +143,8 @@ test("a built-in module that a workflow really uses is an error which names the 
         code: "BUNDLE_HOST_MODULE",
         filename: file("src/load.ts"),
         start: { line: 1, column: 26 },
-        message: 'The workflow report needs "node:fs/promises", which only exists outside workflows. Imported by src/report.ts -> src/render.ts -> src/load.ts.',
+        message:
+          'The workflow report needs "node:fs/promises", which only exists outside workflows. Imported by src/report.ts -> src/render.ts -> src/load.ts.',
       },
     ],
   });
@@ -178,10 +181,16 @@ test("steps of other files and of packages are called by id", async () => {
 test("packages resolve under the condition workflow first, then for the edge and the browser", async () => {
   const { file } = createApp({
     "src/a.ts": `import one from "one";\nimport two from "two";\nexport async function a() { "use workflow"; return one + two; }\n`,
-    "node_modules/one/package.json": JSON.stringify({ name: "one", exports: { node: "./node.js", browser: "./browser.js", workflow: "./workflow.js" } }),
+    "node_modules/one/package.json": JSON.stringify({
+      name: "one",
+      exports: { node: "./node.js", browser: "./browser.js", workflow: "./workflow.js" },
+    }),
     "node_modules/one/browser.js": "export default 'browser'",
     "node_modules/one/workflow.js": "export default 'workflow'",
-    "node_modules/two/package.json": JSON.stringify({ name: "two", exports: { node: "./node.js", "edge-light": "./edge.js", default: "./default.js" } }),
+    "node_modules/two/package.json": JSON.stringify({
+      name: "two",
+      exports: { node: "./node.js", "edge-light": "./edge.js", default: "./default.js" },
+    }),
     "node_modules/two/edge.js": "export default 'edge'",
   });
   const { bundles } = await bundleWorkflows(file("src/a.ts"));
@@ -209,7 +218,9 @@ test("mistakes in modules that a workflow reaches are reported as they are", asy
     diagnostics: [{ code: "FUNCTION_NOT_ASYNC", filename: file("src/b.ts"), start: { line: 1, column: 8 } }],
   });
   write({ "src/b.ts": `export const é = "é", b = ;\n` });
-  await expect(bundleWorkflows(file("src/a.ts"))).rejects.toMatchObject({ diagnostics: [{ code: "BUNDLE_FAILED", start: { line: 1, column: 27 } }] });
+  await expect(bundleWorkflows(file("src/a.ts"))).rejects.toMatchObject({
+    diagnostics: [{ code: "BUNDLE_FAILED", start: { line: 1, column: 27 } }],
+  });
 });
 
 test("an import of a name that the module does not export is reported at its place", async () => {
@@ -296,4 +307,41 @@ test("a module that awaits at its top level is an error at the await, if a workf
   await expect(bundleWorkflows(file("src/a.ts"))).rejects.toMatchObject({
     diagnostics: [{ code: "BUNDLE_FAILED", filename: file("src/b.ts"), start: { line: 2, column: 1 } }],
   });
+});
+
+test("the place of node_modules does not change the version, and source maps still fit", async () => {
+  const source = `import { x } from "legacy";\nexport async function a() { "use workflow"; return x(); }\n`;
+  const legacy = (folder: string) => ({
+    [`${folder}node_modules/legacy/package.json`]: JSON.stringify({ name: "legacy", main: "index.js" }),
+    [`${folder}node_modules/legacy/index.js`]: `exports.x = () => require("./lib/y.js");`,
+    [`${folder}node_modules/legacy/lib/y.js`]: `module.exports = "why";`,
+  });
+  const flat = createApp({ "src/a.ts": source, ...legacy("") });
+  const nested = createApp({ "apps/shop/package.json": JSON.stringify({ name: "shop" }), "apps/shop/src/a.ts": source, ...legacy("") });
+  const one = (await bundleWorkflows(flat.file("src/a.ts"))).bundles["shop/src/a.ts#a"];
+  const two = (await bundleWorkflows(nested.file("apps/shop/src/a.ts"))).bundles["shop/src/a.ts#a"];
+  expect(two?.code).toBe(one?.code);
+  expect(one?.code).toContain('"legacy/lib/y.js"');
+  expect(await evaluate(one?.code ?? "", {})()).toBe("why");
+  const [, line = ""] = (one?.code ?? "").split("\n");
+  const trace = new TraceMap(one?.map ?? "{}");
+  expect(originalPositionFor(trace, { line: 2, column: line.indexOf('"why"') })).toMatchObject({ line: 1, column: 17 });
+  expect(originalPositionFor(trace, { line: 2, column: line.indexOf("return(0,") })).toMatchObject({
+    source: "src/a.ts",
+    line: 2,
+    column: 44,
+  });
+});
+
+test("module syntax that is left in a bundle is an error, also in a package", async () => {
+  const { file } = createApp({
+    "src/a.ts": `import { here } from "here";\nexport async function a(name: string) { "use workflow"; return [here(), await import(name)]; }\n`,
+    "node_modules/here/package.json": JSON.stringify({ name: "here", type: "module", exports: "./index.js" }),
+    "node_modules/here/index.js": `export const here = () => import.meta.url;\nexport const unused = () => import.meta.dirname;\n`,
+  });
+  const error = await bundleWorkflows(file("src/a.ts")).catch((reason: CompileError) => reason);
+  expect((error as CompileError).diagnostics).toMatchObject([
+    { code: "BUNDLE_HOST_GLOBAL", filename: file("node_modules/here/index.js"), start: { line: 1, column: 27 } },
+    { code: "BUNDLE_HOST_GLOBAL", filename: file("src/a.ts"), start: { line: 2, column: 79 } },
+  ]);
 });

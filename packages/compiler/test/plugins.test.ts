@@ -1,11 +1,14 @@
 import { type BuildOptions, build } from "esbuild";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type InlineConfig, build as viteBuild, createServer } from "vite";
 import esbuildPlugin from "../src/plugins/esbuild.ts";
 import vitePlugin from "../src/plugins/vite.ts";
 import { createApp } from "./temporary-app.ts";
+
+// Bundlers and processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const app = {
   "src/main.ts": `
@@ -69,7 +72,13 @@ test.each(["esbuild", "vite"])("steps of a package that calls itself free of sid
   const { root, file } = createApp({ ...app, "package.json": JSON.stringify({ name: "shop", type: "module", sideEffects: false }) });
   if (bundler === "vite") await viteBuild(viteConfig(root));
   else {
-    const options = { bundle: true, platform: "node", format: "esm", logLevel: "silent" as const, plugins: [esbuildPlugin()] } satisfies BuildOptions;
+    const options = {
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      logLevel: "silent" as const,
+      plugins: [esbuildPlugin()],
+    } satisfies BuildOptions;
     await build({ absWorkingDir: root, entryPoints: ["src/main.ts"], outfile: "out/main.js", ...options });
   }
   expect(run(file("out/main.js"))).toEqual({ entries: expectedEntries, charged: "paid o" });
@@ -79,7 +88,14 @@ const broken = { ...app, "src/ship.ts": `export async function ship(id: string) 
 
 test("a mistake fails an esbuild build with its place and frame", async () => {
   const { root } = createApp(broken);
-  const options = { bundle: true, platform: "node", format: "esm", logLevel: "silent", write: false, plugins: [esbuildPlugin()] } satisfies BuildOptions;
+  const options = {
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    logLevel: "silent",
+    write: false,
+    plugins: [esbuildPlugin()],
+  } satisfies BuildOptions;
   const error = await build({ absWorkingDir: root, entryPoints: ["src/main.ts"], ...options }).catch((reason: unknown) => reason);
   const { errors } = error as { errors: { text: string; location: { file: string; line: number; column: number } }[] };
   const own = errors.find(({ text }) => text.includes("DIRECTIVE_TYPO") && text.includes('> 2 |   "use setp";'));

@@ -26,10 +26,12 @@ e step" }`,
   expect(directivePattern.test(code)).toBe(true);
 });
 
-test.each([`"use strict"; "use client"; "use server";`, `"use cache"; "use memo"; 'use asm'`, `const text = "the user stepped";`, `a["use"] + 'step'`])(
-  "passes over %s",
-  (code) => {
-    expect(mayHaveDirectives(code)).toBe(false);
-    expect(compile(`async function f() { ${code} }`, { id: "x.ts", target: "host" }).diagnostics).toEqual([]);
-  },
-);
+test.each([
+  `"use strict"; "use client"; "use server";`,
+  `"use cache"; "use memo"; 'use asm'`,
+  `const text = "the user stepped";`,
+  `a["use"] + 'step'`,
+])("passes over %s", (code) => {
+  expect(mayHaveDirectives(code)).toBe(false);
+  expect(compile(`async function f() { ${code} }`, { id: "x.ts", target: "host" }).diagnostics).toEqual([]);
+});

@@ -3,8 +3,11 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type TemporaryApp, createApp } from "./temporary-app.ts";
+
+// Bundlers and processes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 // Node 20 cannot load our sources, so these run the build.
 const register = path.join(path.dirname(fileURLToPath(import.meta.url)), "../dist/register/index.js");
@@ -103,7 +106,10 @@ console.log([...globalThis.registry.keys()], await step());
   });
 
   test("CommonJS in TypeScript runs", async () => {
-    const app = createApp({ "app.ts": `import { y } from "./y.cts";\nconsole.log(y);\n`, "y.cts": `const y: number = 2;\nmodule.exports = { y };\n` });
+    const app = createApp({
+      "app.ts": `import { y } from "./y.cts";\nconsole.log(y);\n`,
+      "y.cts": `const y: number = 2;\nmodule.exports = { y };\n`,
+    });
     expect((await runNode(app, "app.ts")).stdout).toBe("2\n");
   });
 

@@ -19,18 +19,28 @@ export function misplacedIdentifiers(output: string, map: SourceMap, source: str
   const { tokens } = parse(output, {
     sourceType: "module",
     tokens: true,
-    plugins: [...(typescript ? (["typescript"] as const) : []), ...(/\.[mc]?ts$/.test(filename) ? [] : (["jsx"] as const)), "decorators", "decoratorAutoAccessors", "explicitResourceManagement"],
+    plugins: [
+      ...(typescript ? (["typescript"] as const) : []),
+      ...(/\.[mc]?ts$/.test(filename) ? [] : (["jsx"] as const)),
+      "decorators",
+      "decoratorAutoAccessors",
+      "explicitResourceManagement",
+    ],
   });
-  return (tokens ?? []).flatMap((token: { type: { label: string }; value: string; loc: { start: { line: number; column: number } } }): Misplaced[] => {
-    if (token.type?.label !== "name" && token.type?.label !== "jsxName") return [];
-    const { line, column } = token.loc.start;
-    const { line: originalLine, column: originalColumn } = originalPositionFor(trace, { line, column });
-    if (originalLine === null || !isExact(trace, line, column)) return isGenerated(token.value) ? [] : [{ name: token.value, line, column, found: null }];
-    const text = (lines[originalLine - 1] ?? "").slice(originalColumn, originalColumn + token.value.length);
-    // What an `await` would have initialised is printed anew.
-    const isReprinted = output.split("\n")[line - 1]?.slice(column + token.value.length).startsWith(" = /* @__PURE__ */ (() => __perdureUnavailable");
-    return text === token.value || isGenerated(token.value) || isReprinted === true ? [] : [{ name: token.value, line, column, found: text }];
-  });
+  return (tokens ?? []).flatMap(
+    (token: { type: { label: string }; value: string; loc: { start: { line: number; column: number } } }): Misplaced[] => {
+      if (token.type?.label !== "name" && token.type?.label !== "jsxName") return [];
+      const { line, column } = token.loc.start;
+      const { line: originalLine, column: originalColumn } = originalPositionFor(trace, { line, column });
+      if (originalLine === null || !isExact(trace, line, column))
+        return isGenerated(token.value) ? [] : [{ name: token.value, line, column, found: null }];
+      const text = (lines[originalLine - 1] ?? "").slice(originalColumn, originalColumn + token.value.length);
+      // What an `await` would have initialised is printed anew.
+      const rest = (output.split("\n").at(line - 1) ?? "").slice(column + token.value.length);
+      const isReprinted = rest.startsWith(" = /* @__PURE__ */ (() => __perdureUnavailable");
+      return text === token.value || isGenerated(token.value) || isReprinted ? [] : [{ name: token.value, line, column, found: text }];
+    },
+  );
 }
 
 /** Whether a mapping begins exactly there. */

@@ -72,7 +72,7 @@ function findMarked(sites: DirectiveSites, tree: ScopeTree, file: File, moduleId
 }
 
 /** The parameters and the body of a function, and its type parameters: everything but its name. */
-export function bodyRange(node: FunctionNode): Range {
+function bodyRange(node: FunctionNode): Range {
   const { start, end } = rangeOf(node);
   if ("id" in node && node.id) return { start: rangeOf(node.id).end, end };
   if (node.type === "ObjectMethod") return { start: rangeOf(node.key).end, end };

@@ -22,7 +22,8 @@ export function applyFileDirective(program: Program, sites: DirectiveSites, modu
   };
   for (const statement of program.body) {
     if (statement.type === "ExportAllDeclaration" && statement.exportKind !== "type") refuse(statement, "everything of another file");
-    if (statement.type === "ExportDefaultDeclaration") mark(resolve(statement.declaration, module), statement, "a default that is not a function");
+    if (statement.type === "ExportDefaultDeclaration")
+      mark(resolve(statement.declaration, module), statement, "a default that is not a function");
     if (statement.type !== "ExportNamedDeclaration" || statement.exportKind === "type") continue;
     for (const [value, at, name] of exportedValues(statement, module)) mark(value, at, `${name}, which is not a function of this file`);
   }

@@ -27,7 +27,11 @@ export class PathNames {
     if (placement.kind === "nested") {
       for (let ordinal = 2; this.#taken.has(unique); ordinal++) unique = `${path}~${ordinal}`;
     } else if (this.#taken.has(path)) {
-      problems.push({ code: "DUPLICATE_ID", range: { start: rangeOf(node).start, end: rangeOf(node.body).start }, parameters: { id: `${moduleId}#${path}` } });
+      problems.push({
+        code: "DUPLICATE_ID",
+        range: { start: rangeOf(node).start, end: rangeOf(node.body).start },
+        parameters: { id: `${moduleId}#${path}` },
+      });
     }
     this.#taken.add(unique);
     this.#byFunction.set(node, unique);
@@ -45,7 +49,9 @@ export class PathNames {
       case "member":
         return [placement.rootName === null ? "default" : publicName(placement.rootName, this.#exports), ...placement.keys].join(".");
       case "nested": {
-        const between = enclosingFunctions(node, this.#tree).filter((outer) => outer !== placement.workflow && contains(rangeOf(placement.workflow), rangeOf(outer)));
+        const between = enclosingFunctions(node, this.#tree).filter(
+          (outer) => outer !== placement.workflow && contains(rangeOf(placement.workflow), rangeOf(outer)),
+        );
         const names = between.map((outer) => nameOf(outer, this.#tree)).filter((name) => !name.startsWith("("));
         return [this.#byFunction.get(placement.workflow) ?? "", ...names.reverse(), placement.name].join("/");
       }

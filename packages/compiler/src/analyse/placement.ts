@@ -101,7 +101,8 @@ function locateNested(candidate: Candidate, enclosing: FunctionNode[]): Placemen
   }
   if (node.type === "FunctionDeclaration" && node.id) return { kind: "nested", name: node.id.name, workflow: workflow.outer };
   const [value, parent] = climb(node, tree);
-  if (node.type === "ObjectMethod" || parent?.type === "ObjectProperty") return position(candidate, "a member of an object inside a workflow");
+  if (node.type === "ObjectMethod" || parent?.type === "ObjectProperty")
+    return position(candidate, "a member of an object inside a workflow");
   if (parent?.type !== "VariableDeclarator") return misplaced(candidate, value, parent);
   const name = constantName(candidate, parent);
   return typeof name === "string" ? { kind: "nested", name, workflow: workflow.outer } : name;
@@ -109,7 +110,8 @@ function locateNested(candidate: Candidate, enclosing: FunctionNode[]): Placemen
 
 function constantName({ node, kind, tree }: Candidate, declarator: Extract<Node, { type: "VariableDeclarator" }>): string | Problem {
   const { id } = declarator;
-  if (id.type !== "Identifier") return { code: "FUNCTION_POSITION", range: headOf(node), parameters: { kind, where: "taken apart by a pattern" } };
+  if (id.type !== "Identifier")
+    return { code: "FUNCTION_POSITION", range: headOf(node), parameters: { kind, where: "taken apart by a pattern" } };
   const declaration = tree.parentOf(declarator);
   const keyword = declaration?.type === "VariableDeclaration" ? declaration.kind : "const";
   if (keyword === "const") return id.name;
@@ -176,7 +178,7 @@ export function enclosingFunctions(node: Node, tree: ScopeTree): FunctionNode[] 
 }
 
 /** The key of an object's member as a string, or null if it is computed. */
-export function keyOf(member: ObjectMember): string | null {
+function keyOf(member: ObjectMember): string | null {
   if (member.computed) return null;
   switch (member.key.type) {
     case "Identifier":
@@ -194,11 +196,13 @@ export function keyOf(member: ObjectMember): string | null {
 export function nameOf(node: FunctionNode, tree: ScopeTree): string {
   if ("id" in node && node.id) return node.id.name;
   if (node.type === "ClassPrivateMethod") return `#${node.key.id.name}`;
-  if ("key" in node) return "name" in node.key && !node.computed ? node.key.name : "value" in node.key ? String(node.key.value) : "(computed)";
+  if ("key" in node)
+    return "name" in node.key && !node.computed ? node.key.name : "value" in node.key ? String(node.key.value) : "(computed)";
   const [, parent] = climb(node, tree);
   if (parent?.type === "VariableDeclarator" && parent.id.type === "Identifier") return parent.id.name;
   if (parent?.type === "ObjectProperty") return keyOf(parent) ?? "(computed)";
-  if ((parent?.type === "ClassProperty" || parent?.type === "ClassAccessorProperty") && parent.key.type === "Identifier") return parent.key.name;
+  if ((parent?.type === "ClassProperty" || parent?.type === "ClassAccessorProperty") && parent.key.type === "Identifier")
+    return parent.key.name;
   return "(anonymous)";
 }
 

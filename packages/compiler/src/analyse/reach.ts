@@ -141,7 +141,8 @@ export function isObjectOf(node: Node, parent: Node): boolean {
 function isChangedByObject(node: Node, parent: Node): boolean {
   if (parent.type !== "CallExpression" || parent.arguments[0] !== node || parent.callee.type !== "MemberExpression") return false;
   const { object, property } = parent.callee;
-  if (object.type !== "Identifier" || (object.name !== "Object" && object.name !== "Reflect") || property.type !== "Identifier") return false;
+  if (object.type !== "Identifier" || (object.name !== "Object" && object.name !== "Reflect") || property.type !== "Identifier")
+    return false;
   return /^(?:assign|define\w+|set\w*|deleteProperty)$/.test(property.name);
 }
 

@@ -199,7 +199,8 @@ class ScopeBuilder {
 
   #visitClass(node: Class, scope: Scope): void {
     for (const decorator of node.decorators ?? []) this.#visit(decorator, scope, node);
-    if (node.type === "ClassDeclaration" && node.id) scope.declare(node.id.name, node.declare === true ? "ambient" : "class", node.id, node);
+    if (node.type === "ClassDeclaration" && node.id)
+      scope.declare(node.id.name, node.declare === true ? "ambient" : "class", node.id, node);
     if (node.type === "ClassDeclaration" && node.declare === true) return;
     const inner = this.#open(node, scope);
     if (node.id) inner.declare(node.id.name, "class", node.id, node);

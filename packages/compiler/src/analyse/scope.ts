@@ -1,18 +1,7 @@
 import type { Identifier, JSXIdentifier, Node } from "@babel/types";
 
 /** What declared a name. `ambient`: a `declare` statement, which leaves nothing at run time. */
-export type BindingKind =
-  | "import"
-  | "function"
-  | "class"
-  | "var"
-  | "let"
-  | "const"
-  | "param"
-  | "catch"
-  | "enum"
-  | "namespace"
-  | "ambient";
+export type BindingKind = "import" | "function" | "class" | "var" | "let" | "const" | "param" | "catch" | "enum" | "namespace" | "ambient";
 
 /** A name that the code declares. */
 export interface Binding {

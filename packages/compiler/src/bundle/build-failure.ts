@@ -15,7 +15,11 @@ function diagnosticOf({ text, location }: Message, root: string, file: string) {
   const filename = location === null ? file : path.resolve(root, location.file);
   const code = existsSync(filename) ? readFileSync(filename, "utf8") : (location?.lineText ?? "");
   const start = location === null ? 0 : offsetOf(code, location.line, location.lineText, location.column);
-  const problem: Problem = { code: "BUNDLE_FAILED", range: { start, end: start + (location?.length ?? 0) }, parameters: { reason: text.replace(/\.$/, "") } };
+  const problem: Problem = {
+    code: "BUNDLE_FAILED",
+    range: { start, end: start + (location?.length ?? 0) },
+    parameters: { reason: text.replace(/\.$/, "") },
+  };
   return createDiagnostic(problem, { code, filename });
 }
 

@@ -7,6 +7,7 @@ import { bundleConditions } from "./conditions.ts";
 import { failureOf } from "./build-failure.ts";
 import type { Bundle } from "./bundle.ts";
 import { checkBundle } from "./check-bundle.ts";
+import { shortenLabels } from "./module-labels.ts";
 import { locateModule } from "./module-location.ts";
 import { ENTRY, workflowModules } from "./workflow-modules.ts";
 
@@ -83,7 +84,8 @@ function outputOf(result: BuildResult<{ write: false }>, root: string, index: nu
 }
 
 /** Turns the module into a function expression: its one export becomes what the function returns. */
-function finish({ code, map }: { code: string; map: string }): Bundle {
+function finish(output: { code: string; map: string }): Bundle {
+  const { code, map } = shortenLabels(output.code, output.map);
   const text = code.replace(/export\{([\w$\u0080-\uffff]+) as default\};\s*$/, "return $1})");
   return { version: createHash("sha256").update(text).digest("hex"), code: text, map };
 }

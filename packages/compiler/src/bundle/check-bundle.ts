@@ -38,14 +38,17 @@ function foreignImports({ workflow, index, root, metafile }: CheckInput): Diagno
 }
 
 function hostGlobals({ bundle, workflow, root }: CheckInput): Diagnostic[] {
-  return findHostGlobals(bundle).map((use) => diagnosticIn(path.resolve(root, use.source), (source) => globalProblem(use, source, workflow)));
+  return findHostGlobals(bundle).map((use) =>
+    diagnosticIn(path.resolve(root, use.source), (source) => globalProblem(use, source, workflow)),
+  );
 }
 
 function globalProblem({ kind, name, advice, line, column }: HostGlobalUse, source: string, workflow: string): Problem {
   const lines = source.split("\n").slice(0, line - 1);
   const start = lines.reduce((sum, text) => sum + text.length + 1, 0) + column;
   const range = { start, end: start + (source.startsWith(name, start) ? name.length : 1) };
-  if (kind === "await") return { code: "BUNDLE_FAILED", range, parameters: { reason: "a module which a workflow needs awaits at its top level" } };
+  if (kind === "await")
+    return { code: "BUNDLE_FAILED", range, parameters: { reason: "a module which a workflow needs awaits at its top level" } };
   if (kind === "unavailable") return { code: "TOP_LEVEL_AWAIT", range, parameters: { name } };
   return { code: "BUNDLE_HOST_GLOBAL", range, parameters: { workflow, name, advice } };
 }

@@ -1,8 +1,9 @@
-import type { Node } from "@babel/types";
+import type { Node, Program } from "@babel/types";
 import { TraceMap, originalPositionFor } from "@jridgewell/trace-mapping";
 import { buildScopeTree } from "../analyse/scope-tree.ts";
 import { rangeOf } from "../parse/nodes.ts";
 import { parse } from "../parse/parse.ts";
+import { walk } from "../parse/walk.ts";
 import { UNAVAILABLE } from "../transform/initialisers.ts";
 import type { Bundle } from "./bundle.ts";
 
@@ -72,10 +73,10 @@ export function findHostGlobals({ code, map }: Bundle): HostGlobalUse[] {
   const trace = new TraceMap(map);
   const placeOf = placeFinder(code);
   if (!parsed.ok) {
-    const { source, line, column } = originalPositionFor(trace, placeOf(parsed.offset));
-    return [{ kind: "await", name: "await", advice: "", source: source ?? "", line: line ?? 1, column: column ?? 0 }];
+    return [{ ...useAt(trace, placeOf(parsed.offset)), kind: "await", name: "await", advice: "" }];
   }
-  const tree = buildScopeTree(parsed.file.program);
+  const { program } = parsed.file;
+  const tree = buildScopeTree(program);
   const uses: HostGlobalUse[] = [];
   const tested = new Set<string>();
   for (const { node, binding } of tree.references) {
@@ -90,7 +91,32 @@ export function findHostGlobals({ code, map }: Bundle): HostGlobalUse[] {
     else if (name === UNAVAILABLE) uses.push({ kind: "unavailable", name: argumentOf(parent), advice, source, line, column });
     else uses.push({ kind: "global", name, advice, source, line, column });
   }
-  return uses.filter(({ name, source }) => !tested.has(`${source}:${name}`));
+  const used = uses.filter(({ name, source }) => !tested.has(`${source}:${name}`));
+  return [
+    ...used,
+    ...moduleSyntax(program).map(({ name, offset }) => ({
+      ...useAt(trace, placeOf(offset)),
+      kind: "global" as const,
+      name,
+      advice: inStep,
+    })),
+  ];
+}
+
+/** What only modules can do, and the text of a bundle is none: also libraries cannot do without. */
+function moduleSyntax(program: Program): { name: string; offset: number }[] {
+  const found: { name: string; offset: number }[] = [];
+  walk(program, (node) => {
+    const name =
+      node.type === "ImportExpression" ? "import()" : node.type === "MetaProperty" && node.meta.name === "import" ? "import.meta" : null;
+    if (name !== null) found.push({ name, offset: rangeOf(node).start });
+  });
+  return found;
+}
+
+function useAt(trace: TraceMap, place: { line: number; column: number }): { source: string; line: number; column: number } {
+  const { source, line, column } = originalPositionFor(trace, place);
+  return { source: source ?? "", line: line ?? 1, column: column ?? 0 };
 }
 
 function memberName(node: Node, parent: Node | null): string {

@@ -1,4 +1,4 @@
-import { type UnpluginFactory, type UnpluginMessage, createUnplugin } from "unplugin";
+import type { UnpluginFactory, UnpluginMessage } from "unplugin";
 import { bundleWorkflows } from "../bundle/bundle-workflows.ts";
 import { locateModule } from "../bundle/module-location.ts";
 import { compile } from "../compile.ts";
@@ -41,10 +41,9 @@ export function createHooks(state: PluginState): ReturnType<UnpluginFactory<Plug
         const file = fileOfBundlesId(id);
         if (file === null) return null;
         try {
-          const { bundles, inputs, warnings } = await bundleWorkflows(file, { conditions: state.conditions });
+          const { bundles, inputs } = await bundleWorkflows(file, { conditions: state.conditions });
           state.inputs.set(id, new Set(inputs));
           for (const input of inputs) this.addWatchFile(input);
-          for (const warning of warnings) this.warn(message([warning]));
           return `export default ${JSON.stringify(bundles)};`;
         } catch (error) {
           if (!(error instanceof CompileError)) throw error;
@@ -81,6 +80,3 @@ function message(diagnostics: readonly Diagnostic[]): UnpluginMessage {
   const { filename, start, code } = first;
   return { ...text, id: filename, code, loc: { file: filename, line: start.line, column: start.column - 1 } };
 }
-
-/** The plugin for every bundler that unplugin knows. */
-export const perdure = createUnplugin<PluginOptions | undefined, false>((options) => createHooks(createState(options)));
