@@ -30,7 +30,7 @@ export function loadLibsql(): Driver | null {
 }
 
 function codeOf(error: unknown): number | null {
-  const { rawCode, message } = error as { rawCode?: unknown; message?: unknown };
+  const { rawCode, message } = (error ?? {}) as { rawCode?: unknown; message?: unknown };
   if (typeof rawCode === "number") return rawCode & 0xff;
   // A failed open carries its code only in the text: ConnectionFailed("Unable to open … /path: 14").
   const failedOpen = /^ConnectionFailed\(.*: (\d+)"\)$/s.exec(String(message));
