@@ -70,6 +70,7 @@ async function play(): Promise<boolean> {
   const before = await killServer(scene, first, openedAt);
   await Promise.race([delay(2500), scene.ended]); // time to look at the wreck
 
+  scene.headline = "a new process starts on the same files";
   const second = await startServer(serverEnv);
   scene.server = second;
   announce(scene, `process ${second.pid} goes on, once the dead one's lease has run out (2 s)`);
@@ -108,13 +109,13 @@ async function killServer(scene: Scene, server: ServerProcess, openedAt: number)
     scene.interruptions.set(id, { kept: results.size, cutOff: cutOff.filter((entry) => entry.runId === runId).length });
   }
   const steps = runs.reduce((sum, run) => sum + run.results.size, 0);
-  announce(scene, `kill -9 ${server.pid} after ${afterSeconds} s: ${steps} steps committed`);
-  scene.screen.say(`  It is dead: no process ${server.pid}, no answer from ${server.url}.`);
+  announce(scene, `kill -9 ${server.pid} after ${afterSeconds} s: it is dead, and ${count(steps, "step")} committed`);
+  scene.screen.say(`  No process ${server.pid}, no answer from ${server.url}.`);
   const kept = open.reduce((sum, run) => sum + run.results.size, 0);
   scene.screen.say(
     `  ${runs.length - open.length} orders completed, ${open.length} in flight, ${customers.length - runs.length} not received yet.`,
   );
-  scene.screen.say(`  ${kept} steps of those in flight are kept, ${cutOff.length} attempts were cut off and must run again.`);
+  scene.screen.say(`  In flight: ${count(kept, "step")} kept, ${count(cutOff.length, "attempt")} cut off, to be run again.`);
   return before;
 }
 
@@ -137,8 +138,13 @@ function report(verdict: Verdict, everyone: readonly Customer[]): boolean {
   }
   const repeats = everyone.filter(({ sent }) => sent > 1).length;
   console.log();
-  if (repeats > 0) console.log(`${repeats} ${repeats === 1 ? "order" : "orders"} got no answer at first and went out again`);
-  console.log(`${kept} steps were taken from history and not run again, ${again} interrupted attempts were run again`);
+  if (repeats > 0) console.log(`${count(repeats, "order")} not answered at first and went out again`);
+  console.log(`${count(kept, "step")} taken from history and not run again, ${count(again, "interrupted attempt")} run again`);
   console.log(colors.bold(`${completed} orders completed, ${lost} lost, ${chargedTwice} charged twice`));
   return findings.every(({ problems }) => problems.length === 0) && completed === everyone.length;
+}
+
+/** `1 step was`, `2 steps were`. */
+function count(number: number, noun: string): string {
+  return number === 1 ? `1 ${noun} was` : `${number} ${noun}s were`;
 }
