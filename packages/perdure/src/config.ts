@@ -32,7 +32,10 @@ export async function openWorld(url: string): Promise<World> {
     }
     case "postgres":
     case "postgresql":
-      throw new PerdureError("WORLD_PACKAGE_MISSING", `The World of "${redact(url)}" is @perdure/world-postgres, which has not been released yet.`);
+      throw new PerdureError(
+        "WORLD_PACKAGE_MISSING",
+        `The World of "${redact(url)}" is @perdure/world-postgres, which has not been released yet.`,
+      );
     default:
       throw new PerdureError("WORLD_UNKNOWN_SCHEME", `PERDURE_WORLD is "${redact(url)}", which names no World that Perdure knows.`);
   }

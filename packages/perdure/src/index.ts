@@ -55,8 +55,12 @@ async function validate<T>(schema: StandardSchema<T> | undefined, payload: T): P
   if (!schema) return payload;
   const result = await schema["~standard"].validate(payload);
   if (!result.issues) return result.value;
-  const issues = result.issues.map(({ message, path = [] }) => `${path.length > 0 ? `${path.map(segmentText).join(".")}: ` : ""}${message}`);
-  throw new PerdureError("HOOK_PAYLOAD_INVALID", `The payload does not fit the hook's schema: ${issues.join("; ")}.`, { cause: result.issues });
+  const issues = result.issues.map(
+    ({ message, path = [] }) => `${path.length > 0 ? `${path.map(segmentText).join(".")}: ` : ""}${message}`,
+  );
+  throw new PerdureError("HOOK_PAYLOAD_INVALID", `The payload does not fit the hook's schema: ${issues.join("; ")}.`, {
+    cause: result.issues,
+  });
 }
 
 function segmentText(segment: unknown): string {

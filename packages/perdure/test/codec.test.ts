@@ -43,7 +43,12 @@ test("errors keep class, name, message, cause, own properties, stack and brand",
   expect(back.cause).toBeInstanceOf(AggregateError);
   expect((back.cause as AggregateError).errors[0]).toBeInstanceOf(RangeError);
   const failed = roundTrip(new WorkflowRunFailedError("run", new HookConflictError("t"))) as WorkflowRunFailedError;
-  expect([PerdureError.is(failed), WorkflowRunFailedError.is(failed), HookConflictError.is(failed.cause), HookConflictError.is(failed)]).toEqual([true, true, true, false]);
+  expect([
+    PerdureError.is(failed),
+    WorkflowRunFailedError.is(failed),
+    HookConflictError.is(failed.cause),
+    HookConflictError.is(failed),
+  ]).toEqual([true, true, true, false]);
   expect(failed).toMatchObject({ code: "RUN_FAILED", runId: "run", cause: { code: "HOOK_CONFLICT", token: "t" } });
 });
 

@@ -25,7 +25,10 @@ test("a run of a worker that went silent is taken over, and its late result is f
     },
     "effect",
   );
-  const flow = workflowOf<[], unknown>("t#flow", "async()=>{const a=await callStep('t#effect',[]);const b=await callStep('t#effect',[]);return [a,b]}");
+  const flow = workflowOf<[], unknown>(
+    "t#flow",
+    "async()=>{const a=await callStep('t#effect',[]);const b=await callStep('t#effect',[]);return [a,b]}",
+  );
   const shared = checkedWorld(createMemoryWorld());
   let silent = false;
   const outcomes: CommitResult["status"][] = [];
@@ -82,7 +85,10 @@ test("a commit whose answer was lost is found again and not made twice", async (
 
 test("a World that is away for a while delays runs and loses nothing", { timeout: 20_000 }, async () => {
   step("t#away", async () => "here", "away");
-  const flow = workflowOf("t#flowAway", "async()=>{const r=[];for(let i=0;i<5;i++){r.push(await callStep('t#away',[]));await sleep(5)}return r.length}");
+  const flow = workflowOf(
+    "t#flowAway",
+    "async()=>{const r=[];for(let i=0;i<5;i++){r.push(await callStep('t#away',[]));await sleep(5)}return r.length}",
+  );
   const shared = checkedWorld(createMemoryWorld());
   let away = false;
   const unlessAway =
@@ -119,7 +125,12 @@ test("a commit that the World cannot store fails its run and no other", async ()
       async commit(commits) {
         const fits = commits.filter((commit) => commit.rows.every((row) => row.length < 1000));
         const results = await shared.commit(fits);
-        return commits.map((commit) => (fits.includes(commit) ? results[fits.indexOf(commit)] : { status: "failed", error: new RangeError("row too large") }) as CommitResult);
+        return commits.map(
+          (commit) =>
+            (fits.includes(commit)
+              ? results[fits.indexOf(commit)]
+              : { status: "failed", error: new RangeError("row too large") }) as CommitResult,
+        );
       },
     }),
   );
@@ -131,7 +142,10 @@ test("a commit that the World cannot store fails its run and no other", async ()
 test("a history that went back is replayed and goes on; nothing is appended after a hole", async () => {
   let calls = 0;
   step("t#back", async () => ++calls, "back");
-  const flow = workflowOf<[], unknown>("t#flowBack", "async()=>{const r=[];for(let i=0;i<4;i++)r.push(await callStep('t#back',[]));return r.length}");
+  const flow = workflowOf<[], unknown>(
+    "t#flowBack",
+    "async()=>{const r=[];for(let i=0;i<4;i++)r.push(await callStep('t#back',[]));return r.length}",
+  );
   const shared = checkedWorld(createMemoryWorld());
   let behind = 1;
   await useWorld(
@@ -163,7 +177,7 @@ test("a run whose code and history disagree is parked, unharmed, and says what d
   Object.assign(other.bundles, { find: () => tampered });
   await resumeHook("changing", 1);
   await until(async () => ((await run.note) ?? "").startsWith("NONDETERMINISM"), "the note");
-  expect(await run.note).toContain('history: step t#a#1; code: wait sleep#1');
+  expect(await run.note).toContain("history: step t#a#1; code: wait sleep#1");
   expect(await run.status).toBe("running");
   expect((await world.load(run.id)).rows).toEqual(history.rows);
 });
@@ -192,7 +206,10 @@ test("a worker without a version's code loads it from the World, checked by its 
   ]);
   expect(await getRun("01900000-0000-7000-8000-000000000001").returnValue).toBe("hello you");
   const note = (id: number) => getRun(`01900000-0000-7000-8000-00000000000${id}`).note;
-  await until(async () => (await note(2))?.startsWith("BUNDLE_CORRUPT") === true && (await note(3))?.startsWith("VERSION_NOT_FOUND") === true, "the notes");
+  await until(
+    async () => (await note(2))?.startsWith("BUNDLE_CORRUPT") === true && (await note(3))?.startsWith("VERSION_NOT_FOUND") === true,
+    "the notes",
+  );
 });
 
 test("idle runs leave memory and come back when they are due or a message arrives", { timeout: 20_000 }, async () => {
@@ -201,7 +218,10 @@ test("idle runs leave memory and come back when they are due or a message arrive
   const runs = await Promise.all(Array.from({ length: 30 }, (_, n) => start(flow, [n])));
   const owned = async () => (await world.query.runsById(runs.map((run) => run.id))).filter((run) => run.owner !== null).length;
   await until(async () => (await owned()) === 0, "the eviction");
-  await until(async () => (await Promise.all(runs.map((run) => run.note))).every((note) => note?.startsWith("waits for hook")), "the hooks");
+  await until(
+    async () => (await Promise.all(runs.map((run) => run.note))).every((note) => note?.startsWith("waits for hook")),
+    "the hooks",
+  );
   await Promise.all(runs.map((_, n) => resumeHook(`evicted-${n}`, n)));
   expect(await Promise.all(runs.map((run) => run.returnValue))).toEqual(runs.map((_, n) => n));
 });
@@ -210,13 +230,27 @@ test("a run that loses its worker again and again without getting on is stopped"
   const flow = workflowOf("t#doomed", "async()=>1");
   const shared = checkedWorld(createMemoryWorld());
   // A World that reports every claimed run as one that lost its worker eleven times.
-  const { world } = await useWorld({}, wrap(shared, { claim: async (request) => {
-    const claimed = await shared.claim(request);
-    return { ...claimed, runs: claimed.runs.map((run) => ({ ...run, crashes: 11 })) };
-  } }));
+  const { world } = await useWorld(
+    {},
+    wrap(shared, {
+      claim: async (request) => {
+        const claimed = await shared.claim(request);
+        return { ...claimed, runs: claimed.runs.map((run) => ({ ...run, crashes: 11 })) };
+      },
+    }),
+  );
   const { code, version, map } = bundleOf("async()=>1");
   await world.code.put(version, Buffer.from(JSON.stringify({ code, map })));
-  await world.createRuns([{ id: "01900000-0000-7000-8000-000000000009", key: "doomed", workflowId: "t#doomed", version, input: encodeRunInput({ seed: "0".repeat(32), args: "j[]" }), dueAt: null }]);
+  await world.createRuns([
+    {
+      id: "01900000-0000-7000-8000-000000000009",
+      key: "doomed",
+      workflowId: "t#doomed",
+      version,
+      input: encodeRunInput({ seed: "0".repeat(32), args: "j[]" }),
+      dueAt: null,
+    },
+  ]);
   await expect(getRun("doomed").returnValue).rejects.toMatchObject({ cause: { code: "CRASH_LOOP" } });
   expect(flow).toBeTypeOf("function");
 });
@@ -224,7 +258,10 @@ test("a run that loses its worker again and again without getting on is stopped"
 test("two workers share runs, each run has one owner, and a clean stop hands over at once", { timeout: 20_000 }, async () => {
   let calls = 0;
   step("t#shared", async (n: number) => (calls++, n), "shared");
-  const flow = workflowOf<[number], number>("t#sharedFlow", "async(n)=>{let s=0;for(let i=0;i<5;i++){s+=await callStep('t#shared',[n]);await sleep(20)}return s}");
+  const flow = workflowOf<[number], number>(
+    "t#sharedFlow",
+    "async(n)=>{let s=0;for(let i=0;i<5;i++){s+=await callStep('t#shared',[n]);await sleep(20)}return s}",
+  );
   const { world, worker } = await useWorld({ leaseMs: 60_000 });
   const second = anotherWorker(world, { leaseMs: 60_000 });
   const runs = await Promise.all(Array.from({ length: 20 }, (_, n) => start(flow, [n])));
@@ -236,7 +273,10 @@ test("two workers share runs, each run has one owner, and a clean stop hands ove
 
 test("a worker that is stopped in the middle of a replay leaves the run as it is", { timeout: 20_000 }, async () => {
   step("t#many", async (n: number) => n, "many");
-  const flow = workflowOf<[], unknown>("t#longReplay", "async()=>{for(let i=0;i<3000;i++)await callStep('t#many',[i]);await createHook({token:'long'});return 'end'}");
+  const flow = workflowOf<[], unknown>(
+    "t#longReplay",
+    "async()=>{for(let i=0;i<3000;i++)await callStep('t#many',[i]);await createHook({token:'long'});return 'end'}",
+  );
   const { world, worker } = await useWorld();
   const run = await start(flow, []);
   await until(async () => (await run.note) !== null, "the hook");

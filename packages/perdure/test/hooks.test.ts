@@ -6,13 +6,17 @@ import { step } from "../src/internal.ts";
 import { workflowOf } from "./support/bundle.ts";
 import { until, useWorld } from "./support/lab.ts";
 
-const hookIsOpen = async (token: string): Promise<boolean> => getHookByToken(token).then(
-  () => true,
-  () => false,
-);
+const hookIsOpen = async (token: string): Promise<boolean> =>
+  getHookByToken(token).then(
+    () => true,
+    () => false,
+  );
 
 test("a payload resumes the workflow that waits for it, as the value that was sent", async () => {
-  const waiting = workflowOf("t#waiting", "async()=>{const hook=createHook({token:'approve-1',metadata:{order:7}});const p=await hook;return [p, p.when instanceof Date]}");
+  const waiting = workflowOf(
+    "t#waiting",
+    "async()=>{const hook=createHook({token:'approve-1',metadata:{order:7}});const p=await hook;return [p, p.when instanceof Date]}",
+  );
   await useWorld();
   const run = await start(waiting, [], { id: "waiting" });
   await until(() => hookIsOpen("approve-1"), "the hook");
@@ -25,7 +29,10 @@ test("a payload resumes the workflow that waits for it, as the value that was se
 
 test("payloads arrive in order, each once, also when nobody waits for them yet", async () => {
   step("t#slow", async () => new Promise((resolve) => setTimeout(resolve, 30)), "slow");
-  const many = workflowOf("t#many", "async()=>{const hook=createHook({token:'many'});await callStep('t#slow',[]);const got=[];for await(const p of hook){got.push(p);if(got.length===5)break}hook.dispose();return got}");
+  const many = workflowOf(
+    "t#many",
+    "async()=>{const hook=createHook({token:'many'});await callStep('t#slow',[]);const got=[];for await(const p of hook){got.push(p);if(got.length===5)break}hook.dispose();return got}",
+  );
   await useWorld();
   const run = await start(many, []);
   await until(() => hookIsOpen("many"), "the hook");
@@ -38,7 +45,10 @@ test("payloads arrive in order, each once, also when nobody waits for them yet",
 
 test("a token that a living hook has is refused to another one, inside the workflow", async () => {
   const holder = workflowOf("t#holder", "async()=>{const hook=createHook({token:'shared'});return await hook}");
-  const second = workflowOf("t#second", "async()=>{try{return await createHook({token:'shared'})}catch(e){return [e.name,e.code,e.token]}}");
+  const second = workflowOf(
+    "t#second",
+    "async()=>{try{return await createHook({token:'shared'})}catch(e){return [e.name,e.code,e.token]}}",
+  );
   await useWorld();
   const first = await start(holder, []);
   await until(() => hookIsOpen("shared"), "the hook");
@@ -48,7 +58,10 @@ test("a token that a living hook has is refused to another one, inside the workf
 });
 
 test("a hook that was disposed of frees its token", async () => {
-  const reuse = workflowOf("t#reuse", "async()=>{const a=createHook({token:'again'});await sleep(1);a.dispose();await sleep(1);const b=createHook({token:'again'});return await b}");
+  const reuse = workflowOf(
+    "t#reuse",
+    "async()=>{const a=createHook({token:'again'});await sleep(1);a.dispose();await sleep(1);const b=createHook({token:'again'});return await b}",
+  );
   await useWorld();
   const run = await start(reuse, []);
   await until(async () => (await hookIsOpen("again")) && (await run.note) === "waits for hook again", "the second hook");
@@ -57,7 +70,10 @@ test("a hook that was disposed of frees its token", async () => {
 });
 
 test("a token can pass from one hook to the next in the same breath", async () => {
-  const relay = workflowOf("t#relay", "async()=>{let last;for(let i=0;i<3;i++){const hook=createHook({token:'relay'});last=await hook;hook.dispose()}return last}");
+  const relay = workflowOf(
+    "t#relay",
+    "async()=>{let last;for(let i=0;i<3;i++){const hook=createHook({token:'relay'});last=await hook;hook.dispose()}return last}",
+  );
   const { world } = await useWorld();
   const run = await start(relay, []);
   for (const n of [1, 2, 3]) {

@@ -29,7 +29,9 @@ test("the replay of a run of 10,000 steps and its resident execution give identi
 
 test("a replay on other code is found out, with both sides", async () => {
   const run = await runResident('async()=>{await callStep("a",[]).catch(()=>{});await callStep("b",[]).catch(()=>{})}', chooser(1), 1);
-  await expect(runReplay('async()=>{await callStep("a",[]).catch(()=>{});await callStep("c",[]).catch(()=>{})}', run.rows)).rejects.toMatchObject({
+  await expect(
+    runReplay('async()=>{await callStep("a",[]).catch(()=>{});await callStep("c",[]).catch(()=>{})}', run.rows),
+  ).rejects.toMatchObject({
     recorded: "step b#1",
     actual: "step c#1",
   });

@@ -39,8 +39,12 @@ test("time, chance and ids in workflow code come out the same on a replay", asyn
 
 test("one run cannot change what another one sees", async () => {
   await useWorld();
-  await expect(evaluate("t#evil", "async()=>{'use strict';Array.prototype.push=()=>1;return 1}")).rejects.toMatchObject({ cause: { name: "TypeError" } });
-  await expect(evaluate("t#evil2", "async()=>{'use strict';Object.prototype.polluted=1;return 1}")).rejects.toMatchObject({ cause: { name: "TypeError" } });
+  await expect(evaluate("t#evil", "async()=>{'use strict';Array.prototype.push=()=>1;return 1}")).rejects.toMatchObject({
+    cause: { name: "TypeError" },
+  });
+  await expect(evaluate("t#evil2", "async()=>{'use strict';Object.prototype.polluted=1;return 1}")).rejects.toMatchObject({
+    cause: { name: "TypeError" },
+  });
   await evaluate("t#global", "async()=>{globalThis.leak=1;return globalThis.leak}").then((value) => expect(value).toBe(1));
   expect(await evaluate("t#global2", "async()=>globalThis.leak===undefined&&({}).polluted===undefined")).toBe(true);
   expect(await evaluate("t#module", "(()=>{let n=0;return async()=>++n})()")).toBe(1);
@@ -58,12 +62,20 @@ test("frozen built-ins can still be overridden on heirs by assignment", async ()
 
 test("the host is out of reach", async () => {
   await useWorld();
-  for (const [index, expression] of ["typeof process", "typeof require", "typeof Buffer", "typeof globalThis.constructor('return process')"].entries()) {
+  for (const [index, expression] of [
+    "typeof process",
+    "typeof require",
+    "typeof Buffer",
+    "typeof globalThis.constructor('return process')",
+  ].entries()) {
     const value = await evaluate(`t#host${index}`, `async()=>{try{return ${expression}}catch(e){return e.name}}`);
     expect(["undefined", "EvalError", "object"]).toContain(value);
   }
   for (const [index, source] of ["this", "createHook", "callStep", "createHook().then", "new Date().constructor"].entries()) {
-    const value = await evaluate(`t#escape${index}`, `async()=>{try{return typeof (${source}).constructor.constructor('return process')()}catch(e){return e.name}}`);
+    const value = await evaluate(
+      `t#escape${index}`,
+      `async()=>{try{return typeof (${source}).constructor.constructor('return process')()}catch(e){return e.name}}`,
+    );
     expect(["EvalError", "TypeError"]).toContain(value);
   }
 });
@@ -71,7 +83,10 @@ test("the host is out of reach", async () => {
 test("what is not deterministic says so when it is called", async () => {
   await useWorld();
   for (const name of ["setTimeout", "setInterval", "fetch"]) {
-    const [code, message] = (await evaluate(`t#${name}`, `async()=>{try{${name}('x')}catch(e){return [e.code,e.message]}}`)) as [string, string];
+    const [code, message] = (await evaluate(`t#${name}`, `async()=>{try{${name}('x')}catch(e){return [e.code,e.message]}}`)) as [
+      string,
+      string,
+    ];
     expect(code).toBe("NOT_AVAILABLE_IN_WORKFLOW");
     expect(message).toContain(name);
   }
@@ -87,7 +102,10 @@ test("workflow code that never yields is stopped and fails alone", { timeout: 20
       evaluate("t#micro", "async()=>{await callStep('t#ping',[]);for(;;)await null}"),
       evaluate("t#after", "async()=>{await callStep('t#ping',[]);for(;;){}}"),
     ];
-    const fine = evaluate("t#fine", "async()=>{const r=[];for(let i=0;i<20;i++){r.push(await callStep('t#ping',[]));await sleep(10)}return r.length}");
+    const fine = evaluate(
+      "t#fine",
+      "async()=>{const r=[];for(let i=0;i<20;i++){r.push(await callStep('t#ping',[]));await sleep(10)}return r.length}",
+    );
     for (const failed of await Promise.allSettled(stuck)) {
       expect(failed).toMatchObject({ status: "rejected", reason: { cause: { code: "WATCHDOG_TIMEOUT" } } });
     }
@@ -107,7 +125,14 @@ test("a workflow that is stopped while it is replayed fails too, once", { timeou
 });
 
 test("every kind of value that the codec knows crosses into workflow code and back", async () => {
-  const values = { bytes: new Uint8Array([0, 1, 254, 255]), date: new Date(7), map: new Map([["k", new Set([1n])]]), re: /x/g, nan: NaN, u: undefined };
+  const values = {
+    bytes: new Uint8Array([0, 1, 254, 255]),
+    date: new Date(7),
+    map: new Map([["k", new Set([1n])]]),
+    re: /x/g,
+    nan: NaN,
+    u: undefined,
+  };
   step("t#values-step", async (given: unknown) => given, "values-step");
   await useWorld();
   const body = `async(v)=>{const w=await callStep('t#values-step',[v]);return [w,w.bytes instanceof Uint8Array,w.date instanceof Date,w.map instanceof Map,
@@ -125,14 +150,19 @@ test("a delivery that the kernel refuses fails alone", () => {
     expect(realm.deliver([delivery], 0)).toBe(1);
     return delivery;
   };
-  expect(deliver(first, { type: "step_completed", op: "never#1", attempt: 1, at: 1 }, "j1").error).toMatchObject({ message: "The workflow did not ask for never#1." });
+  expect(deliver(first, { type: "step_completed", op: "never#1", attempt: 1, at: 1 }, "j1").error).toMatchObject({
+    message: "The workflow did not ask for never#1.",
+  });
   expect(deliver(999, { type: "run_started", at: 1 }, "j[]").error).toMatchObject({ message: "No run has the handle 999." });
   expect(deliver(second, { type: "run_started", at: 1 }, "j[]").out).toEqual(["step", "t#x#1", "t#x", "j[]"]);
-  expect(() => realm.create("other", "(function(){})", { id: "c", workflowId: "t#old", seed: "" })).toThrow(expect.objectContaining({ code: "PROTOCOL_UNSUPPORTED" }));
+  expect(() => realm.create("other", "(function(){})", { id: "c", workflowId: "t#old", seed: "" })).toThrow(
+    expect.objectContaining({ code: "PROTOCOL_UNSUPPORTED" }),
+  );
 });
 
 test("structuredClone, queueMicrotask and console work", async () => {
   await useWorld();
-  const body = "async()=>{const a={m:new Map([[1,new Date(3)]])};const b=structuredClone(a);console.debug('seen',b);await new Promise(r=>queueMicrotask(r));return [b,b.m!==a.m]}";
+  const body =
+    "async()=>{const a={m:new Map([[1,new Date(3)]])};const b=structuredClone(a);console.debug('seen',b);await new Promise(r=>queueMicrotask(r));return [b,b.m!==a.m]}";
   expect(await evaluate("t#clone", body)).toEqual([{ m: new Map([[1, new Date(3)]]) }, true]);
 });

@@ -20,7 +20,10 @@ test("starting twice with one id makes one run", async () => {
 test("a function that is not a compiled workflow is refused", async () => {
   await useWorld();
   async function plain(): Promise<void> {}
-  await expect(start(plain, [])).rejects.toMatchObject({ code: "WORKFLOW_NOT_COMPILED", message: expect.stringContaining("plain") as string });
+  await expect(start(plain, [])).rejects.toMatchObject({
+    code: "WORKFLOW_NOT_COMPILED",
+    message: expect.stringContaining("plain") as string,
+  });
   const withoutBundle = workflow("t#unbundled", async () => 1, "unbundled");
   await expect(start(withoutBundle, [])).rejects.toMatchObject({ code: "WORKFLOW_NOT_COMPILED" });
   await expect(start(workflowOf("t#args", "async()=>1"), "x" as never)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
@@ -49,7 +52,11 @@ test("what the workflow throws reaches the caller as the cause", async () => {
   const failing = workflowOf("t#failing", "async()=>{const e=new RangeError('too far');e.limit=3;throw e}");
   await useWorld();
   const run = await start(failing, []);
-  await expect(run.returnValue).rejects.toMatchObject({ code: "RUN_FAILED", runId: run.id, cause: { name: "RangeError", message: "too far", limit: 3 } });
+  await expect(run.returnValue).rejects.toMatchObject({
+    code: "RUN_FAILED",
+    runId: run.id,
+    cause: { name: "RangeError", message: "too far", limit: 3 },
+  });
   expect(await run.status).toBe("failed");
   expect(await run.note).toBe("RangeError: too far");
 });

@@ -42,9 +42,14 @@ test("a step that throws is tried again, three times by default, and its error k
     "declined",
   ) as (() => Promise<never>) & { maxRetries?: number };
   declined.maxRetries = 1;
-  const pay = workflowOf("t#pay", "async()=>{try{await callStep('t#declined',[])}catch(e){return [e,e instanceof Error,e.constructor.name,e.cause instanceof TypeError]}}");
+  const pay = workflowOf(
+    "t#pay",
+    "async()=>{try{await callStep('t#declined',[])}catch(e){return [e,e instanceof Error,e.constructor.name,e.cause instanceof TypeError]}}",
+  );
   await useWorld();
-  const [error, isError, className, causeIsTypeError] = (await (await start(pay, [])).returnValue) as [Error & { reason: unknown }, boolean, string, boolean];
+  const [error, isError, className, causeIsTypeError] = (await (
+    await start(pay, [])
+  ).returnValue) as [Error & { reason: unknown }, boolean, string, boolean];
   expect(attempts).toBe(2);
   expect([isError, className, causeIsTypeError]).toEqual([true, "PaymentDeclined", true]);
   expect(error.message).toBe("declined");
@@ -92,7 +97,10 @@ test("RetryableError sets the time of the next attempt, and the attempt knows it
 
 test("a step nested in a workflow gets its captures by value", async () => {
   closureStep("t#outer/inner", (fee: number, names: string[]) => async (amount: number) => [amount + fee, names.join()], "inner");
-  const outer = workflowOf("t#outer", "async()=>{const names=['a','b'];const p=callStep('t#outer/inner',[10],[3,names]);names.push('c');return p}");
+  const outer = workflowOf(
+    "t#outer",
+    "async()=>{const names=['a','b'];const p=callStep('t#outer/inner',[10],[3,names]);names.push('c');return p}",
+  );
   await useWorld();
   expect(await (await start(outer, [])).returnValue).toEqual([13, "a,b"]);
 });
@@ -110,7 +118,10 @@ test("a thousand steps at once run at most `concurrency` at a time", async () =>
     },
     "wide",
   );
-  const fan = workflowOf<[], number>("t#fan", "async()=>{const r=await Promise.all(Array.from({length:1000},(_,i)=>callStep('t#wide',[i])));return r.reduce((a,b)=>a+b,0)}");
+  const fan = workflowOf<[], number>(
+    "t#fan",
+    "async()=>{const r=await Promise.all(Array.from({length:1000},(_,i)=>callStep('t#wide',[i])));return r.reduce((a,b)=>a+b,0)}",
+  );
   const { world } = await useWorld({ concurrency: 20 });
   const run = await start(fan, []);
   expect(await run.returnValue).toBe(499_500);
@@ -123,7 +134,9 @@ test("a step's result that cannot be stored fails the step at once, with the pat
   step("t#bad", async () => ({ list: [++attempts, { callback: () => 1 }] }), "bad");
   const run = workflowOf("t#runBad", "async()=>{await callStep('t#bad',[])}");
   await useWorld();
-  await expect((await start(run, [])).returnValue).rejects.toMatchObject({ cause: { code: "SERIALIZATION_FAILED", path: "result.list[1].callback" } });
+  await expect((await start(run, [])).returnValue).rejects.toMatchObject({
+    cause: { code: "SERIALIZATION_FAILED", path: "result.list[1].callback" },
+  });
   expect(attempts).toBe(1);
 });
 
@@ -149,6 +162,8 @@ test("results that are ready together are committed together", async () => {
     commits += batch.length;
     return commit(batch);
   };
-  await (await start(fan, [])).returnValue;
+  await (
+    await start(fan, [])
+  ).returnValue;
   expect(commits).toBeLessThanOrEqual(3);
 });

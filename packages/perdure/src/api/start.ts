@@ -31,7 +31,11 @@ export type WorkflowFunction<A extends unknown[], R> = (...args: A) => Promise<R
  * const run = await start(fulfilOrder, [order], { id: `order-${order.id}` });
  * console.log(await run.returnValue);
  */
-export async function start<A extends unknown[], R>(workflow: WorkflowFunction<A, R>, args: A, options: StartOptions = {}): Promise<Run<R>> {
+export async function start<A extends unknown[], R>(
+  workflow: WorkflowFunction<A, R>,
+  args: A,
+  options: StartOptions = {},
+): Promise<Run<R>> {
   const { id: workflowId, bundle } = registrationOf(workflow);
   const input = encodeRunInput({ seed: Buffer.from(randomBytes16()).toString("hex"), args: encode(checkArgs(args), "args") });
   const key = checkId(options.id);
@@ -46,10 +50,12 @@ export async function start<A extends unknown[], R>(workflow: WorkflowFunction<A
 function registrationOf(workflow: unknown): { readonly id: string; readonly bundle: WorkflowBundle } {
   const registered = findWorkflow(workflow);
   if (!registered) {
-    const name = typeof workflow === "function" ? `The function ${workflow.name || "(anonymous)"}` : `What start() was given (${typeof workflow})`;
+    const name =
+      typeof workflow === "function" ? `The function ${workflow.name || "(anonymous)"}` : `What start() was given (${typeof workflow})`;
     throw new PerdureError("WORKFLOW_NOT_COMPILED", `${name} is not a compiled workflow.`);
   }
-  if (!registered.bundle) throw new PerdureError("WORKFLOW_NOT_COMPILED", `The workflow "${registered.id}" was compiled without its bundle.`);
+  if (!registered.bundle)
+    throw new PerdureError("WORKFLOW_NOT_COMPILED", `The workflow "${registered.id}" was compiled without its bundle.`);
   return { id: registered.id, bundle: registered.bundle };
 }
 

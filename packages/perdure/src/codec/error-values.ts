@@ -59,7 +59,15 @@ export function recordOfError(error: Error, keeps: (value: unknown) => boolean):
     }
   }
   const cause = "cause" in error && keeps(error.cause) ? [error.cause] : [];
-  return { class: classOf(error), name: String(error.name), message: String(error.message), stack: String(error.stack ?? ""), cause, props, brands };
+  return {
+    class: classOf(error),
+    name: String(error.name),
+    message: String(error.message),
+    stack: String(error.stack ?? ""),
+    cause,
+    props,
+    brands,
+  };
 }
 
 function isOwnData(key: string, property: PropertyDescriptor): boolean {

@@ -9,13 +9,18 @@
 import type { Ask, Event } from "./event.ts";
 
 export type PendingOperation =
-  | { readonly kind: "step"; readonly op: string; readonly stepId: string; readonly input: string; readonly attempt: number; readonly notBefore: number | null }
+  | {
+      readonly kind: "step";
+      readonly op: string;
+      readonly stepId: string;
+      readonly input: string;
+      readonly attempt: number;
+      readonly notBefore: number | null;
+    }
   | { readonly kind: "wait"; readonly op: string; readonly dueAt: number }
   | { readonly kind: "hook"; readonly op: string; readonly token: string; readonly metadata: string };
 
-export type Outcome =
-  | { readonly status: "completed"; readonly value: string }
-  | { readonly status: "failed"; readonly error: string };
+export type Outcome = { readonly status: "completed"; readonly value: string } | { readonly status: "failed"; readonly error: string };
 
 export interface Machine {
   /** Rows folded so far. */

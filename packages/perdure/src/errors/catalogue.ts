@@ -4,7 +4,8 @@
  */
 export const catalogue = {
   BUNDLE_CORRUPT: "The workflow's code in the World does not match its hash. Restore it from a backup, or deploy the version again.",
-  CRASH_LOOP: "Look for a step that ends the process (out of memory, process.exit, a native crash) in this run, mend it, and start the run anew.",
+  CRASH_LOOP:
+    "Look for a step that ends the process (out of memory, process.exit, a native crash) in this run, mend it, and start the run anew.",
   HOOK_CONFLICT: "Hook tokens are unique among living hooks: use another token, or dispose of the hook that holds this one.",
   HOOK_NOT_FOUND: "Check the token. A hook exists from the commit of the turn that created it until it is disposed of or its run ends.",
   HOOK_PAYLOAD_INVALID: "Send a payload that fits the hook's schema; the issues say where it does not.",
@@ -12,22 +13,25 @@ export const catalogue = {
   INVALID_CONFIGURATION: "Correct the setting; the message names it and says what it must be.",
   NONDETERMINISM:
     "The workflow's code did something else than its history says. Keep workflow code free of chance, real time and shared state; move such code into a step. The run is parked, its history is unharmed.",
-  NOT_AVAILABLE_IN_WORKFLOW: "Workflow code runs in a deterministic sandbox. Move this call into a function marked \"use step\".",
-  NOT_IN_STEP: "Call it from a function marked \"use step\" while that runs inside a run.",
-  NOT_IN_WORKFLOW: "Call it from a function marked \"use workflow\", in a process whose code went through the Perdure compiler.",
+  NOT_AVAILABLE_IN_WORKFLOW: 'Workflow code runs in a deterministic sandbox. Move this call into a function marked "use step".',
+  NOT_IN_STEP: 'Call it from a function marked "use step" while that runs inside a run.',
+  NOT_IN_WORKFLOW: 'Call it from a function marked "use workflow", in a process whose code went through the Perdure compiler.',
   PROTOCOL_UNSUPPORTED: "The workflow's code was built for another version of the runtime. Upgrade `perdure` on this worker.",
   RUN_CANCELLED: "The run was cancelled; it has no return value.",
   RUN_FAILED: "The workflow threw. The error's `cause` is what it threw.",
   RUN_NOT_FOUND: "Check the id, and that this process uses the same World as the one that started the run.",
   SERIALIZATION_FAILED:
     "Pass plain data: primitives, arrays, plain objects, Date, Map, Set, BigInt, RegExp, typed arrays and errors. Leave functions, promises and class instances out.",
-  STEP_NOT_FOUND: "Deploy a worker whose code has this step (same package, file and export), or restore the step. The run waits until then.",
+  STEP_NOT_FOUND:
+    "Deploy a worker whose code has this step (same package, file and export), or restore the step. The run waits until then.",
   VERSION_NOT_FOUND: "No worker and no World has the code of this version. Deploy it again; the run waits until then.",
-  WATCHDOG_TIMEOUT: "Workflow code must yield: it may compute briefly between durable calls. Move the long computation or the endless loop into a step.",
+  WATCHDOG_TIMEOUT:
+    "Workflow code must yield: it may compute briefly between durable calls. Move the long computation or the endless loop into a step.",
   WORKER_STOPPED: "The worker was stopped. Start another one; its runs go on there.",
-  WORKFLOW_CALLED_DIRECTLY: "Start it: `import { start } from \"perdure/api\"; const run = await start(workflow, [args])`, then `await run.returnValue`.",
+  WORKFLOW_CALLED_DIRECTLY:
+    'Start it: `import { start } from "perdure/api"; const run = await start(workflow, [args])`, then `await run.returnValue`.',
   WORKFLOW_NOT_COMPILED:
-    "Mark the function \"use workflow\" and build with a Perdure plugin (`@perdure/compiler/vite`, `/esbuild`) or run with `node --import @perdure/compiler/register`.",
+    'Mark the function "use workflow" and build with a Perdure plugin (`@perdure/compiler/vite`, `/esbuild`) or run with `node --import @perdure/compiler/register`.',
   WORLD_PACKAGE_MISSING: "Install the package that the message names, or set PERDURE_WORLD to another World.",
   WORLD_UNKNOWN_SCHEME: "Use `sqlite:./path/to/file.db`, `memory:`, or call setWorld() with a World of your own.",
 } as const;

@@ -116,7 +116,10 @@ function createContext(): vm.Context {
 function compileFactory(context: vm.Context, version: string, workflowId: string, code: string): Factory {
   if (!code.startsWith(protocolPrefix)) {
     const found = /^\/\*(.{0,40}?)\*\//.exec(code)?.[1] ?? "no protocol number";
-    throw new PerdureError("PROTOCOL_UNSUPPORTED", `The code of workflow "${workflowId}" says "${found}", this runtime speaks "perdure:1".`);
+    throw new PerdureError(
+      "PROTOCOL_UNSUPPORTED",
+      `The code of workflow "${workflowId}" says "${found}", this runtime speaks "perdure:1".`,
+    );
   }
   const script = new vm.Script(`${bundlePrefix}${code}\n})`, {
     filename: `perdure:workflow/${version}`,

@@ -19,5 +19,6 @@ function onUnhandledRejection(reason: unknown, promise: unknown): void {
     return;
   }
   // With this listener Node no longer throws by itself; where it is the only one, do as Node would have done.
-  if (process.listenerCount("unhandledRejection") === 1) throw reason instanceof Error ? reason : new Error(`Unhandled rejection: ${String(reason)}`);
+  if (process.listenerCount("unhandledRejection") === 1)
+    throw reason instanceof Error ? reason : new Error(`Unhandled rejection: ${String(reason)}`);
 }

@@ -20,7 +20,8 @@ export function createBundles(world: World): Bundles {
 
   async function fetchBundle(workflowId: string, version: string): Promise<WorkflowBundle> {
     const bytes = await world.code.get(version);
-    if (!bytes) throw new PerdureError("VERSION_NOT_FOUND", `The code of workflow "${workflowId}" in version ${version} is nowhere to be found.`);
+    if (!bytes)
+      throw new PerdureError("VERSION_NOT_FOUND", `The code of workflow "${workflowId}" in version ${version} is nowhere to be found.`);
     const bundle = readBundle(bytes, version);
     if (!bundle) throw new PerdureError("BUNDLE_CORRUPT", `The code of workflow "${workflowId}" in version ${version} has been altered.`);
     loaded.set(version, bundle);

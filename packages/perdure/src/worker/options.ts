@@ -36,7 +36,10 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
       throw new PerdureError("INVALID_ARGUMENT", `There is no worker option "${name}"; there are ${Object.keys(defaults).join(", ")}.`);
     }
     if (value !== undefined && !(Number.isInteger(value) && (value as number) >= lowest[name])) {
-      throw new PerdureError("INVALID_ARGUMENT", `The worker option "${name}" is ${String(value)}; it must be a whole number, ${lowest[name]} or more.`);
+      throw new PerdureError(
+        "INVALID_ARGUMENT",
+        `The worker option "${name}" is ${String(value)}; it must be a whole number, ${lowest[name]} or more.`,
+      );
     }
   }
   return { ...defaults, ...options };

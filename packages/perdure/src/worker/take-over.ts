@@ -30,13 +30,20 @@ export async function takeOver(core: Core, { run, crashes }: ClaimedRun): Promis
   const page = await core.world.load(run.id);
   if (crashes >= maxCrashes) {
     resident.committed = page.rows.length;
-    await abandon(core, resident, new PerdureError("CRASH_LOOP", `Run "${run.key ?? run.id}" lost its worker ${crashes} times in a row without getting on.`));
+    await abandon(
+      core,
+      resident,
+      new PerdureError("CRASH_LOOP", `Run "${run.key ?? run.id}" lost its worker ${crashes} times in a row without getting on.`),
+    );
     return;
   }
   if (crashes >= suspectCrashes) {
     resident.committed = page.rows.length;
     const waitMs = 1000 * 2 ** (crashes - suspectCrashes) * (0.5 + Math.random());
-    await giveBack(core, resident, { note: `lost its worker ${crashes} times in a row; goes on alone`, dueAt: Math.round(Date.now() + Math.min(60_000, waitMs)) });
+    await giveBack(core, resident, {
+      note: `lost its worker ${crashes} times in a row; goes on alone`,
+      dueAt: Math.round(Date.now() + Math.min(60_000, waitMs)),
+    });
     return;
   }
   if (!(await makePlace(core, resident))) return;
@@ -80,7 +87,8 @@ async function makePlace(core: Core, resident: Resident): Promise<boolean> {
     resident.handle = core.realm.create(run.version, bundle.code, { id: run.id, workflowId: run.workflowId, seed });
     return true;
   } catch (error) {
-    const note = error instanceof PerdureError ? `${error.code}: ${error.message}` : `The workflow's code cannot be loaded: ${String(error)}`;
+    const note =
+      error instanceof PerdureError ? `${error.code}: ${error.message}` : `The workflow's code cannot be loaded: ${String(error)}`;
     process.emitWarning(note, "PerdureWarning");
     resident.committed = (await core.world.load(run.id)).rows.length;
     await giveBack(core, resident, { note, dueAt: Date.now() + core.options.leaseMs });
@@ -104,7 +112,10 @@ export function receive(core: Core, resident: Resident, message: ReceivedMessage
   if (message.kind !== "hook" || message.operation === null) return;
   resident.messages.add(message.id);
   resident.rowDueAt = Date.now();
-  addReady(core, resident, { event: { type: "hook_received", op: message.operation, message: message.id }, payload: toText(message.payload) });
+  addReady(core, resident, {
+    event: { type: "hook_received", op: message.operation, message: message.id },
+    payload: toText(message.payload),
+  });
 }
 
 /** A run that cannot be taken over now is offered to all workers again. */

@@ -75,7 +75,7 @@ export async function giveBack(core: Core, resident: Resident, patch: { readonly
 }
 
 /** Gives the lease of a dropped run back; with `dueAt`, its due time too. */
-export function release(core: Core, { run }: Resident, dueAt?: number): void {
+function release(core: Core, { run }: Resident, dueAt?: number): void {
   core.releases.add({ runId: run.id, fence: run.fence, ...(dueAt !== undefined && { dueAt }) });
 }
 

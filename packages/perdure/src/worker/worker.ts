@@ -93,7 +93,11 @@ function createCore(
   const residents = createResidents();
   const realm = createRealm({
     watchdogMs: options.watchdogMs,
-    tokenFor: (runId, op) => createHmac("sha256", residents.find(runId)?.seed ?? "").update(op).digest("base64url").slice(0, 27),
+    tokenFor: (runId, op) =>
+      createHmac("sha256", residents.find(runId)?.seed ?? "")
+        .update(op)
+        .digest("base64url")
+        .slice(0, 27),
   });
   const turns = createTurns(realm, (delivered) => void commitTurns(core, delivered));
   const attempts = createAttempts({

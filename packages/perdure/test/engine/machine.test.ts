@@ -24,25 +24,75 @@ function fold(lines: readonly Line[]): Machine {
 const table: readonly [name: string, history: readonly Line[], commands: readonly string[], dueAt: number | null][] = [
   ["a run that has not started has nothing to do", [], [], null],
   ["a step that was asked for is due at once", [[started, [step("a#1")]]], ["step a#1@1"], 100],
-  ["an answered step is done with", [[started, [step("a#1")]], [completed("a#1", 200), [step("b#1")]]], ["step b#1@1"], 200],
-  ["commands keep the order of asking", [[started, [wait("sleep#1", 500), step("a#1"), hook("hook#1")]]], ["step a#1@1", "wait sleep#1", "hook hook#1"], 100],
-  ["a run that only sleeps is due at its earliest wait", [[started, [wait("sleep#1", 900), wait("sleep#2", 500)]]], ["wait sleep#1", "wait sleep#2"], 500],
-  ["a wait that is over is done with", [[started, [wait("sleep#1", 900), wait("sleep#2", 500)]], [{ type: "wait_completed", op: "sleep#2", at: 500 }]], ["wait sleep#1"], 900],
+  [
+    "an answered step is done with",
+    [
+      [started, [step("a#1")]],
+      [completed("a#1", 200), [step("b#1")]],
+    ],
+    ["step b#1@1"],
+    200,
+  ],
+  [
+    "commands keep the order of asking",
+    [[started, [wait("sleep#1", 500), step("a#1"), hook("hook#1")]]],
+    ["step a#1@1", "wait sleep#1", "hook hook#1"],
+    100,
+  ],
+  [
+    "a run that only sleeps is due at its earliest wait",
+    [[started, [wait("sleep#1", 900), wait("sleep#2", 500)]]],
+    ["wait sleep#1", "wait sleep#2"],
+    500,
+  ],
+  [
+    "a wait that is over is done with",
+    [[started, [wait("sleep#1", 900), wait("sleep#2", 500)]], [{ type: "wait_completed", op: "sleep#2", at: 500 }]],
+    ["wait sleep#1"],
+    900,
+  ],
   ["a run that only waits for a hook is never due", [[started, [hook("hook#1")]]], ["hook hook#1"], null],
-  ["a hook stays open after a payload", [[started, [hook("hook#1")]], [{ type: "hook_received", op: "hook#1", at: 300, message: "m" }]], ["hook hook#1"], null],
+  [
+    "a hook stays open after a payload",
+    [[started, [hook("hook#1")]], [{ type: "hook_received", op: "hook#1", at: 300, message: "m" }]],
+    ["hook hook#1"],
+    null,
+  ],
   ["a hook that was disposed of is closed", [[started, [hook("hook#1"), { kind: "dispose", op: "hook#1" }]]], [], null],
   ["a hook whose token was taken is closed", [[started, [hook("hook#1")]], [{ type: "hook_conflict", op: "hook#1", at: 300 }]], [], null],
-  ["a retry is due at its time, with the next attempt", [[started, [step("a#1")]], [{ type: "step_retrying", op: "a#1", attempt: 1, at: 200, dueAt: 700 }]], ["step a#1@2"], 700],
-  ["a step beside a retry keeps the run due at once", [[started, [step("a#1"), step("b#1")]], [{ type: "step_retrying", op: "a#1", attempt: 1, at: 200, dueAt: 700 }]], ["step a#1@2", "step b#1@1"], 200],
+  [
+    "a retry is due at its time, with the next attempt",
+    [[started, [step("a#1")]], [{ type: "step_retrying", op: "a#1", attempt: 1, at: 200, dueAt: 700 }]],
+    ["step a#1@2"],
+    700,
+  ],
+  [
+    "a step beside a retry keeps the run due at once",
+    [[started, [step("a#1"), step("b#1")]], [{ type: "step_retrying", op: "a#1", attempt: 1, at: 200, dueAt: 700 }]],
+    ["step a#1@2", "step b#1@1"],
+    200,
+  ],
   ["a run that has returned has nothing to do", [[started, [step("a#1"), { kind: "completed", value: "j1" }]]], [], 100],
-  ["a run that was given up has nothing to do", [[started, [step("a#1")]], [{ type: "run_abandoned", at: 200 }, [], "jnull"]], [], 200],
+  [
+    "a run that was given up has nothing to do",
+    [
+      [started, [step("a#1")]],
+      [{ type: "run_abandoned", at: 200 }, [], "jnull"],
+    ],
+    [],
+    200,
+  ],
 ];
 
 describe("history in, commands out", () => {
   test.each(table)("%s", (_name, history, commands, dueAt) => {
     const machine = fold(history);
     const { steps, waits, hooks } = commandsOf(machine);
-    expect([...steps.map(({ op, attempt }) => `step ${op}@${attempt}`), ...waits.map(({ op }) => `wait ${op}`), ...hooks.map(({ op }) => `hook ${op}`)]).toEqual(commands);
+    expect([
+      ...steps.map(({ op, attempt }) => `step ${op}@${attempt}`),
+      ...waits.map(({ op }) => `wait ${op}`),
+      ...hooks.map(({ op }) => `hook ${op}`),
+    ]).toEqual(commands);
     if (!machine.outcome) expect(dueAtOf(machine)).toBe(dueAt);
     expect(machine.length).toBe(history.length);
   });
@@ -53,11 +103,16 @@ describe("a history that cannot be", () => {
     ["an answer to a step that was not asked for", [[started], [completed("a#1", 200)]]],
     ["a second answer to a step", [[started, [step("a#1")]], [completed("a#1", 200)], [completed("a#1", 300)]]],
     ["a wait that answers a step", [[started, [step("a#1")]], [{ type: "wait_completed", op: "a#1", at: 200 }]]],
-    ["a payload for a hook that is closed", [[started, [hook("h#1"), { kind: "dispose", op: "h#1" }]], [{ type: "hook_received", op: "h#1", at: 200, message: "m" }]]],
+    [
+      "a payload for a hook that is closed",
+      [[started, [hook("h#1"), { kind: "dispose", op: "h#1" }]], [{ type: "hook_received", op: "h#1", at: 200, message: "m" }]],
+    ],
     ["a second start", [[started], [started]]],
     ["an event after the end", [[started, [step("a#1"), { kind: "completed", value: "j1" }]], [completed("a#1", 200)]]],
   ])("is a divergence: %s", (_name, history) => {
-    expect(() => fold(history)).toThrow(expect.objectContaining({ recorded: expect.any(String) as string, actual: expect.any(String) as string }));
+    expect(() => fold(history)).toThrow(
+      expect.objectContaining({ recorded: expect.any(String) as string, actual: expect.any(String) as string }),
+    );
   });
 });
 

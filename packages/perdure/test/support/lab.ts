@@ -15,7 +15,10 @@ afterEach(async () => {
 });
 
 /** Makes this process use a fresh World (in memory, every call checked) and starts its worker. */
-export async function useWorld(options: WorkerOptions = {}, world: World = checkedWorld(createMemoryWorld())): Promise<{ world: World; worker: RunningWorker }> {
+export async function useWorld(
+  options: WorkerOptions = {},
+  world: World = checkedWorld(createMemoryWorld()),
+): Promise<{ world: World; worker: RunningWorker }> {
   await setWorld(world);
   const worker = await startWorker({ graceMs: 0, ...options });
   open.push(worker);

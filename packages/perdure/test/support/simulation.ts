@@ -106,7 +106,10 @@ function deliver(resident: Resident, now: number): Promise<ReturnType<typeof clo
 }
 
 function snapshot({ machine }: Resident): Snapshot {
-  const outcome = machine.outcome && { status: machine.outcome.status, value: decode("value" in machine.outcome ? machine.outcome.value : machine.outcome.error) };
+  const outcome = machine.outcome && {
+    status: machine.outcome.status,
+    value: decode("value" in machine.outcome ? machine.outcome.value : machine.outcome.error),
+  };
   return { length: machine.length, commands: structuredClone(commandsOf(machine)), outcome };
 }
 
@@ -115,7 +118,10 @@ function nextAnswers({ steps, waits, hooks }: Commands, choose: Choose, now: num
   const answers: ReadyEvent[] = [
     ...steps.map((step): ReadyEvent => answerStep(step.op, step.attempt, choose, now)),
     ...waits.map(({ op }): ReadyEvent => ({ event: { type: "wait_completed", op }, payload: "" })),
-    ...hooks.map(({ op }): ReadyEvent => ({ event: { type: "hook_received", op, message: `m${choose(1e9)}` }, payload: encode(choose(100), "payload") })),
+    ...hooks.map(({ op }): ReadyEvent => ({
+      event: { type: "hook_received", op, message: `m${choose(1e9)}` },
+      payload: encode(choose(100), "payload"),
+    })),
   ];
   if (answers.length === 0) throw new Error("The program waits for nothing.");
   const chosen: ReadyEvent[] = [];
@@ -125,7 +131,8 @@ function nextAnswers({ steps, waits, hooks }: Commands, choose: Choose, now: num
 
 function answerStep(op: string, attempt: number, choose: Choose, now: number): ReadyEvent {
   const fate = choose(10);
-  if (fate === 0 && attempt < 3) return { event: { type: "step_retrying", op, attempt, dueAt: now + choose(500) }, payload: encode(new Error("again"), "error") };
+  if (fate === 0 && attempt < 3)
+    return { event: { type: "step_retrying", op, attempt, dueAt: now + choose(500) }, payload: encode(new Error("again"), "error") };
   if (fate === 1) return { event: { type: "step_failed", op, attempt }, payload: encode(new RangeError(`failed ${op}`), "error") };
   return { event: { type: "step_completed", op, attempt }, payload: encode({ op, n: choose(1000) }, "result") };
 }

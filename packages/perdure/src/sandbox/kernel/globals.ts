@@ -51,7 +51,9 @@ function toBase64(text: string): string {
 
 /** `atob` of the HTML standard; bytes come as characters. */
 function fromBase64(text: string): string {
-  const compact = String(text).replace(/[\t\n\f\r ]/g, "").replace(/={1,2}$/, "");
+  const compact = String(text)
+    .replace(/[\t\n\f\r ]/g, "")
+    .replace(/={1,2}$/, "");
   if (/[^A-Za-z0-9+/]/.test(compact) || compact.length % 4 === 1) throw new RangeError("atob() takes base64.");
   const bytes = toByteArray(compact.padEnd(Math.ceil(compact.length / 4) * 4, "="));
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");

@@ -13,7 +13,13 @@ export function harden(global: object): void {
 
 /** Prototypes that no global name leads to. */
 function hiddenIntrinsics(): object[] {
-  const iterators = [[][Symbol.iterator](), new Map()[Symbol.iterator](), new Set()[Symbol.iterator](), ""[Symbol.iterator](), "".matchAll(/x/g)];
+  const iterators = [
+    [][Symbol.iterator](),
+    new Map()[Symbol.iterator](),
+    new Set()[Symbol.iterator](),
+    ""[Symbol.iterator](),
+    "".matchAll(/x/g),
+  ];
   const functions = [function* () {}, async function () {}, async function* () {}];
   const typedArray: object = Object.getPrototypeOf(Uint8Array) as object;
   return [...iterators, ...functions, typedArray].flatMap((object) => prototypesOf(object));
@@ -53,7 +59,7 @@ function isObject(value: unknown): value is object {
 }
 
 function isPrototype(object: object): boolean {
-  return Object.hasOwn(object, "constructor") && typeof object !== "function" || object === Function.prototype;
+  return (Object.hasOwn(object, "constructor") && typeof object !== "function") || object === Function.prototype;
 }
 
 /** Properties that engines look up on fast paths and that nobody overrides by assignment. */
@@ -70,7 +76,8 @@ function enableOverrides(prototype: object): void {
       enumerable: property.enumerable ?? false,
       get: () => value,
       set(this: unknown, next: unknown) {
-        if (this === prototype || !isObject(this)) throw new TypeError(`Cannot change "${key}" of a built-in object: it is shared by all runs.`);
+        if (this === prototype || !isObject(this))
+          throw new TypeError(`Cannot change "${key}" of a built-in object: it is shared by all runs.`);
         Object.defineProperty(this, key, { value: next, configurable: true, enumerable: true, writable: true });
       },
     });
