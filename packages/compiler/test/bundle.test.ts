@@ -197,6 +197,24 @@ test("packages resolve under the condition workflow first, then for the edge and
   expect(await evaluate(bundles["shop/src/a.ts#a"]?.code ?? "", {})()).toBe("browseredge");
 });
 
+test("further conditions can be asked for", async () => {
+  const { file } = createApp({
+    "src/a.ts": `import one from "one";\nexport async function a() { "use workflow"; return one; }\n`,
+    "node_modules/one/package.json": JSON.stringify({
+      name: "one",
+      exports: { workflow: { custom: "./source.ts", default: "./built.js" } },
+    }),
+    "node_modules/one/source.ts": "export default 'source' as string",
+    "node_modules/one/built.js": "export default 'built'",
+  });
+  const result = async (conditions: string[]) => {
+    const { bundles } = await bundleWorkflows(file("src/a.ts"), { conditions });
+    return evaluate(bundles["shop/src/a.ts#a"]?.code ?? "", {})();
+  };
+  expect(await result([])).toBe("built");
+  expect(await result(["custom"])).toBe("source");
+});
+
 test("a value that is awaited at the top level of another module is an error if a workflow uses it", async () => {
   const { file, write } = createApp({
     "src/a.ts": `import { name } from "./b.ts";\nexport async function a() { "use workflow"; return name; }\n`,

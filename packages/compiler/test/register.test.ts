@@ -113,6 +113,16 @@ console.log([...globalThis.registry.keys()], await step());
     expect((await runNode(app, "app.ts")).stdout).toBe("2\n");
   });
 
+  test("a file with directives is a module, also without import and export", async () => {
+    const app = createApp({
+      "package.json": JSON.stringify({ name: "shop" }),
+      "app.ts": `async function a() {\n  "use step";\n  return 1;\n}\na().then(console.log);\n`,
+    });
+    expect(await runNode(app, "app.ts")).toMatchObject({ stdout: "1\n", code: 0 });
+    app.write({ "package.json": JSON.stringify({ name: "shop", type: "commonjs" }) });
+    expect((await runNode(app, "app.ts")).stderr).toContain("TYPESCRIPT_MODULE_TYPE");
+  });
+
   test("the program ends when it is done", async () => {
     const app = createApp({ "app.ts": `export async function a() { "use workflow"; }\nconsole.log("ran");\n` });
     const begin = performance.now();

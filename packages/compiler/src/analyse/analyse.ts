@@ -1,4 +1,4 @@
-import type { File } from "@babel/types";
+import type { File, Program } from "@babel/types";
 import type { Problem } from "../diagnose/diagnostic.ts";
 import { type FunctionNode, type Range, isFunction, rangeOf } from "../parse/nodes.ts";
 import { findCaptures } from "./captures.ts";
@@ -34,7 +34,7 @@ export function analyse(file: File, moduleId: string): Analysis {
   applyFileDirective(file.program, sites, tree.module);
   const problems = sites.problems;
   const marked = findMarked(sites, tree, file, moduleId, problems);
-  if (marked.length > 0 && file.program.sourceType === "script") {
+  if (marked.length > 0 && isCommonJs(file.program, tree)) {
     problems.push({ code: "COMMONJS_MODULE", range: rangeOf(marked[0]?.directives[0]?.value ?? file), parameters: {} });
   }
   for (const fn of marked) {
@@ -69,6 +69,13 @@ function findMarked(sites: DirectiveSites, tree: ScopeTree, file: File, moduleId
     const path = paths.add(node, placement, moduleId, problems);
     return [{ kind, node, directives, placement, name: displayName(node, placement), path, id: `${moduleId}#${path}`, captures: [] }];
   });
+}
+
+/** Whether a file certainly is CommonJS: an `import` cannot be added to it. */
+function isCommonJs({ sourceType, body }: Program, tree: ScopeTree): boolean {
+  if (sourceType === "script") return true;
+  if (body.some(({ type }) => /^(?:Import|Export|TSImportEquals|TSExport)/.test(type))) return false;
+  return tree.references.some(({ node, binding }) => binding === undefined && /^(?:module|exports|require)$/.test(node.name));
 }
 
 /** The parameters and the body of a function, and its type parameters: everything but its name. */

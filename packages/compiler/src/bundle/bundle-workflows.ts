@@ -87,7 +87,7 @@ function outputOf(result: BuildResult<{ write: false }>, root: string, index: nu
 function finish(output: { code: string; map: string }): Bundle {
   const { code, map } = shortenLabels(output.code, output.map);
   const text = code.replace(/export\{([\w$\u0080-\uffff]+) as default\};\s*$/, "return $1})");
-  return { version: createHash("sha256").update(text).digest("hex"), code: text, map };
+  return { version: createHash("sha256").update(text).digest("hex"), code: text, map: JSON.stringify(JSON.parse(map)) };
 }
 
 function inputsOf({ metafile }: BuildResult<{ metafile: true }>, root: string): string[] {

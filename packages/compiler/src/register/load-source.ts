@@ -33,7 +33,7 @@ export function loadSource(url: string): LoadedSource | null {
   if (!isTypeScript && !mayHaveDirectives(code)) return null;
   const source = compileHost(file, code);
   if (source === null && !isTypeScript) return null;
-  const format = moduleFormat(file, code);
+  const format = moduleFormat(file, code, source !== null);
   return { format, source: source ?? code, typescript: isTypeScript ? typeScriptOptions(file) : null };
 }
 

@@ -6,18 +6,20 @@ const moduleSyntax = /^[ \t]*(?:export\b|import\b(?!\s*\())|\bimport\.meta\b/m;
 
 /**
  * Whether a TypeScript file is an ES module or CommonJS, by Node's rules: the extension, else `type` in the nearest package.json, else the
- * syntax. ES module syntax where package.json says CommonJS is an error here, because Node's own would not say why.
+ * syntax, which for a compiled module is that of ES modules. ES module syntax where package.json says CommonJS is an error here, because
+ * Node's own would not say why.
  */
-export function moduleFormat(file: string, code: string): "module" | "commonjs" {
+export function moduleFormat(file: string, code: string, isCompiled: boolean): "module" | "commonjs" {
   if (/\.m[jt]s$/.test(file)) return "module";
   if (/\.c[jt]s$/.test(file)) return "commonjs";
   const { type, manifest } = packageType(path.dirname(file));
   if (type === "module") return "module";
   const syntax = moduleSyntax.exec(code);
-  if (syntax === null) return "commonjs";
+  if (syntax === null && !isCompiled) return "commonjs";
   if (type === null) return "module";
   const parameters = { file: path.basename(file), packageJson: manifest };
-  const range = { start: syntax.index, end: syntax.index + syntax[0].length };
+  const start = syntax?.index ?? 0;
+  const range = { start, end: start + (syntax?.[0].length ?? 0) };
   throw new CompileError([createDiagnostic({ code: "TYPESCRIPT_MODULE_TYPE", range, parameters }, { code, filename: file })]);
 }
 
