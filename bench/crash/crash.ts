@@ -19,8 +19,9 @@ export async function crash(request: Request): Promise<Measurement> {
   const verdict = await play(scene, rounds, seed);
   explain(verdict, scene);
   const { problems: _, ...counts } = verdict;
+  const { kills, freezes, takenFromFrozen } = scene;
   return {
-    figures: { ...counts, kills: scene.kills, freezes: scene.freezes, seed, wallSeconds: (performance.now() - start) / 1000 },
+    figures: { ...counts, kills, freezes, takenFromFrozen, seed, wallSeconds: (performance.now() - start) / 1000 },
     targets: mustBeZero.map((figure) => ({ figure, op: "<=", bound: 0 })),
     runs: rounds,
     database: `${sqliteVersion()}, WAL, synchronous=FULL`,
@@ -31,6 +32,10 @@ async function play(scene: Scene, rounds: number, seed: number): Promise<Verdict
   try {
     for (const round of planRounds(rounds, seed)) await scene.play(round);
     return await judge(await scene.finish());
+  } catch (error) {
+    // First, because what is closed in the middle of something has errors of its own.
+    console.error(error);
+    throw error;
   } finally {
     await scene.close();
   }

@@ -23,6 +23,8 @@ export interface Sighting {
   /** The step is answered: no further attempt may follow at all. */
   readonly final: boolean;
   readonly lines: number;
+  /** The process that stood still when it was seen, or null. */
+  readonly frozen: number | null;
 }
 
 /** All that the verdict is made of. */

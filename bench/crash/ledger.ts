@@ -2,7 +2,8 @@
  * A file outside of the World that says what steps really did: a line when an attempt begins and one when its effect has happened. Lines are
  * appended by all processes, each with one write that is on the disk before the step goes on, so that their order is the order of events.
  */
-import { closeSync, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fdatasync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { promisify } from "node:util";
 
 export interface LedgerLine {
   readonly kind: "attempt" | "effect";
@@ -13,14 +14,27 @@ export interface LedgerLine {
   readonly pid: number;
 }
 
-/** Appends a line; returns when it is durable. */
-export type Append = (line: Omit<LedgerLine, "pid">) => void;
+/** Appends a line, which others see at once; resolves when it is on the disk. */
+export type Append = (line: Omit<LedgerLine, "pid">) => Promise<void>;
 
 export function openLedger(path: string): Append {
   const file = openSync(path, "a");
+  const sync = promisify(fdatasync);
+  let next: Promise<void> | null = null;
+  let current: Promise<void> = Promise.resolve();
+
+  /** One call to the disk serves all that wrote before it began. It must not block the process, whose lease would run out. */
+  async function syncNext(): Promise<void> {
+    await current;
+    current = sync(file);
+    next = null;
+    await current;
+  }
+
   return (line) => {
     writeSync(file, `${JSON.stringify({ ...line, pid: process.pid })}\n`);
-    fdatasyncSync(file);
+    next ??= syncNext();
+    return next;
   };
 }
 

@@ -14,12 +14,17 @@ import type { PlannedRun } from "./load.ts";
 export interface Observer {
   /** The runs that may exist from now on. */
   expect(runs: readonly PlannedRun[]): void;
-  look(): Promise<void>;
+  /** @param frozen the process that stands still meanwhile, if one does */
+  look(frozen?: number): Promise<void>;
   /** How many of the runs have not ended, as of the last look. */
   readonly open: number;
+  /** How many claims of runs that had an owner before there were, as of the last look. */
+  readonly takeovers: number;
   /** Reads everything once more, from the beginning. */
   conclude(acknowledged: ReadonlySet<string>): Promise<Evidence>;
 }
+
+type Outcome = Omit<Sighting, "lines" | "frozen">;
 
 /** A run under observation. */
 interface Watched {
@@ -27,6 +32,7 @@ interface Watched {
   /** Null until the World knows the run. */
   id: string | null;
   ended: boolean;
+  fence: number;
   readonly seen: HistoryRow[];
 }
 
@@ -39,7 +45,7 @@ export function createObserver(world: World, ledger: LedgerReader): Observer {
   /** Lines that have been checked against what was asked. */
   let checked = 0;
 
-  async function lookAt(watched: Watched): Promise<Omit<Sighting, "lines">[]> {
+  async function lookAt(watched: Watched): Promise<Outcome[]> {
     watched.id ??= (await world.query.run({ key: watched.run.key }))?.id ?? null;
     if (watched.id === null) return [];
     const [record] = await world.query.runsById([watched.id]);
@@ -47,27 +53,31 @@ export function createObserver(world: World, ledger: LedgerReader): Observer {
     watched.seen.push(...rows);
     // Read before the rows: when it says that the run has ended, they are all there.
     watched.ended = record !== undefined && record.status !== "running";
+    watched.fence = record?.fence ?? 0;
     return outcomesOf(watched.id, rows, asked);
   }
 
-  async function look(): Promise<void> {
+  async function look(frozen: number | null = null): Promise<void> {
     lines.push(...ledger.readNew());
     const known = lines.length;
-    const outcomes: Omit<Sighting, "lines">[] = [];
+    const outcomes: Outcome[] = [];
     for (const watched of all) if (!watched.ended) outcomes.push(...(await lookAt(watched)));
     for (const { step } of lines.slice(checked, known)) if (!asked.has(step)) early.add(step);
     checked = known;
     lines.push(...ledger.readNew());
-    sightings.push(...outcomes.map((outcome) => ({ ...outcome, lines: lines.length })));
+    sightings.push(...outcomes.map((outcome) => ({ ...outcome, lines: lines.length, frozen })));
   }
 
   return {
     expect(runs) {
-      for (const run of runs) all.push({ run, id: null, ended: false, seen: [] });
+      for (const run of runs) all.push({ run, id: null, ended: false, fence: 0, seen: [] });
     },
     look,
     get open() {
       return all.filter(({ ended }) => !ended).length;
+    },
+    get takeovers() {
+      return all.reduce((sum, { fence }) => sum + Math.max(0, fence - 1), 0);
     },
     async conclude(acknowledged) {
       await look();
@@ -83,7 +93,7 @@ export function createObserver(world: World, ledger: LedgerReader): Observer {
 }
 
 /** The outcomes of attempts that rows hold; adds the steps that they ask for to `asked`. */
-function outcomesOf(runId: string, rows: readonly HistoryRow[], asked: Set<string>): Omit<Sighting, "lines">[] {
+function outcomesOf(runId: string, rows: readonly HistoryRow[], asked: Set<string>): Outcome[] {
   return rows.map(readRow).flatMap((row) => {
     for (const op of stepsAsked(row)) asked.add(`${runId}/${op}`);
     if (!row.type.startsWith("step_")) return [];

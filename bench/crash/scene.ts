@@ -8,9 +8,10 @@ import { createScratchFolder } from "../src/worlds/sqlite.ts";
 import type { Evidence } from "./evidence.ts";
 import { createFleet, type Member } from "./fleet.ts";
 import { createLedgerReader } from "./ledger.ts";
-import { planRuns, type PlannedRun } from "./load.ts";
+import type { PlannedRun } from "./load.ts";
 import { createObserver } from "./observer.ts";
 import { createResumer } from "./resumer.ts";
+import { createRoster } from "./roster.ts";
 import { leaseMs, type Round } from "./schedule.ts";
 
 /** Workers on one file, load for them, and someone who watches. */
@@ -18,6 +19,8 @@ export interface Scene {
   readonly folder: string;
   readonly kills: number;
   readonly freezes: number;
+  /** Runs that other workers took over from one that stood still. */
+  readonly takenFromFrozen: number;
   /** Brings workers to work, gives them runs, and lets the fault happen. */
   play(round: Round): Promise<void>;
   /** Lets everything run to its end. Gives up after a while; what is open then counts as lost. */
@@ -39,28 +42,14 @@ export async function openScene(): Promise<Scene> {
   const ledger = createLedgerReader(join(folder, "ledger.jsonl"));
   const observer = createObserver(world, ledger);
   const payloads = sendPayloads();
-  const planned = new Map<string, PlannedRun>();
-  const acknowledged = new Set<string>();
-  let [kills, freezes] = [0, 0];
+  const roster = createRoster();
+  let [kills, freezes, takenFromFrozen] = [0, 0, 0];
 
   const settings = { world: path, ledger: join(folder, "ledger.jsonl"), leaseMs };
   const fleet = createFleet(settings, join(folder, "workers.log"), (key) => {
-    acknowledged.add(key);
-    const run = planned.get(key);
+    const run = roster.acknowledge(key);
     if (run?.sender === "parent") payloads.add(run);
   });
-
-  function plan(): void {
-    const runs = planRuns(planned.size, runsPerRound);
-    for (const run of runs) planned.set(run.key, run);
-    observer.expect(runs);
-  }
-
-  /** All that nobody has acknowledged, also what a dead worker was told to start: a start that is made again happens once. */
-  function handOut(members: readonly Member[]): void {
-    const runs = [...planned.values()].filter(({ key }) => !acknowledged.has(key));
-    for (const [index, member] of members.entries()) member.start(runs.filter((_, at) => at % members.length === index));
-  }
 
   async function kill(victim: Member): Promise<void> {
     await victim.kill();
@@ -71,10 +60,11 @@ export async function openScene(): Promise<Scene> {
   async function freeze(victim: Member, frozenMs: number): Promise<void> {
     victim.freeze();
     freezes++;
-    await pause(frozenMs / 2);
-    await observer.look();
-    await pause(frozenMs / 2);
-    await observer.look();
+    await observer.look(victim.pid);
+    const before = observer.takeovers;
+    await pause(frozenMs);
+    await observer.look(victim.pid);
+    takenFromFrozen += observer.takeovers - before;
     victim.thaw();
   }
 
@@ -86,10 +76,13 @@ export async function openScene(): Promise<Scene> {
     get freezes() {
       return freezes;
     },
+    get takenFromFrozen() {
+      return takenFromFrozen;
+    },
     async play(round) {
-      plan();
+      observer.expect(roster.plan(runsPerRound));
       while (fleet.members.length < round.workers) await fleet.add();
-      handOut(fleet.members);
+      roster.handOut(fleet.members);
       await pause(round.afterMs);
       const victim = fleet.members[Math.floor(round.victim * fleet.members.length)];
       if (!victim) throw new Error("There is no worker left to hurt.");
@@ -98,19 +91,19 @@ export async function openScene(): Promise<Scene> {
     },
     async finish() {
       if (fleet.members.length === 0) await fleet.add();
-      handOut(fleet.members.slice(0, 1));
-      for (const run of planned.values()) if (run.sender !== null) payloads.add(run);
+      roster.handOut(fleet.members.slice(0, 1));
+      for (const run of roster.all) if (run.sender !== null) payloads.add(run);
       const deadline = performance.now() + patienceMs;
       do {
         await pause(100);
         await observer.look();
       } while (observer.open > 0 && performance.now() < deadline);
       await Promise.all(fleet.members.map((member) => member.stop()));
-      return observer.conclude(acknowledged);
+      return observer.conclude(roster.acknowledged);
     },
     async close() {
-      await payloads.stop();
       await fleet.close();
+      await payloads.stop();
       ledger.close();
       await world.close();
     },

@@ -6,13 +6,18 @@ import type { LedgerLine } from "./ledger.ts";
 import { models } from "./models.ts";
 import { replayModel } from "./replay-model.ts";
 
-/** What came of the runs. The first four must be 0. */
+/** What came of the runs. */
 export interface Verdict {
   /** Acknowledged runs that are missing, did not complete, or returned something wrong. */
   readonly lost: number;
   readonly historiesInvalid: number;
   /** Attempts of a step whose outcome was in the history already. */
   readonly committedStepsRepeated: number;
+  /**
+   * The same by a process that had stood still and gone on, of steps which another worker had completed meanwhile: it cannot know yet that it has lost
+   * them. Nothing that it brings is taken, but its function was called.
+   */
+  readonly lateStepsRepeated: number;
   /** Steps that began before the history had asked for them. */
   readonly effectsBeforeHistory: number;
   /** Attempts that were made again because their worker was gone before the outcome was committed: what "at least once" means. */
@@ -39,14 +44,15 @@ export async function judge({ runs, lines, sightings, early }: Evidence): Promis
     total.takeovers += Math.max(0, (evidence.record?.fence ?? 1) - 1);
     total.steps += found.steps;
   }
-  const committed = repeatedAfterCommit(lines, sightings);
+  const { committed, late } = repeatedAfterCommit(lines, sightings);
   problems.push(...committed.map((name) => `${name} was made again after its outcome had been committed`));
   return {
     lost: total.lost,
     historiesInvalid: total.historiesInvalid,
     committedStepsRepeated: committed.length,
+    lateStepsRepeated: late.length,
     effectsBeforeHistory: early.length,
-    inFlightStepsRepeated: repeated(lines) - committed.length,
+    inFlightStepsRepeated: repeated(lines) - committed.length - late.length,
     takeovers: total.takeovers,
     steps: total.steps,
     runs: runs.filter(({ acknowledged }) => acknowledged).length,
@@ -101,13 +107,16 @@ function attemptName(step: string, attempt: number): string {
   return `attempt ${attempt} of ${step}`;
 }
 
-function repeatedAfterCommit(lines: readonly LedgerLine[], sightings: readonly Sighting[]): string[] {
+/** Attempts that began after their outcome had been seen, `late` those of a process that stood still then. */
+function repeatedAfterCommit(lines: readonly LedgerLine[], sightings: readonly Sighting[]): { committed: string[]; late: string[] } {
   const byStep = groupByStep(sightings);
-  return lines.flatMap(({ kind, step, attempt }, index) => {
-    if (kind !== "attempt") return [];
-    const late = byStep.get(step)?.some((sighting) => index >= sighting.lines && (sighting.final || attempt <= sighting.attempt));
-    return late ? [attemptName(step, attempt)] : [];
-  });
+  const [committed, late]: [string[], string[]] = [[], []];
+  for (const [index, { kind, step, attempt, pid }] of lines.entries()) {
+    if (kind !== "attempt") continue;
+    const known = byStep.get(step)?.filter((seen) => index >= seen.lines && (seen.final || attempt <= seen.attempt)) ?? [];
+    if (known.length > 0) (known.every(({ frozen }) => frozen === pid) ? late : committed).push(attemptName(step, attempt));
+  }
+  return { committed, late };
 }
 
 function groupByStep(sightings: readonly Sighting[]): Map<string, Sighting[]> {

@@ -16,7 +16,6 @@ type AnyWorkflow = (...args: unknown[]) => Promise<unknown>;
 const workflows = { approval, branches, chain, fanOut, naps, nested, race, retries } as unknown as Readonly<Record<string, AnyWorkflow>>;
 const settings = JSON.parse(process.argv[2] ?? "{}") as WorkerSettings;
 const resumer = createResumer();
-let stop: () => Promise<void> = async () => undefined;
 let stopping = false;
 
 function tell(message: FromWorker): void {
@@ -28,15 +27,14 @@ async function open(): Promise<void> {
   const world = createSqliteWorld({ path: settings.world });
   await setWorld(world);
   const worker = await startWorker({ leaseMs: settings.leaseMs });
-  stop = async () => {
-    await worker.stop();
-    await world.close();
-  };
   tell({ kind: "ready" });
   while (!stopping) {
     await pause(10);
     await resumer.tryAll();
   }
+  await worker.stop();
+  await world.close();
+  process.disconnect();
 }
 
 async function startOne(run: PlannedRun): Promise<void> {
@@ -57,9 +55,6 @@ async function startAll(runs: readonly PlannedRun[]): Promise<void> {
 process.on("message", (message: ToWorker) => {
   if (message.kind === "open") void open();
   else if (message.kind === "start") void startAll(message.runs);
-  else {
-    stopping = true;
-    void stop().then(() => process.disconnect());
-  }
+  else stopping = true;
 });
 tell({ kind: "loaded" });

@@ -4,7 +4,7 @@ import { createHook, FatalError, getStepMetadata, RetryableError, sleep } from "
 
 import type { Append } from "./ledger.ts";
 
-let append: Append = () => {
+let append: Append = async () => {
   throw new Error("The ledger is not open.");
 };
 
@@ -13,28 +13,28 @@ export function useLedger(ledger: Append): void {
   append = ledger;
 }
 
-function begin(): number {
+async function begin(): Promise<number> {
   const { stepId: step, attempt } = getStepMetadata();
-  append({ kind: "attempt", step, attempt });
+  await append({ kind: "attempt", step, attempt });
   return attempt;
 }
 
-function finish<T>(value: T): T {
+async function finish<T>(value: T): Promise<T> {
   const { stepId: step, attempt } = getStepMetadata();
-  append({ kind: "effect", step, attempt });
+  await append({ kind: "effect", step, attempt });
   return value;
 }
 
 export async function add(a: number, b: number): Promise<number> {
   "use step";
-  begin();
+  await begin();
   await pause((a + b) % 4);
   return finish(a + b);
 }
 
 export async function square(a: number): Promise<number> {
   "use step";
-  begin();
+  await begin();
   await pause(a % 9);
   return finish(a * a);
 }
@@ -42,27 +42,27 @@ export async function square(a: number): Promise<number> {
 /** Succeeds with its third attempt; says when to try again. */
 export async function unreliable(n: number): Promise<number> {
   "use step";
-  if (begin() < 3) throw new RetryableError("not yet", { retryAfter: 5 + (n % 30) });
+  if ((await begin()) < 3) throw new RetryableError("not yet", { retryAfter: 5 + (n % 30) });
   return finish(n + 100);
 }
 
 /** Succeeds with its second attempt; leaves the delay to the runtime. */
 export async function stubborn(n: number): Promise<number> {
   "use step";
-  if (begin() < 2) throw new Error("not at once");
+  if ((await begin()) < 2) throw new Error("not at once");
   return finish(n + 200);
 }
 
 export async function doomed(n: number): Promise<never> {
   "use step";
-  begin();
-  finish(n);
+  await begin();
+  await finish(n);
   throw new FatalError(`never ${n}`);
 }
 
 export async function linger(n: number): Promise<string> {
   "use step";
-  begin();
+  await begin();
   await pause(5 + (n % 20));
   return finish("step");
 }
@@ -119,13 +119,13 @@ export async function nested(n: number): Promise<number> {
   const base = 2 * n;
   async function left(x: number): Promise<number> {
     "use step";
-    begin();
+    await begin();
     await pause(x);
     return finish(base + x);
   }
   async function right(x: number): Promise<number> {
     "use step";
-    begin();
+    await begin();
     return finish(base - x);
   }
   let total = 0;

@@ -7,12 +7,12 @@ import type { Run } from "perdure/api";
  */
 export async function checkRuns(world: World, runs: readonly Run<number>[], expected: number, rows: number): Promise<void> {
   for (const run of runs) {
-    const [record] = await world.query.runsById([run.id]);
-    if (record?.status !== "completed") throw new Error(`Run ${run.id} is ${record?.status ?? "not there"}, not completed.`);
+    const [record] = await world.query.runsById([run.runId]);
+    if (record?.status !== "completed") throw new Error(`Run ${run.runId} is ${record?.status ?? "not there"}, not completed.`);
     const value = await run.returnValue;
-    if (value !== expected) throw new Error(`Run ${run.id} returned ${value}, not ${expected}.`);
-    const page = await world.load(run.id);
+    if (value !== expected) throw new Error(`Run ${run.runId} returned ${value}, not ${expected}.`);
+    const page = await world.load(run.runId);
     const isWhole = page.rows.every(({ seq }, index) => seq === index + 1);
-    if (page.rows.length !== rows || !isWhole) throw new Error(`Run ${run.id} has ${page.rows.length} history rows, not 1 to ${rows}.`);
+    if (page.rows.length !== rows || !isWhole) throw new Error(`Run ${run.runId} has ${page.rows.length} history rows, not 1 to ${rows}.`);
   }
 }

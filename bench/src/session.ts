@@ -46,7 +46,7 @@ async function close(bench: BenchWorld, yardsticks: Iterable<Yardstick>): Promis
 /** A row as a step of the workloads leaves it, so that the yardsticks write as many bytes. */
 async function typicalRow(world: World): Promise<Uint8Array> {
   const run = await runOne(5);
-  const { rows } = await world.load(run.id, { after: 2, limit: 1 });
+  const { rows } = await world.load(run.runId, { after: 2, limit: 1 });
   const [row] = rows;
   if (!row) throw new Error("A run of five steps has no third row.");
   return row.data;

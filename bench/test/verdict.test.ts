@@ -65,7 +65,7 @@ const lines = [
   line("attempt", 3),
   line("effect", 3),
 ];
-const sighting: Sighting = { step: `${id}/${add(1)}`, attempt: 1, final: true, lines: 2 };
+const sighting: Sighting = { step: `${id}/${add(1)}`, attempt: 1, final: true, lines: 2, frozen: null };
 
 function evidence(changes: Partial<RunEvidence> = {}, others: Partial<Evidence> = {}): Evidence {
   const rows = rowsOf(good);
@@ -79,7 +79,7 @@ function changed(index: number, head: Partial<Head>, payload?: string): Evidence
   return evidence({ rows: rowsOf(rows), seen: [] });
 }
 
-const counts = { lost: 0, historiesInvalid: 0, committedStepsRepeated: 0, effectsBeforeHistory: 0 };
+const counts = { lost: 0, historiesInvalid: 0, committedStepsRepeated: 0, lateStepsRepeated: 0, effectsBeforeHistory: 0 };
 
 test("good evidence passes, and what was tried is counted", async () => {
   const verdict = await judge(evidence());
@@ -145,6 +145,13 @@ describe("a committed step is repeated", () => {
     const retrying = { ...sighting, final: false };
     expect(await repeatedAs(line("attempt", 1), [retrying])).toBe(1);
     expect(await repeatedAs(line("attempt", 1, 2), [retrying])).toBe(0);
+  });
+
+  test("and is told apart when a process that stood still could not know", async () => {
+    const seenMeanwhile = { ...sighting, frozen: 1 };
+    const verdict = await judge(evidence({}, { lines: [...lines, line("attempt", 1)], sightings: [seenMeanwhile] }));
+    expect(verdict).toMatchObject({ committedStepsRepeated: 0, lateStepsRepeated: 1, inFlightStepsRepeated: 1 });
+    expect(await repeatedAs({ ...line("attempt", 1), pid: 2 }, [seenMeanwhile])).toBe(1);
   });
 
   test("but not when nobody had seen the result yet", async () => {

@@ -46,13 +46,13 @@ test("a run of a worker that went silent is taken over, and its late result is f
   await until(() => calls.length === 1, "the first attempt");
   silent = true;
   anotherWorker(shared, { leaseMs: 1000 });
-  const record = await waitForEnd(shared, run.id);
+  const record = await waitForEnd(shared, run.runId);
   releaseFirst();
   await until(() => outcomes.length > 0, "the late commit");
   expect(outcomes).toEqual(["fenced"]);
   expect(record).toBe("completed");
   expect(calls).toHaveLength(3);
-  expect((await shared.load(run.id)).rows).toHaveLength(3);
+  expect((await shared.load(run.runId)).rows).toHaveLength(3);
 });
 
 async function waitForEnd(world: World, runId: string): Promise<string> {
@@ -80,7 +80,7 @@ test("a commit whose answer was lost is found again and not made twice", async (
   const run = await start(flow, []);
   expect(await run.returnValue).toEqual([1, 2, 3, 4, 5]);
   expect(calls).toBe(5);
-  expect((await shared.load(run.id)).rows).toHaveLength(6);
+  expect((await shared.load(run.runId)).rows).toHaveLength(6);
 });
 
 test("a World that is away for a while delays runs and loses nothing", { timeout: 20_000 }, async () => {
@@ -160,7 +160,7 @@ test("a history that went back is replayed and goes on; nothing is appended afte
   const run = await start(flow, []);
   expect(await run.returnValue).toBe(4);
   expect(calls).toBe(5);
-  expect((await shared.load(run.id)).rows).toHaveLength(5);
+  expect((await shared.load(run.runId)).rows).toHaveLength(5);
 });
 
 test("a run whose code and history disagree is parked, unharmed, and says what differs", async () => {
@@ -169,7 +169,7 @@ test("a run whose code and history disagree is parked, unharmed, and says what d
   const before = workflowOf("t#changing", "async()=>{await callStep('t#a',[]);await createHook({token:'changing'});return 1}");
   const run = await start(before, []);
   await until(async () => (await run.note) === "waits for hook changing", "the hook");
-  const history = await world.load(run.id);
+  const history = await world.load(run.runId);
   await worker.stop();
   // The bundle of the same version turns into another one: what no compiler does, but what a bug could.
   const tampered = bundleOf("async()=>{await sleep(5);return 1}");
@@ -179,7 +179,7 @@ test("a run whose code and history disagree is parked, unharmed, and says what d
   await until(async () => ((await run.note) ?? "").startsWith("NONDETERMINISM"), "the note");
   expect(await run.note).toContain("history: step t#a#1; code: wait sleep#1");
   expect(await run.status).toBe("running");
-  expect((await world.load(run.id)).rows).toEqual(history.rows);
+  expect((await world.load(run.runId)).rows).toEqual(history.rows);
 });
 
 test("a step that no worker has parks the run until one has it", async () => {
@@ -216,7 +216,7 @@ test("idle runs leave memory and come back when they are due or a message arrive
   const flow = workflowOf<[number], unknown>("t#evicted", "async(n)=>{await sleep(400);return await createHook({token:'evicted-'+n})}");
   const { world } = await useWorld({ idleMs: 50, leaseMs: 200, maxResidentRuns: 10 });
   const runs = await Promise.all(Array.from({ length: 30 }, (_, n) => start(flow, [n])));
-  const owned = async () => (await world.query.runsById(runs.map((run) => run.id))).filter((run) => run.owner !== null).length;
+  const owned = async () => (await world.query.runsById(runs.map((run) => run.runId))).filter((run) => run.owner !== null).length;
   await until(async () => (await owned()) === 0, "the eviction");
   await until(
     async () => (await Promise.all(runs.map((run) => run.note))).every((note) => note?.startsWith("waits for hook")),
@@ -283,7 +283,7 @@ test("a worker that is stopped in the middle of a replay leaves the run as it is
   await worker.stop();
   await resumeHook("long", 1);
   const second = anotherWorker(world);
-  await until(() => second.holds(run.id), "the takeover");
+  await until(() => second.holds(run.runId), "the takeover");
   await second.stop();
   expect(await run.status).not.toBe("failed");
   expect(await run.returnValue).toBe("end");

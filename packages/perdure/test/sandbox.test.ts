@@ -24,12 +24,12 @@ test("time, chance and ids in workflow code come out the same on a replay", asyn
   const { world, worker } = await useWorld();
   const run = await start(values, []);
   await until(async () => (await run.note) === "waits for hook values", "the hook");
-  const live = await world.load(run.id);
+  const live = await world.load(run.runId);
   await worker.stop();
   anotherWorker(world);
   await world.deliver([{ id: "m", to: { token: "values" }, kind: "hook", payload: Buffer.from("j1") }]);
   const [first, later, last] = (await run.returnValue) as unknown[][];
-  expect((await world.load(run.id)).rows.slice(0, live.rows.length)).toEqual(live.rows);
+  expect((await world.load(run.runId)).rows.slice(0, live.rows.length)).toEqual(live.rows);
   expect(Number(later?.[0]) - Number(first?.[0])).toBeGreaterThanOrEqual(30);
   expect(first?.[0]).toBe(first?.[1]);
   expect(first?.[0]).toBe(first?.[2]);

@@ -54,7 +54,7 @@ test("what the workflow throws reaches the caller as the cause", async () => {
   const run = await start(failing, []);
   await expect(run.returnValue).rejects.toMatchObject({
     code: "RUN_FAILED",
-    runId: run.id,
+    runId: run.runId,
     cause: { name: "RangeError", message: "too far", limit: 3 },
   });
   expect(await run.status).toBe("failed");

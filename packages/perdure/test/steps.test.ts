@@ -14,7 +14,7 @@ test("a run executes its steps in order and returns their result", async () => {
   const run = await start(sum, [10]);
   expect(await run.returnValue).toBe(55);
   expect(await run.status).toBe("completed");
-  expect(await getRun(run.id).returnValue).toBe(55);
+  expect(await getRun(run.runId).returnValue).toBe(55);
 });
 
 test("a step costs one row of history: n steps make n + 1 rows", async () => {
@@ -23,7 +23,7 @@ test("a step costs one row of history: n steps make n + 1 rows", async () => {
   const { world } = await useWorld();
   const run = await start(ten, []);
   await run.returnValue;
-  const { rows } = await world.load(run.id);
+  const { rows } = await world.load(run.runId);
   expect(rows).toHaveLength(11);
   expect(readRows(rows).map((row) => row.event.type)).toEqual(["run_started", ...Array.from({ length: 10 }, () => "step_completed")]);
 });
@@ -89,7 +89,7 @@ test("RetryableError sets the time of the next attempt, and the attempt knows it
   const run = workflowOf<[], string>("t#runLater", "async()=>callStep('t#later',[])");
   await useWorld();
   const handle = await start(run, [], { id: "my-run" });
-  expect(handle.id).toBe("my-run");
+  expect(handle.runId).toBe("my-run");
   expect(await handle.returnValue).toBe("my-run");
   expect(seen.map((metadata) => metadata.attempt)).toEqual([1, 2, 3]);
   expect(new Set(seen.map((metadata) => metadata.stepId)).size).toBe(1);
@@ -126,7 +126,7 @@ test("a thousand steps at once run at most `concurrency` at a time", async () =>
   const run = await start(fan, []);
   expect(await run.returnValue).toBe(499_500);
   expect(most).toBe(20);
-  expect((await world.load(run.id)).rows).toHaveLength(1001);
+  expect((await world.load(run.runId)).rows).toHaveLength(1001);
 });
 
 test("a step's result that cannot be stored fails the step at once, with the path in the value", async () => {
@@ -149,7 +149,7 @@ test("an argument that cannot be stored is refused before anything is written, i
   expect((await world.query.runs()).runs).toEqual([]);
   const run = await start(inside, []);
   expect(await run.returnValue).toEqual(["SERIALIZATION_FAILED", "args[0].f"]);
-  expect((await world.load(run.id)).rows).toHaveLength(1);
+  expect((await world.load(run.runId)).rows).toHaveLength(1);
 });
 
 test("results that are ready together are committed together", async () => {

@@ -17,6 +17,7 @@ const MAX_REMEMBERED = 100_000;
 /** What the work of a transaction may do. Statements are prepared once per connection. */
 export interface Transaction {
   run(sql: string, params: readonly SqlValue[]): number;
+  insert(sql: string, params: readonly SqlValue[]): number | null;
   get(sql: string, params: readonly SqlValue[]): readonly SqlValue[] | undefined;
   all(sql: string, params: readonly SqlValue[]): readonly (readonly SqlValue[])[];
   /** The key that `find` yields for a text (a uuid, a name), remembered from then on; undefined when it yields none. */
@@ -45,6 +46,7 @@ export function createDatabase(driver: Driver, connection: Connection, path: str
 
   const transaction: Transaction = {
     run: (sql, params) => statement(sql).run(params),
+    insert: (sql, params) => statement(sql).insert(params),
     get: (sql, params) => statement(sql).get(params),
     all: (sql, params) => statement(sql).all(params),
     key(kind, text, find) {

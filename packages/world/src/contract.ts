@@ -28,7 +28,6 @@ import type {
   CreatedRun,
   Delivery,
   HistoryPage,
-  Lease,
   Message,
   NewRun,
   QueryRunsRequest,
@@ -168,5 +167,3 @@ export interface World {
   /** Calls `listener` with hints until unwatched. The listener must not throw. May be called before `setup`. */
   watch(listener: (hint: Hint) => void): Unwatch;
 }
-
-export type { Lease };

@@ -1,7 +1,7 @@
 import type { Node, ObjectMember } from "@babel/types";
 import type { Problem } from "../diagnose/diagnostic.ts";
 import type { DirectiveKind } from "../parse/directive-text.ts";
-import { type FunctionNode, isFunction, isWrapper, rangeOf } from "../parse/nodes.ts";
+import { type FunctionNode, contains, isFunction, isWrapper, rangeOf } from "../parse/nodes.ts";
 import type { DirectiveSite } from "./directive-sites.ts";
 import type { Placement } from "./marked-function.ts";
 import type { ScopeTree } from "./scope-tree.ts";
@@ -99,6 +99,7 @@ function locateNested(candidate: Candidate, enclosing: FunctionNode[]): Placemen
     const name = enclosing[0] === undefined ? "" : nameOf(enclosing[0], tree);
     return { code: "FUNCTION_IN_FUNCTION", range, parameters: { kind, name } };
   }
+  if (!contains(rangeOf(workflow.outer.body), rangeOf(node))) return position(candidate, "a part of a default value");
   if (node.type === "FunctionDeclaration" && node.id) return { kind: "nested", name: node.id.name, workflow: workflow.outer };
   const [value, parent] = climb(node, tree);
   if (node.type === "ObjectMethod" || parent?.type === "ObjectProperty")

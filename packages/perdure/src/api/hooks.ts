@@ -7,7 +7,10 @@ import { toBytes, toText } from "../run-input.ts";
 import { getWorld } from "../runtime.ts";
 
 export interface ResumeOptions {
-  /** Makes the delivery idempotent: a second one with the same key to the same run is ignored. 1 to 512 characters. */
+  /**
+   * Makes the delivery idempotent: a second one with the same key to the same run is ignored. 1 to 512 characters. Once the hook is disposed of, or its run
+   * has ended, a repeated delivery gets HOOK_NOT_FOUND like any other.
+   */
   readonly key?: string;
 }
 

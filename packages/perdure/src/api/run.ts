@@ -13,7 +13,7 @@ export type WorkflowRunStatus = "pending" | "running" | "completed" | "failed" |
 /** A handle of a run. It holds no data; each property asks the World. */
 export interface Run<R> {
   /** The id that `start()` was given, else the one that it made (UUID version 7). */
-  readonly id: string;
+  readonly runId: string;
   /** @throws RUN_NOT_FOUND */
   readonly status: Promise<WorkflowRunStatus>;
   /**
@@ -33,7 +33,7 @@ export function getRun<R = unknown>(id: string): Run<R> {
 /** @param known the World's own id, where the caller has it already */
 export function runHandle<R>(id: string, known: string | null): Run<R> {
   return {
-    id,
+    runId: id,
     get status() {
       return findRun(id).then((run) => (run.status === "running" && run.fence === 0 ? "pending" : run.status));
     },

@@ -21,14 +21,9 @@ export class PerdureError extends Error {
   static readonly className: string = "PerdureError";
 
   /** Recognises instances of this class and its subclasses, across realms and duplicate installs. */
-  static is(value: unknown): boolean {
-    return isBranded(value, this);
+  static is<E extends PerdureError>(this: { readonly prototype: E; readonly className: string }, value: unknown): value is E {
+    if (typeof value !== "object" || value === null) return false;
+    const name = (value as { [brand]?: unknown })[brand];
+    return typeof name === "string" && (this.className === "PerdureError" || name === this.className);
   }
-}
-
-function isBranded(value: unknown, expected: typeof PerdureError): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  const name = (value as { [brand]?: unknown })[brand];
-  if (typeof name !== "string") return false;
-  return expected.className === "PerdureError" || name === expected.className;
 }

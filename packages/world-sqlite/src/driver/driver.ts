@@ -5,6 +5,8 @@ export type SqlValue = number | string | Uint8Array | null;
 export interface Statement {
   /** Executes; returns how many rows were changed. */
   run(params: readonly SqlValue[]): number;
+  /** Executes an INSERT of one row; returns its rowid, or null when a conflict left it out. Cheaper than RETURNING. */
+  insert(params: readonly SqlValue[]): number | null;
   get(params: readonly SqlValue[]): readonly SqlValue[] | undefined;
   all(params: readonly SqlValue[]): readonly (readonly SqlValue[])[];
 }

@@ -3,7 +3,7 @@ import type { Connection, Driver, SqlValue, Statement } from "./driver.ts";
 
 interface LibsqlStatement {
   raw(): LibsqlStatement;
-  run(params: readonly SqlValue[]): { changes: number };
+  run(params: readonly SqlValue[]): { changes: number; lastInsertRowid: number };
   get(params: readonly SqlValue[]): SqlValue[] | undefined;
   all(params: readonly SqlValue[]): SqlValue[][];
 }
@@ -52,6 +52,10 @@ function prepare(statement: LibsqlStatement): Statement {
   const reader = (): LibsqlStatement => (raw ??= statement.raw());
   return {
     run: (params) => statement.run(params).changes,
+    insert: (params) => {
+      const { changes, lastInsertRowid } = statement.run(params);
+      return changes === 0 ? null : lastInsertRowid;
+    },
     get: (params) => {
       const row = reader().get(params);
       return row === undefined ? undefined : plainBytes(row);

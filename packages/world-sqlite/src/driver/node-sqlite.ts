@@ -3,7 +3,7 @@ import type { Connection, Driver, SqlValue, Statement } from "./driver.ts";
 type Row = Record<string, SqlValue> | SqlValue[];
 
 interface NodeStatement {
-  run(...params: readonly SqlValue[]): { changes: number | bigint };
+  run(...params: readonly SqlValue[]): { changes: number | bigint; lastInsertRowid: number | bigint };
   get(...params: readonly SqlValue[]): Row | undefined;
   all(...params: readonly SqlValue[]): Row[];
   setReturnArrays?(enabled: boolean): void;
@@ -61,6 +61,10 @@ function prepare(statement: NodeStatement): Statement {
   const values = (row: Row): SqlValue[] => (Array.isArray(row) ? row : Object.values(row));
   return {
     run: (params) => Number(statement.run(...bindable(params)).changes),
+    insert: (params) => {
+      const { changes, lastInsertRowid } = statement.run(...bindable(params));
+      return Number(changes) === 0 ? null : Number(lastInsertRowid);
+    },
     get: (params) => {
       const row = statement.get(...bindable(params));
       return row === undefined ? undefined : values(row);

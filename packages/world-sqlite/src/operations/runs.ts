@@ -6,7 +6,7 @@ import { internName, keyOfRun, keyOfWorker, recordOf } from "./records.ts";
 const KEY_OF_KEY = "SELECT id FROM runs WHERE key = ?1";
 const ADD_RUN = `
   INSERT INTO runs (fence, owner, due_at, status, workflow, version, created_at, uuid, key)
-  VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8) RETURNING id`;
+  VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING`;
 const ADD_INPUT = "INSERT INTO inputs (run, data) VALUES (?1, ?2)";
 
 const RELEASE = "UPDATE runs SET owner = NULL WHERE id = ?1 AND owner = ?2 AND fence = ?3";
@@ -21,13 +21,15 @@ export function createRuns(transaction: Transaction, runs: readonly NewRun[], ow
 }
 
 function createRun(transaction: Transaction, run: NewRun, owner: string | null, worker: number | null, now: number): CreatedRun {
-  const existing = keyOfRun(transaction, run.id) ?? (run.key === null ? undefined : keyOfKey(transaction, run.key));
-  if (existing !== undefined) return { run: recordOf(transaction, existing), created: false };
   const workflow = internName(transaction, run.workflowId);
   const version = internName(transaction, run.version);
   const fence = worker === null ? 0 : 1;
   const dueAt = run.dueAt ?? now;
-  const id = transaction.get(ADD_RUN, [fence, worker, dueAt, workflow, version, now, run.id, run.key])![0] as number;
+  const id = transaction.insert(ADD_RUN, [fence, worker, dueAt, workflow, version, now, run.id, run.key]);
+  if (id === null) {
+    const existing = keyOfRun(transaction, run.id) ?? keyOfKey(transaction, run.key!);
+    return { run: recordOf(transaction, existing!), created: false };
+  }
   transaction.run(ADD_INPUT, [id, run.input]);
   transaction.key("run", run.id, () => id);
   const { id: uuid, key, workflowId, version: hash, input } = run;
