@@ -85,14 +85,15 @@ function attempt(registered: RegisteredStep, resident: Resident, step: PendingSt
     settled({ event: { type: "step_completed", op: step.op, attempt: step.attempt }, payload });
   };
   const fail = (error: unknown): void => settled(failure(error, step, maxRetries));
+  let result: unknown;
   try {
     const { fn, args } = prepare(registered, step);
     maxRetries = fn.maxRetries ?? defaultMaxRetries;
-    const result: unknown = withStepContext(new AttemptContext(registered, resident.run, step), () => fn(...(args as never[])));
-    Promise.resolve(result).then(succeed, fail);
+    result = withStepContext(new AttemptContext(registered, resident.run, step), () => fn(...(args as never[])));
   } catch (error) {
-    fail(error);
+    result = Promise.reject(error);
   }
+  Promise.resolve(result).then(succeed, fail);
 }
 
 function failure(error: unknown, step: PendingStep, maxRetries: number): ReadyEvent {
