@@ -133,5 +133,5 @@ test("in vite dev, a change of a file that a bundle came from renews the bundle"
   const changed = server.watcher.listenerCount("change");
   expect(changed).toBeGreaterThan(0);
   server.watcher.emit("change", path.normalize(file("src/word.ts")));
-  await expect.poll(bundle).toContain("after");
+  await expect.poll(bundle, { timeout: 20_000 }).toContain("after");
 });
