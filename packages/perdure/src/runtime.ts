@@ -97,7 +97,7 @@ async function makeWorker(options: WorkerOptions): Promise<Worker> {
   const state = runtime();
   handleExit(state);
   const world = await getWorld();
-  const worker = createWorker(world, options, (ended) => currentWaiters(world).ended(ended));
+  const worker = await createWorker(world, options, (ended) => currentWaiters(world).ended(ended));
   state.startedWorker = worker;
   return worker;
 }

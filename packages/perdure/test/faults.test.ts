@@ -45,7 +45,7 @@ test("a run of a worker that went silent is taken over, and its late result is f
   const run = await start(flow, []);
   await until(() => calls.length === 1, "the first attempt");
   silent = true;
-  anotherWorker(shared, { leaseMs: 1000 });
+  await anotherWorker(shared, { leaseMs: 1000 });
   const record = await waitForEnd(shared, run.runId);
   releaseFirst();
   await until(() => outcomes.length > 0, "the late commit");
@@ -173,7 +173,7 @@ test("a run whose code and history disagree is parked, unharmed, and says what d
   await worker.stop();
   // The bundle of the same version turns into another one: what no compiler does, but what a bug could.
   const tampered = bundleOf("async()=>{await sleep(5);return 1}");
-  const other = anotherWorker(world);
+  const other = await anotherWorker(world);
   Object.assign(other.bundles, { find: () => tampered });
   await resumeHook("changing", 1);
   await until(async () => ((await run.note) ?? "").startsWith("NONDETERMINISM"), "the note");
@@ -235,7 +235,7 @@ test("a run that loses its worker again and again without getting on is stopped"
     wrap(shared, {
       claim: async (request) => {
         const claimed = await shared.claim(request);
-        return { ...claimed, runs: claimed.runs.map((run) => ({ ...run, crashes: 11 })) };
+        return { ...claimed, runs: claimed.runs.map((run) => ({ ...run, isTakeover: true, crashes: 11 })) };
       },
     }),
   );
@@ -263,7 +263,7 @@ test("two workers share runs, each run has one owner, and a clean stop hands ove
     "async(n)=>{let s=0;for(let i=0;i<5;i++){s+=await callStep('t#shared',[n]);await sleep(20)}return s}",
   );
   const { world, worker } = await useWorld({ leaseMs: 60_000 });
-  const second = anotherWorker(world, { leaseMs: 60_000 });
+  const second = await anotherWorker(world, { leaseMs: 60_000 });
   const runs = await Promise.all(Array.from({ length: 20 }, (_, n) => start(flow, [n])));
   await worker.stop();
   expect(await Promise.all(runs.map((run) => run.returnValue))).toEqual(runs.map((_, n) => 5 * n));
@@ -282,7 +282,7 @@ test("a worker that is stopped in the middle of a replay leaves the run as it is
   await until(async () => (await run.note) !== null, "the hook");
   await worker.stop();
   await resumeHook("long", 1);
-  const second = anotherWorker(world);
+  const second = await anotherWorker(world);
   await until(() => second.holds(run.runId), "the takeover");
   await second.stop();
   expect(await run.status).not.toBe("failed");

@@ -26,7 +26,7 @@ test("time, chance and ids in workflow code come out the same on a replay", asyn
   await until(async () => (await run.note) === "waits for hook values", "the hook");
   const live = await world.load(run.runId);
   await worker.stop();
-  anotherWorker(world);
+  await anotherWorker(world);
   await world.deliver([{ id: "m", to: { token: "values" }, kind: "hook", payload: Buffer.from("j1") }]);
   const [first, later, last] = (await run.returnValue) as unknown[][];
   expect((await world.load(run.runId)).rows.slice(0, live.rows.length)).toEqual(live.rows);
@@ -119,7 +119,7 @@ test("a workflow that is stopped while it is replayed fails too, once", { timeou
   const run = await start(slow, []);
   await until(async () => (await run.note) !== null, "the hook");
   await worker.stop();
-  anotherWorker(world, { watchdogMs: 200 });
+  await anotherWorker(world, { watchdogMs: 200 });
   await world.deliver([{ id: "m", to: { token: "slow-replay" }, kind: "hook", payload: Buffer.from("j1") }]);
   await expect(run.returnValue).rejects.toMatchObject({ cause: { code: "WATCHDOG_TIMEOUT" } });
 });

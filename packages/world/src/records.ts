@@ -65,10 +65,11 @@ export interface ClaimRequest {
 
 export interface ClaimedRun {
   readonly run: RunRecord;
+  /** This claim took the run from a worker whose lease ran out (not retired, not released). */
+  readonly isTakeover: boolean;
   /**
-   * How often in a row the run was taken over from a worker whose lease ran out (not retired, not released) without its
-   * history having grown in between: 1 for the first such takeover, 1 again after one in which it has grown. 0 for a run that was
-   * not taken over.
+   * How many such takeovers there were since the history last grew, this one included. Being released, or the end of a retired worker, leaves the
+   * number as it is, so that a run which ends its workers is found out however it gets from one to the next.
    */
   readonly crashes: number;
 }

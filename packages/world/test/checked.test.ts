@@ -39,7 +39,7 @@ const broken: readonly Broken[] = [
     breaks: (world) => ({
       claim: async (request) => {
         const { runs, ...rest } = await world.claim(request);
-        return { ...rest, runs: runs.map(({ run, crashes }) => ({ crashes, run: { ...run, fence: run.fence - 1 } })) };
+        return { ...rest, runs: runs.map(({ run, ...claim }) => ({ ...claim, run: { ...run, fence: run.fence - 1 } })) };
       },
     }),
     use: (world, lies) => ((lies.time += 2000), claim(world, "w2")),
@@ -73,7 +73,7 @@ const broken: readonly Broken[] = [
       claim: async (request) => {
         const claimed = await world.claim(request);
         const run = (await world.query.run({ id: A }))!;
-        return { ...claimed, runs: [{ run: { ...run, fence: 2 }, crashes: 0 }] };
+        return { ...claimed, runs: [{ run: { ...run, fence: 2 }, isTakeover: false, crashes: 0 }] };
       },
     }),
     use: (world) => claim(world, "w1"),
@@ -92,7 +92,7 @@ const broken: readonly Broken[] = [
     breaks: (world) => ({
       claim: async (request) => {
         const { runs, ...rest } = await world.claim(request);
-        return { ...rest, runs: runs.map(({ run, crashes }) => ({ crashes, run: { ...run, dueAt: 9e15 } })) };
+        return { ...rest, runs: runs.map(({ run, ...claim }) => ({ ...claim, run: { ...run, dueAt: 9e15 } })) };
       },
     }),
     use: async (world) => (await world.createRuns([newRun(B)]), claim(world, "w2")),

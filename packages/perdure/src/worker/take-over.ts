@@ -23,7 +23,7 @@ export async function admit(core: Core, run: RunRecord): Promise<void> {
 }
 
 /** Rebuilds a claimed run from its history and sets it going. */
-export async function takeOver(core: Core, { run, crashes }: ClaimedRun): Promise<void> {
+export async function takeOver(core: Core, { run, isTakeover, crashes }: ClaimedRun): Promise<void> {
   const { seed, args } = decodeRunInput(run.input);
   const resident = createResident(run, seed);
   core.residents.add(resident);
@@ -33,15 +33,15 @@ export async function takeOver(core: Core, { run, crashes }: ClaimedRun): Promis
     await abandon(
       core,
       resident,
-      new PerdureError("CRASH_LOOP", `Run "${run.key ?? run.id}" lost its worker ${crashes} times in a row without getting on.`),
+      new PerdureError("CRASH_LOOP", `Run "${run.key ?? run.id}" lost its worker ${crashes} times without getting on.`),
     );
     return;
   }
-  if (crashes >= suspectCrashes) {
+  if (isTakeover && crashes >= suspectCrashes) {
     resident.committed = page.rows.length;
     const waitMs = 1000 * 2 ** (crashes - suspectCrashes) * (0.5 + Math.random());
     await giveBack(core, resident, {
-      note: `lost its worker ${crashes} times in a row; goes on alone`,
+      note: `lost its worker ${crashes} times without getting on; waits before the next try`,
       dueAt: Math.round(Date.now() + Math.min(60_000, waitMs)),
     });
     return;

@@ -50,12 +50,13 @@ export interface Worker {
 
 const maxClaim = 100;
 
-/** Starts a worker on a World that is set up. @throws INVALID_ARGUMENT */
-export function createWorker(world: World, given: WorkerOptions, onEnded: (ended: EndedRun) => void): Worker {
+/** Starts a worker on a World that is set up. When the promise resolves the worker has its lease. @throws INVALID_ARGUMENT */
+export async function createWorker(world: World, given: WorkerOptions, onEnded: (ended: EndedRun) => void): Promise<Worker> {
   const options = resolveWorkerOptions(given);
   const abort = new AbortController();
   const hold = createHold();
   const core = createCore(world, options, abort.signal, hold, onEnded);
+  await world.heartbeat(core.id, options.leaseMs);
   const loop = createClaimLoop(() => poll(core), Math.max(25, Math.min(1000, options.leaseMs / 4)));
   const unwatch = world.watch((hint) => {
     if (hint.kind === "due") loop.hint();

@@ -26,8 +26,8 @@ export async function useWorld(
 }
 
 /** A second worker on a World, as another process would have. */
-export function anotherWorker(world: World, options: WorkerOptions = {}): Worker {
-  const worker = createWorker(world, { graceMs: 0, ...options }, () => undefined);
+export async function anotherWorker(world: World, options: WorkerOptions = {}): Promise<Worker> {
+  const worker = await createWorker(world, { graceMs: 0, ...options }, () => undefined);
   open.push(worker);
   return worker;
 }

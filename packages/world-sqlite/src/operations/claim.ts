@@ -13,8 +13,9 @@ export const OWNED_NEXT = "SELECT min(due_at) FROM runs WHERE owner = ?2 AND due
 /** Terms on the right of SET see the row as it was: its former owner (none: nobody crashed), its length at the claim before. */
 const TAKE = `
   UPDATE runs SET owner = ?2, fence = fence + 1, claim_length = ?3,
-    crashes = CASE WHEN owner IS NULL THEN 0 WHEN claim_length = ?3 THEN crashes + 1 ELSE 1 END
+    crashes = CASE WHEN claim_length = ?3 THEN crashes ELSE 0 END + (owner IS NOT NULL)
   WHERE id = ?1 RETURNING crashes`;
+const OWNED = "SELECT owner IS NOT NULL FROM runs WHERE id = ?1";
 const LENGTH = "SELECT coalesce(max(seq), 0) FROM history WHERE run = ?1";
 
 /**
@@ -50,8 +51,9 @@ function findDue(transaction: Transaction, dead: readonly number[], limit: numbe
 
 function take(transaction: Transaction, run: number, worker: number): ClaimedRun {
   const length = transaction.get(LENGTH, [run])![0] as number;
+  const isTakeover = transaction.get(OWNED, [run])![0] === 1;
   const crashes = transaction.get(TAKE, [run, worker, length])![0] as number;
-  return { run: recordOf(transaction, run), crashes };
+  return { run: recordOf(transaction, run), isTakeover, crashes };
 }
 
 function nextDue(transaction: Transaction, dead: readonly number[], now: number): number | null {

@@ -7,7 +7,7 @@ export const leases: readonly Case[] = [
     async run(lab) {
       const run = await create(lab.world);
       const { runs } = await claim(lab, "w1");
-      assert.deepEqual(runs, [{ run: { ...run, owner: "w1", fence: 1 }, crashes: 0 }]);
+      assert.deepEqual(runs, [{ run: { ...run, owner: "w1", fence: 1 }, isTakeover: false, crashes: 0 }]);
       assert.deepEqual((await claim(lab, "w2")).runs, []);
       assert.deepEqual((await claim(lab, "w1")).runs, []);
       assert.equal((await recordOf(lab.world, run.id)).owner, "w1");
@@ -83,8 +83,8 @@ export const leases: readonly Case[] = [
       await lab.world.retire("never-seen");
       const { runs } = await claim(lab, "w2");
       assert.deepEqual(
-        runs.map(({ run, crashes }) => [run.id, run.fence, crashes]),
-        [[owned.runId, 2, 0]],
+        runs.map(({ run, isTakeover, crashes }) => [run.id, run.fence, isTakeover, crashes]),
+        [[owned.runId, 2, false, 0]],
       );
     },
   },
@@ -100,13 +100,14 @@ export const leases: readonly Case[] = [
     },
   },
   {
-    name: "crashes count the takeovers in a row in which the history did not grow",
+    name: "crashes count the takeovers since the history last grew, also across a release",
     async run(lab) {
       const owned = await start(lab, "w0");
       const seen: number[] = [];
       const take = async (worker: string): Promise<{ runId: string; fence: number; worker: string }> => {
         await lab.pass(lab.leaseMs + 1);
         const { runs } = await claim(lab, worker);
+        assert.equal(runs[0]!.isTakeover, true);
         seen.push(runs[0]!.crashes);
         return { runId: owned.runId, fence: runs[0]!.run.fence, worker };
       };
@@ -122,7 +123,9 @@ export const leases: readonly Case[] = [
       const { fence } = await recordOf(lab.world, fourth.runId);
       await lab.world.release("w5", [{ runId: owned.runId, fence }]);
       const { runs } = await claim(lab, "w6");
-      assert.equal(runs[0]!.crashes, 0);
+      assert.deepEqual([runs[0]!.isTakeover, runs[0]!.crashes], [false, 2]);
+      await take("w7");
+      assert.deepEqual(seen, [1, 2, 3, 1, 2, 3]);
     },
   },
   {

@@ -22,13 +22,13 @@ export function claim(store: Store, { worker, limit, leaseMs }: ClaimRequest): C
 }
 
 function take(run: StoredRun, worker: string): ClaimedRun {
-  const grown = run.history.length > run.lengthAtClaim;
-  if (run.owner === null) run.crashes = 0;
-  else run.crashes = grown ? 1 : run.crashes + 1;
+  const isTakeover = run.owner !== null;
+  if (run.history.length > run.lengthAtClaim) run.crashes = 0;
+  if (isTakeover) run.crashes++;
   run.owner = worker;
   run.fence += 1;
   run.lengthAtClaim = run.history.length;
-  return { run: recordOf(run), crashes: run.crashes };
+  return { run: recordOf(run), isTakeover, crashes: run.crashes };
 }
 
 function isAlive(store: Store, worker: string, now: number): boolean {
