@@ -3,7 +3,7 @@
  * @internal
  */
 import { PerdureError } from "./errors/perdure-error.ts";
-import { registerStep, registerWorkflow, type StepFunction, type WorkflowBundle } from "./registry.ts";
+import { registerStep, registerWorkflow, type StepFactory, type StepFunction, type WorkflowBundle } from "./registry.ts";
 
 /** Registers a step and returns its function. */
 export function step<F extends (...args: never[]) => unknown>(id: string, fn: F, name: string): F {
@@ -12,9 +12,9 @@ export function step<F extends (...args: never[]) => unknown>(id: string, fn: F,
   return fn;
 }
 
-/** Registers a step that was nested in a workflow: `factory` makes its function from its captures. */
-export function closureStep(id: string, factory: (...captures: never[]) => (...args: never[]) => unknown, name: string): void {
-  registerStep({ id, name, target: factory as (...captures: unknown[]) => StepFunction, isClosure: true });
+/** Registers a step that was nested in a workflow: `factory` makes its function from its captures, an object by name. */
+export function closureStep(id: string, factory: (captures: never) => (...args: never[]) => unknown, name: string): void {
+  registerStep({ id, name, target: factory as StepFactory, isClosure: true });
 }
 
 /** Registers a workflow and returns its function, which on the host only says how to start it. */

@@ -8,9 +8,12 @@ export interface RegisteredStep {
   readonly id: string;
   readonly name: string;
   /** The function itself, or for a step nested in a workflow a function of its captures that returns it. */
-  readonly target: StepFunction | ((...captures: unknown[]) => StepFunction);
+  readonly target: StepFunction | StepFactory;
   readonly isClosure: boolean;
 }
+
+/** Makes the function of a step that was nested in a workflow. */
+export type StepFactory = (captures: Readonly<Record<string, unknown>>) => StepFunction;
 
 /** Retries of a step can be set on its function: `charge.maxRetries = 5`. */
 export type StepFunction = ((...args: never[]) => unknown) & { maxRetries?: number };

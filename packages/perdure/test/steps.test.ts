@@ -96,13 +96,25 @@ test("RetryableError sets the time of the next attempt, and the attempt knows it
 });
 
 test("a step nested in a workflow gets its captures by value", async () => {
-  closureStep("t#outer/inner", (fee: number, names: string[]) => async (amount: number) => [amount + fee, names.join()], "inner");
+  closureStep(
+    "t#outer/inner",
+    ({ fee, names }: { fee: number; names: string[] }) =>
+      async (amount: number) => [amount + fee, names.join()],
+    "inner",
+  );
+  closureStep("t#outer/plain", () => async (amount: number) => amount * 2, "plain");
   const outer = workflowOf(
     "t#outer",
-    "async()=>{const names=['a','b'];const p=callStep('t#outer/inner',[10],[3,names]);names.push('c');return p}",
+    "async()=>{const names=['a','b'];const p=callStep('t#outer/inner',[10],{fee:3,names});names.push('c');return [...await p,await callStep('t#outer/plain',[4])]}",
   );
   await useWorld();
-  expect(await (await start(outer, [])).returnValue).toEqual([13, "a,b"]);
+  expect(await (await start(outer, [])).returnValue).toEqual([13, "a,b", 8]);
+});
+
+test("a capture that cannot be stored is refused with its name", async () => {
+  const outer = workflowOf("t#badCapture", "async()=>{try{await callStep('t#outer/plain',[4],{fee:3,helper(){}})}catch(e){return e.path}}");
+  await useWorld();
+  expect(await (await start(outer, [])).returnValue).toBe("captures.helper");
 });
 
 test("a thousand steps at once run at most `concurrency` at a time", async () => {

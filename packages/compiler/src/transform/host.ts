@@ -88,7 +88,7 @@ function emptyWorkflow(editor: Editor, fn: MarkedFunction, runtime: Runtime, mar
 
 function moveStep(editor: Editor, step: MarkedFunction, runtime: Runtime, top: number): void {
   const { start, end } = rangeOf(step.node);
-  const parameters = step.captures.map(({ name }) => name).join(", ");
+  const parameters = step.captures.length === 0 ? "" : `{ ${step.captures.map(({ name }) => name).join(", ")} }`;
   editor.text.appendRight(start, `${runtime.name("closureStep")}(${quote(step.id)}, (${parameters}) => `);
   editor.text.appendLeft(end, `, ${quote(step.name)}); `);
   editor.text.move(start, end, top);

@@ -41,7 +41,7 @@ function removeStatements(editor: Editor): Range[] {
 function replaceStep(editor: Editor, step: MarkedFunction, { callStep, args }: { callStep: string; args: string }): void {
   const { node, id, captures } = step;
   const { start, end } = rangeOf(node);
-  const values = captures.length === 0 ? "" : `, [${captures.map(({ name }) => name).join(", ")}]`;
+  const values = captures.length === 0 ? "" : `, { ${captures.map(({ name }) => name).join(", ")} }`;
   const call = `${callStep}(${JSON.stringify(id)}, ${args}${values})`;
   const body = `(...${args}) { return ${call}; }`;
   if (node.type === "ArrowFunctionExpression") editor.text.update(start, end, `async (...${args}) => ${call}`);

@@ -20,7 +20,7 @@ export function encode(value: unknown, root: string): string {
   try {
     return `d${stringify(value, reducers)}`;
   } catch (cause) {
-    if (cause instanceof DevalueError) throw new SerializationError(root + cause.path, explain(cause.value));
+    if (cause instanceof DevalueError) throw new SerializationError((root + cause.path).replace(/^\./, ""), explain(cause.value));
     throw cause;
   }
 }

@@ -2,7 +2,7 @@ import type { RunRecord } from "@perdure/world";
 
 import { decode, encode, encodeThrown } from "../codec/index.ts";
 import type { PendingStep } from "../engine/commands.ts";
-import type { RegisteredStep, StepFunction } from "../registry.ts";
+import type { RegisteredStep, StepFactory, StepFunction } from "../registry.ts";
 import { withStepContext, type StepContext, type StepMetadata, type WorkflowMetadata } from "../step-context.ts";
 import type { Hold } from "./hold.ts";
 import type { ReadyEvent, Resident } from "./resident.ts";
@@ -104,11 +104,11 @@ function failure(error: unknown, step: PendingStep, maxRetries: number): ReadyEv
   return { event: { type: "step_retrying", op, attempt: number, dueAt }, payload };
 }
 
+/** The input is a list of arguments, or for a step with captures an object of both. */
 function prepare(registered: RegisteredStep, step: PendingStep): { fn: StepFunction; args: unknown[] } {
-  const input = decode(step.input);
-  if (!registered.isClosure) return { fn: registered.target as StepFunction, args: input as unknown[] };
-  const { args, captures } = input as { args: unknown[]; captures: unknown[] };
-  return { fn: (registered.target as (...captures: unknown[]) => StepFunction)(...captures), args };
+  const input = decode(step.input) as unknown[] | { args: unknown[]; captures: Record<string, unknown> };
+  const { args, captures } = Array.isArray(input) ? { args: input, captures: {} } : input;
+  return { fn: registered.isClosure ? (registered.target as StepFactory)(captures) : (registered.target as StepFunction), args };
 }
 
 /** Made for every attempt, read by few: the metadata is put together when it is asked for. */

@@ -3,15 +3,15 @@ import { currentRun, nextOperation } from "./run-state.ts";
 
 /**
  * Asks for a step. The promise settles when an event answers the operation.
- * @param captures what a step nested in a workflow reads of the workflow's variables, by value
+ * @param captures what a step nested in a workflow reads of the workflow's variables, by name
  */
-export function callStep(stepId: string, args: readonly unknown[], captures?: readonly unknown[]): Promise<unknown> {
+export function callStep(stepId: string, args: readonly unknown[], captures?: Readonly<Record<string, unknown>>): Promise<unknown> {
   const run = currentRun();
   const op = nextOperation(run, stepId);
   let input = "";
   if (!run.answered?.has(op)) {
     try {
-      input = captures ? encode({ args: [...args], captures: [...captures] }, "") : encode([...args], "args");
+      input = captures ? encode({ args: [...args], captures }, "") : encode([...args], "args");
     } catch (error) {
       return Promise.reject(error);
     }
