@@ -74,7 +74,7 @@ test("a bundle runs: it calls steps by id with arguments and captures", async ()
   };
   const workflow = evaluate(bundles["shop/src/order.ts#fulfil"]?.code ?? "", perdure);
   expect(await workflow("o-1")).toBe("paid");
-  expect(calls).toEqual(["1h", ["shop/src/order.ts#fulfil/note", ["done!"], [3]], ["shop/src/order.ts#charge", ["o-1"]]]);
+  expect(calls).toEqual(["1h", ["shop/src/order.ts#fulfil/note", ["done!"], { fee: 3 }], ["shop/src/order.ts#charge", ["o-1"]]]);
 });
 
 test("its source map leads to the original files, relative to the package", async () => {

@@ -53,7 +53,7 @@ describe.skipIf(!isBuilt)("node --import @perdure/compiler/register", () => {
 const registry = (globalThis as any).registry;
 console.log(JSON.stringify([...registry.keys()]), registry.get("shop/src/order.ts#fulfil").bundle.version.length);
 await charge({ id: 1 }).catch((error: Error) => console.log(error.stack));
-await registry.get("shop/src/order.ts#fulfil/note").factory(3)("x").catch((error: Error) => console.log(error.stack));
+await registry.get("shop/src/order.ts#fulfil/note").factory({ fee: 3 })("x").catch((error: Error) => console.log(error.stack));
 await fulfil({ id: 1 }).catch((error: Error) => console.log(error.message));
 `,
     });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { getRun, start } from "../src/api/index.ts";
 import { PerdureError, WorkflowRunNotFoundError } from "../src/errors/index.ts";
-import { sleep } from "../src/index.ts";
+import { getStepMetadata, getWorkflowMetadata, sleep } from "../src/index.ts";
 import { step, workflow, workflowCalled } from "../src/internal.ts";
 import { workflowOf } from "./support/bundle.ts";
 import { useWorld } from "./support/lab.ts";
@@ -39,6 +39,38 @@ test("a workflow that is called like a function says how to start it", () => {
 
 test("functions of workflows say where they belong when they are called elsewhere", async () => {
   await expect(sleep(1)).rejects.toMatchObject({ code: "NOT_IN_WORKFLOW" });
+});
+
+test("metadata belongs to steps that run", async () => {
+  expect(() => getStepMetadata()).toThrow(expect.objectContaining({ code: "NOT_IN_STEP" }));
+  expect(() => getWorkflowMetadata()).toThrow(expect.objectContaining({ code: "NOT_IN_STEP" }));
+  const curious = workflowOf(
+    "t#curious",
+    "async()=>{try{__perdure.getStepMetadata()}catch(e){return [e.code,__perdure.getWorkflowMetadata().workflowName]}}",
+  );
+  await useWorld();
+  expect(await (await start(curious, [])).returnValue).toEqual(["NOT_IN_STEP", "t#curious"]);
+});
+
+test("a run that was cancelled has no return value", async () => {
+  const { world } = await useWorld();
+  const runId = "01900000-0000-7000-8000-000000000001";
+  await world.heartbeat("other", 60_000);
+  await world.createRuns([{ id: runId, key: "stopped", workflowId: "t#w", version: "v", input: new Uint8Array(33), dueAt: null }], {
+    owner: "other",
+  });
+  const outcome = getRun("stopped").returnValue.catch((error: unknown) => error);
+  await world.commit([{ runId, fence: 1, worker: "other", base: 0, rows: [], patch: { status: "cancelled", output: null } }]);
+  expect(await outcome).toMatchObject({ name: "WorkflowRunCancelledError", code: "RUN_CANCELLED", runId: "stopped" });
+});
+
+test("who awaits a run in a World that is replaced is told", async () => {
+  const waiting = workflowOf("t#replaced", "async()=>{await createHook({token:'replaced'})}");
+  await useWorld();
+  const outcome = (await start(waiting, [])).returnValue.catch((error: unknown) => error);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await useWorld();
+  expect(await outcome).toMatchObject({ code: "WORKER_STOPPED" });
 });
 
 test("a run that does not exist is not found", async () => {
