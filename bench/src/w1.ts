@@ -1,9 +1,11 @@
+import type { Run } from "perdure/api";
+
 import { checkRuns } from "./check-runs.ts";
 import type { Measurement } from "./report.ts";
 import { optionOf, type Request } from "./request.ts";
 import { runOne, withSession, type Session } from "./session.ts";
 import { median, percentile } from "./statistics.ts";
-import { alternate, timed } from "./windows.ts";
+import { alternate, timed, type Timing } from "./windows.ts";
 import { commitTimes } from "./yardstick.ts";
 
 const steps = 10;
@@ -15,9 +17,9 @@ const commitsPerWindow = 100;
 export function w1(request: Request): Promise<Measurement> {
   const [runs, windows] = [optionOf(request, "runs"), optionOf(request, "windows")];
   return withSession(request.world, 1, async (session) => {
-    const sides = { ours: () => timed(() => window(session, runs)), commits: () => commitTimes(session.yardstick, commitsPerWindow) };
+    const sides = { ours: () => measureRuns(session, runs), commits: () => commitTimes(session.yardstick, commitsPerWindow) };
     const { ours, commits } = await alternate(sides, { warmUps: 3, windows });
-    const times = ours.map(({ value }) => value);
+    const times = ours.map((window) => window.times);
     const msPerRunP50 = median(times.map((window) => percentile(window, 0.5)));
     const commitMsP50 = median(commits.map((window) => percentile(window, 0.5)));
     return {
@@ -36,13 +38,17 @@ export function w1(request: Request): Promise<Measurement> {
   });
 }
 
-async function window({ world }: Session, runs: number): Promise<number[]> {
+/** Milliseconds of each run, and of all together. */
+async function measureRuns({ world }: Session, count: number): Promise<Timing & { readonly times: number[] }> {
   const times: number[] = [];
-  for (let index = 0; index < runs; index++) {
-    const start = performance.now();
-    const run = await runOne(steps);
-    times.push(performance.now() - start);
-    await checkRuns(world, [run], steps, steps + 1);
-  }
-  return times;
+  const runs: Run<number>[] = [];
+  const { wallMs, cpuMs } = await timed(async () => {
+    for (let index = 0; index < count; index++) {
+      const start = performance.now();
+      runs.push(await runOne(steps));
+      times.push(performance.now() - start);
+    }
+  });
+  await checkRuns(world, runs, steps, steps + 1);
+  return { wallMs, cpuMs, times };
 }
