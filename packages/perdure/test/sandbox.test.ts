@@ -80,6 +80,15 @@ test("the host is out of reach", async () => {
   }
 });
 
+test("stacks hold frames of workflow code only, so that they are the same on a replay", async () => {
+  await useWorld();
+  const stack = await evaluate(
+    "t#stack",
+    "(()=>{function deep(){return new Error('here').stack}return async function outer(){await sleep(1);return deep()}})()",
+  );
+  expect(stack).toMatch(/^Error: here\n {4}at deep \(perdure:workflow\/\w+:1:\d+\)\n {4}at outer \(perdure:workflow\/\w+:1:\d+\)$/);
+});
+
 test("what is not deterministic says so when it is called", async () => {
   await useWorld();
   for (const name of ["setTimeout", "setInterval", "fetch"]) {

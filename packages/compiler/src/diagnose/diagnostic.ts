@@ -48,11 +48,12 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
 
 /** Thrown by everything that must not go on after a mistake: bundler plugins, the loader, the bundler. */
 export class CompileError extends Error {
-  readonly diagnostics: readonly Diagnostic[];
+  declare readonly diagnostics: readonly Diagnostic[];
 
   constructor(diagnostics: readonly Diagnostic[]) {
     super(diagnostics.map(formatDiagnostic).join("\n\n"));
-    this.diagnostics = diagnostics;
+    // Not enumerable: the message has it all, and Node would print it twice.
+    Object.defineProperty(this, "diagnostics", { value: diagnostics });
   }
 
   override get name(): string {

@@ -5,15 +5,11 @@ import { getWorld } from "../runtime.ts";
 
 const frame = /perdure:workflow\/([0-9a-f]+):(\d+):(\d+)/g;
 
-/** Frames of the runtime inside the sandbox, and all that lies below a delivery. */
-const machinery = /\n[^\n]*perdure:delivery[^]*$|\n[^\n]*perdure:kernel[^\n]*/g;
-
-/** Rewrites the frames of workflow code in an error's stack to original files, lines and columns, as far as the version's source map is
- * known, and leaves out the runtime's own. */
+/** Rewrites the frames of workflow code in an error's stack to original files, lines and columns, as far as the version's source map is known. */
 export async function mapStack(error: Error, workflowId: string, version: string): Promise<void> {
-  if (!error.stack?.includes("perdure:")) return;
+  if (!error.stack?.includes(`perdure:workflow/${version}`)) return;
   const map = await findMap(workflowId, version);
-  const stack = error.stack.replace(machinery, "").replace(frame, (text: string, found: string, line: string, column: string) => {
+  const stack = error.stack.replace(frame, (text: string, found: string, line: string, column: string) => {
     if (found !== version || !map) return text;
     const original = originalPositionFor(map, { line: Number(line), column: Number(column) - 1 });
     return original.source === null ? text : `${original.source}:${original.line}:${original.column + 1}`;

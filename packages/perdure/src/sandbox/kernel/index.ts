@@ -16,6 +16,7 @@ import { harden } from "./harden.ts";
 import { receive, refuse, setTokenSource, type TokenSource } from "./hooks.ts";
 import { createRandom } from "./random.ts";
 import { currentRunOrNull, setCurrentRun, type RunState, type Settler } from "./run-state.ts";
+import { installStacks } from "./stacks.ts";
 import { workflowModule, type WorkflowModule } from "./workflow-module.ts";
 
 /** A workflow's bundle: given the module that it imports as `perdure`, returns the workflow's function. */
@@ -50,6 +51,7 @@ export function boot(tokenSource: TokenSource, tick: () => void): Kernel {
   setTokenSource(tokenSource);
   installClock(global);
   installGlobals(global);
+  installStacks();
   const deliveries = createDeliveries();
   Object.defineProperty(global, "__perdure_evaluate", {
     value: (part: number) => {

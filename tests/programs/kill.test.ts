@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { program, type Running } from "./program.ts";
+
+/** Twenty keyed runs of thirty steps each, which write to a ledger outside of Perdure before they return. */
+const app = `import { appendFileSync } from "node:fs";
+import { getStepMetadata, sleep } from "perdure";
+import { start } from "perdure/api";
+async function effect(n: number) {
+  "use step";
+  appendFileSync("ledger.txt", getStepMetadata().stepId + "\\n");
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  return n;
+}
+export async function work(run: number) {
+  "use workflow";
+  let sum = 0;
+  for (let i = 0; i < 10; i++) {
+    for (const n of await Promise.all([effect(i), effect(run), effect(1)])) sum += n;
+    await sleep(5);
+  }
+  return sum;
+}
+const runs = await Promise.all(Array.from({ length: 20 }, (_, i) => start(work, [i], { id: "run-" + i })));
+console.log("started");
+const sums = await Promise.all(runs.map((run) => run.returnValue));
+console.log("sums " + sums.join());
+`;
+
+async function printed(running: Running, text: string): Promise<void> {
+  while (!running.output().includes(text)) {
+    const ended = await Promise.race([running.ended(), new Promise<null>((resolve) => setTimeout(resolve, 5, null))]);
+    if (ended && !ended.output.includes(text)) throw new Error(`It ended without "${text}": ${ended.output}`);
+  }
+}
+
+test("runs go on after kill -9, each result is right, and only steps under way were run again", { timeout: 120_000 }, async () => {
+  const killed = 3;
+  const { folder, start } = program(app);
+  for (let round = 0; round < killed; round++) {
+    const running = start();
+    await printed(running, "started");
+    await new Promise((resolve) => setTimeout(resolve, 20 + 40 * round));
+    running.kill();
+    await running.ended();
+  }
+  const { status, output } = await start().ended();
+  expect(status).toBe(0);
+  expect(output).toContain(`sums ${Array.from({ length: 20 }, (_, run) => 45 + 10 * run + 10).join()}`);
+  const calls = new Map<string, number>();
+  for (const stepId of readFileSync(join(folder, "ledger.txt"), "utf8").trim().split("\n")) calls.set(stepId, (calls.get(stepId) ?? 0) + 1);
+  expect(calls.size).toBe(600);
+  // A kill can cut off three attempts of a run at most; a step that had a result is not among them.
+  const again = [...calls.values()].reduce((sum, count) => sum + count - 1, 0);
+  expect(again).toBeLessThanOrEqual(killed * 20 * 3);
+});
