@@ -288,3 +288,46 @@ test("a worker that is stopped in the middle of a replay leaves the run as it is
   expect(await run.status).not.toBe("failed");
   expect(await run.returnValue).toBe("end");
 });
+
+test("a worker that stood still past its lease begins no attempt of a run that is another's by now", { timeout: 20_000 }, async () => {
+  const shared = checkedWorld(createMemoryWorld());
+  let calls = 0;
+  let taken = 0;
+  step(
+    "t#standing",
+    async () => {
+      if (++calls > 1) return;
+      // The first attempt blocks the event loop beyond the lease, and another process takes the run meanwhile.
+      const end = Date.now() + 700;
+      while (Date.now() < end);
+      taken = (await shared.claim({ worker: "other", limit: 10, leaseMs: 60_000 })).runs.length;
+    },
+    "standing",
+  );
+  const flow = workflowOf("t#standingFlow", "async()=>Promise.all(Array.from({length:10},()=>callStep('t#standing',[])))");
+  await useWorld({ leaseMs: 300, concurrency: 1 }, shared);
+  await start(flow, []);
+  await until(() => taken === 1, "the takeover");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(calls).toBe(1);
+});
+
+test("a worker that stood still and lost nothing goes on", { timeout: 20_000 }, async () => {
+  let calls = 0;
+  step(
+    "t#blocking",
+    async () => {
+      calls++;
+      const end = Date.now() + 250;
+      while (Date.now() < end);
+    },
+    "blocking",
+  );
+  const flow = workflowOf(
+    "t#blockingFlow",
+    "async()=>{await Promise.all(Array.from({length:5},()=>callStep('t#blocking',[])));return 'done'}",
+  );
+  await useWorld({ leaseMs: 300, concurrency: 1 });
+  expect(await (await start(flow, [])).returnValue).toBe("done");
+  expect(calls).toBe(5);
+});

@@ -11,6 +11,7 @@ import vm from "node:vm";
 import type { Event } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import type { BundleFactory, Kernel, boot } from "./kernel/index.ts";
+import { createCpuMeter, type CpuMeter } from "./cpu-meter.ts";
 import { tolerateRejections } from "./rejections.ts";
 import { kernelSource } from "./kernel.generated.ts";
 
@@ -59,6 +60,7 @@ export function createRealm(options: RealmOptions): Realm {
   const factories = new Map<string, Factory>();
   let batch: readonly RealmDelivery[] = [];
   let position = 0;
+  const meter = createCpuMeter();
   const tick = (): void => {
     const end = performance.now() + sliceMs;
     while (position < batch.length && performance.now() < end) {
@@ -87,13 +89,13 @@ export function createRealm(options: RealmOptions): Realm {
     deliver(deliveries, from) {
       batch = deliveries;
       position = from;
-      const cpu = process.cpuUsage();
+      meter.start();
       try {
         outer.runInContext(context, { timeout: options.watchdogMs });
       } catch (cause) {
         if (!isTimeout(cause)) throw cause;
         const stuck = batch[position];
-        if (stuck) abandon(kernel, stuck, stoppedBecause(cpu, options.watchdogMs));
+        if (stuck) abandon(kernel, stuck, stoppedBecause(meter, options.watchdogMs));
         position++;
         dropMicrotasks(context, options.watchdogMs);
       }
@@ -157,9 +159,8 @@ function abandon(kernel: Kernel, stuck: RealmDelivery, error: Error): void {
   kernel.drop(stuck.handle);
 }
 
-function stoppedBecause(before: NodeJS.CpuUsage, watchdogMs: number): Error {
-  const used = process.cpuUsage(before);
-  const kind = (used.user + used.system) / 1000 < watchdogMs / 10 ? Interrupted : PerdureError;
+function stoppedBecause(meter: CpuMeter, watchdogMs: number): Error {
+  const kind = meter.share() < 0.1 ? Interrupted : PerdureError;
   return new kind("WATCHDOG_TIMEOUT", `The workflow ran for ${watchdogMs} ms without yielding and was stopped.`);
 }
 

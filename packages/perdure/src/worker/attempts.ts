@@ -8,9 +8,11 @@ import type { Hold } from "./hold.ts";
 import type { ReadyEvent, Resident } from "./resident.ts";
 import { defaultMaxRetries, nextAttemptAt } from "./retry-policy.ts";
 
-/** Makes attempts of steps, at most `concurrency` at a time, first come first served. */
+/** Makes attempts of steps, at most `concurrency` at a time, first come first served, and none while `mayStart` says no. */
 export interface Attempts {
   start(resident: Resident, step: PendingStep, registered: RegisteredStep): void;
+  /** `mayStart` may have changed its mind. */
+  resume(): void;
   /** No further attempt starts. Resolves when those under way have settled. */
   stop(): Promise<void>;
 }
@@ -18,6 +20,9 @@ export interface Attempts {
 export interface AttemptsOptions {
   readonly concurrency: number;
   readonly hold: Hold;
+  /** Asked before each attempt. After a no, `onBlocked` is called, and `resume()` goes on. */
+  readonly mayStart: () => boolean;
+  readonly onBlocked: () => void;
   readonly onSettled: (resident: Resident, ready: ReadyEvent) => void;
 }
 
@@ -35,6 +40,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   function next(): void {
     while (active < options.concurrency && head < queue.length && !stopped) {
+      if (!options.mayStart()) {
+        options.onBlocked();
+        return;
+      }
       const queued = queue[head++];
       if (queued && queued.resident.mode !== "dropped") run(queued);
     }
@@ -63,6 +72,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       queue.push({ resident, step, registered });
       next();
     },
+    resume: next,
     stop: () =>
       new Promise((resolve) => {
         stopped = resolve;

@@ -5,6 +5,7 @@ import type { Attempts } from "./attempts.ts";
 import type { Bundles } from "./bundles.ts";
 import type { Committer } from "./committer.ts";
 import type { ResolvedWorkerOptions } from "./options.ts";
+import type { Lease } from "./lease.ts";
 import type { Releases } from "./releases.ts";
 import type { Residents } from "./residents.ts";
 import type { Timers } from "./timers.ts";
@@ -29,6 +30,7 @@ export interface Core {
   readonly attempts: Attempts;
   readonly turns: Turns;
   readonly releases: Releases;
+  readonly lease: Lease;
   readonly committer: Committer;
   /** How often in a row a run was interrupted by the watchdog while the process hardly ran. */
   readonly interruptions: Map<string, number>;

@@ -20,8 +20,10 @@ import { commitTurns } from "./commit-turns.ts";
 import { createCommitter } from "./committer.ts";
 import type { Core, EndedRun } from "./core.ts";
 import { addReady } from "./effects.ts";
-import { createHold } from "./hold.ts";
+import { createHold, type Hold } from "./hold.ts";
+import { createLease } from "./lease.ts";
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
+import { proveOwnership } from "./prove-ownership.ts";
 import { createReleases } from "./releases.ts";
 import { createResidents } from "./residents.ts";
 import { admit, receive, takeOver, takeOverFailed } from "./take-over.ts";
@@ -55,8 +57,10 @@ export async function createWorker(world: World, given: WorkerOptions, onEnded: 
   const options = resolveWorkerOptions(given);
   const abort = new AbortController();
   const hold = createHold();
-  const core = createCore(world, options, abort.signal, hold, onEnded);
+  const core = createCore(world, options, { signal: abort.signal, hold, onEnded, onBlocked: () => loop.hint() });
+  const startedAt = performance.now();
   await world.heartbeat(core.id, options.leaseMs);
+  core.lease.renewed(startedAt);
   const loop = createClaimLoop(() => poll(core), Math.max(25, Math.min(1000, options.leaseMs / 4)));
   const unwatch = world.watch((hint) => {
     if (hint.kind === "due") loop.hint();
@@ -83,13 +87,15 @@ export async function createWorker(world: World, given: WorkerOptions, onEnded: 
   };
 }
 
-function createCore(
-  world: World,
-  options: ResolvedWorkerOptions,
-  signal: AbortSignal,
-  hold: ReturnType<typeof createHold>,
-  onEnded: (ended: EndedRun) => void,
-): Core {
+interface CoreOptions {
+  readonly signal: AbortSignal;
+  readonly hold: Hold;
+  readonly onEnded: (ended: EndedRun) => void;
+  /** An attempt waits until the lease is known to hold. */
+  readonly onBlocked: () => void;
+}
+
+function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold, onEnded, onBlocked }: CoreOptions): Core {
   const id = uuid();
   const residents = createResidents();
   const realm = createRealm({
@@ -104,6 +110,8 @@ function createCore(
   const attempts = createAttempts({
     concurrency: options.concurrency,
     hold,
+    mayStart: () => !core.lease.hasLapsed(),
+    onBlocked,
     onSettled: (resident, ready) => addReady(core, resident, ready),
   });
   const core: Core = {
@@ -117,6 +125,7 @@ function createCore(
     bundles: createBundles(world),
     timers: createTimers(),
     releases: createReleases(world, id),
+    lease: createLease(options.leaseMs),
     committer: createCommitter(world, signal),
     interruptions: new Map(),
     stopping: false,
@@ -125,13 +134,17 @@ function createCore(
   return core;
 }
 
-/** One look at the World: give back what has been idle for long, claim what is due, take in messages. */
+/** One look at the World: give back what has been idle for long, keep the lease, claim what is due, take in messages. */
 async function poll(core: Core): Promise<PollResult> {
   const { residents, options } = core;
   evict(core, options.maxResidentRuns - maxClaim / 2);
   await core.releases.flush();
+  if (core.lease.hasLapsed()) await proveOwnership(core);
   const limit = Math.max(0, Math.min(maxClaim, options.maxResidentRuns - residents.size));
+  const startedAt = performance.now();
   const { runs, messages, nextDueAt } = await core.world.claim({ worker: core.id, limit, leaseMs: options.leaseMs });
+  core.lease.renewed(startedAt);
+  core.attempts.resume();
   for (const claimed of runs) takeOver(core, claimed).catch((error: unknown) => takeOverFailed(core, claimed.run, error));
   for (const message of messages) {
     const resident = residents.find(message.runId);
