@@ -331,3 +331,64 @@ test("a worker that stood still and lost nothing goes on", { timeout: 20_000 }, 
   expect(await (await start(flow, [])).returnValue).toBe("done");
   expect(calls).toBe(5);
 });
+
+test("runs whose creation or claim was answered by an error, and happened, are not forgotten", { timeout: 20_000 }, async () => {
+  step("t#found", async () => "found", "found");
+  const flow = workflowOf("t#lostAnswers", "async()=>{await sleep(100);return callStep('t#found',[])}");
+  const shared = checkedWorld(createMemoryWorld());
+  let losses = 0;
+  const lose =
+    <A extends unknown[], R>(call: (...args: A) => Promise<R>, isWorthIt: (result: R) => boolean) =>
+    async (...args: A): Promise<R> => {
+      const result = await call(...args);
+      if (!isWorthIt(result)) return result;
+      losses++;
+      throw new Error("the connection died");
+    };
+  let lostClaims = 0;
+  const { world } = await useWorld(
+    { idleMs: 20, leaseMs: 400 },
+    wrap(shared, {
+      createRuns: lose(shared.createRuns, () => losses === 0),
+      claim: lose(shared.claim, (claimed) => claimed.runs.length > 0 && lostClaims++ === 0),
+    }),
+  );
+  await expect(start(flow, [], { id: "lost" })).rejects.toThrow("the connection died");
+  const run = await start(flow, [], { id: "lost" });
+  expect(await run.returnValue).toBe("found");
+  expect(losses).toBe(2);
+  expect(world.name).toBe("memory");
+});
+
+test("a message that a claim shows again after its commit is delivered once", async () => {
+  const flow = workflowOf(
+    "t#twice",
+    "async()=>{const hook=createHook({token:'twice'});const got=[];for await(const p of hook){got.push(p);if(p==='end')return got}}",
+  );
+  const shared = checkedWorld(createMemoryWorld());
+  const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  let shows = 0;
+  const { world } = await useWorld(
+    {},
+    wrap(shared, {
+      // The message is shown twice, because its commit takes a while; the second answer arrives only after that commit's.
+      async claim(request) {
+        const claimed = await shared.claim(request);
+        if (claimed.messages.length > 0 && ++shows === 2) await later(150);
+        return claimed;
+      },
+      async commit(commits) {
+        if (commits.some((commit) => commit.consumed)) await later(60);
+        return shared.commit(commits);
+      },
+    }),
+  );
+  const run = await start(flow, []);
+  await until(async () => (await run.note) !== null, "the hook");
+  await resumeHook("twice", 1);
+  await until(() => shows >= 2, "the second claim");
+  await later(200);
+  await resumeHook("twice", "end");
+  expect(await run.returnValue).toEqual([1, "end"]);
+  expect(world.name).toBe("memory");
+});

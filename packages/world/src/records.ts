@@ -60,6 +60,11 @@ export interface ClaimRequest {
   readonly worker: string;
   /** At most this many runs; 0 claims none and still returns messages. */
   readonly limit: number;
+  /**
+   * Ids of all runs that the worker knows to be its own. Given after a call whose answer was lost (a claim, a creation with an owner): other
+   * runs that belong to the worker are set free first, so that no run stays with an owner that does not know of it.
+   */
+  readonly holding?: readonly string[];
   readonly leaseMs: number;
 }
 

@@ -94,7 +94,11 @@ function creatorOf(world: World): Batcher<NewRun, CreatedRun> {
 async function createRuns(world: World, runs: readonly NewRun[]): Promise<CreatedRun[]> {
   const worker: Worker | null = await currentWorker();
   const owner = worker?.hasRoom() ? worker.id : undefined;
-  const created = await world.createRuns(runs, { owner });
+  const created = await world.createRuns(runs, { owner }).catch((error: unknown) => {
+    // The runs may be there all the same, and this worker's.
+    if (owner !== undefined) worker?.lookForLostRuns();
+    throw error;
+  });
   for (const { run, created: isNew } of created) {
     if (isNew && owner !== undefined) worker?.admit(run);
   }

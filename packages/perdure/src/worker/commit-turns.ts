@@ -14,7 +14,7 @@ export async function commitTurns(core: Core, turns: readonly Turn[]): Promise<v
     try {
       closed.push(closeTurn(turn, core.id));
     } catch (error) {
-      await handleTrouble(core, turn.resident, error);
+      void handleTrouble(core, turn.resident, error);
     }
   }
   let results: readonly CommitResult[];
@@ -55,7 +55,7 @@ function acknowledged(core: Core, { resident, commit, asks, retries, logs }: Clo
   printLogs(logs);
   resident.committed += commit.rows.length;
   if (core.interruptions.size > 0) core.interruptions.delete(run.id);
-  for (const message of commit.consumed ?? []) resident.messages.delete(message);
+  for (const message of commit.consumed ?? []) core.consumed.push({ resident, message });
   if (commit.patch?.dueAt !== undefined) resident.rowDueAt = commit.patch.dueAt;
   if (commit.patch?.note !== undefined) resident.rowNote = commit.patch.note;
   if (machine.outcome) {

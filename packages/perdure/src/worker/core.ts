@@ -7,6 +7,7 @@ import type { Committer } from "./committer.ts";
 import type { ResolvedWorkerOptions } from "./options.ts";
 import type { Lease } from "./lease.ts";
 import type { Releases } from "./releases.ts";
+import type { Resident } from "./resident.ts";
 import type { Residents } from "./residents.ts";
 import type { Timers } from "./timers.ts";
 import type { Turns } from "./turns.ts";
@@ -34,6 +35,10 @@ export interface Core {
   readonly committer: Committer;
   /** How often in a row a run was interrupted by the watchdog while the process hardly ran. */
   readonly interruptions: Map<string, number>;
+  /** The answer of a call that may have given this worker runs was lost: the next claim says which runs it holds. */
+  hasLostAnswer: boolean;
+  /** Messages whose commit was acknowledged, to be forgotten once no claim that began before that can still show them. */
+  consumed: { readonly resident: Resident; readonly message: string }[];
   /** True from the first moment of `stop()`: nothing new begins. */
   stopping: boolean;
   readonly onEnded: (ended: EndedRun) => void;

@@ -29,7 +29,7 @@ export interface Resident {
   rowNote: string | null;
   /** Operations of steps with an attempt queued or under way. */
   readonly attempting: Set<string>;
-  /** Messages received and not consumed by a commit yet. */
+  /** Messages received that a claim may still show: not consumed by a commit yet, or only just. */
   readonly messages: Set<string>;
   /** A step that no code of this process has. */
   missingStep: string | null;

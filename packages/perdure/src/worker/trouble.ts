@@ -71,7 +71,7 @@ async function park(core: Core, resident: Resident, divergence: Divergence): Pro
 export async function giveBack(core: Core, resident: Resident, patch: { readonly note: string; readonly dueAt: number }): Promise<void> {
   drop(core, resident);
   const result = await submit(core, { ...leaseOf(core, resident), rows: [], patch });
-  if (result?.status === "committed" || result?.status === "behind") release(core, resident);
+  if (result !== null && result.status !== "fenced") release(core, resident);
 }
 
 /** Gives the lease of a dropped run back; with `dueAt`, its due time too. */

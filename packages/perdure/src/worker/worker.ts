@@ -9,7 +9,7 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { RunRecord, World } from "@perdure/world";
+import type { Claimed, RunRecord, World } from "@perdure/world";
 import { v4 as uuid } from "uuid";
 
 import { createRealm } from "../sandbox/realm.ts";
@@ -39,6 +39,8 @@ export interface Worker {
   hasRoom(): boolean;
   /** Takes in a run that was created with this worker as its owner. */
   admit(run: RunRecord): void;
+  /** The answer to a creation of runs for this worker was lost: it looks which runs it owns. */
+  lookForLostRuns(): void;
   /** True when the run is in memory here, so that its end will be told to `onEnded`. */
   holds(runId: string): boolean;
   /** Keeps the process alive until the returned function is called. */
@@ -71,6 +73,10 @@ export async function createWorker(world: World, given: WorkerOptions, onEnded: 
     bundles: core.bundles,
     hasRoom: () => !core.stopping && core.residents.size < options.maxResidentRuns,
     admit: (run) => void admit(core, run).catch((error: unknown) => takeOverFailed(core, run, error)),
+    lookForLostRuns() {
+      core.hasLostAnswer = true;
+      loop.hint();
+    },
     holds: (runId) => core.residents.find(runId) !== undefined,
     keepAlive() {
       hold.acquire();
@@ -128,6 +134,8 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
     lease: createLease(options.leaseMs),
     committer: createCommitter(world, signal),
     interruptions: new Map(),
+    hasLostAnswer: false,
+    consumed: [],
     stopping: false,
     onEnded,
   };
@@ -141,16 +149,31 @@ async function poll(core: Core): Promise<PollResult> {
   await core.releases.flush();
   if (core.lease.hasLapsed()) await proveOwnership(core);
   const limit = Math.max(0, Math.min(maxClaim, options.maxResidentRuns - residents.size));
-  const startedAt = performance.now();
-  const { runs, messages, nextDueAt } = await core.world.claim({ worker: core.id, limit, leaseMs: options.leaseMs });
-  core.lease.renewed(startedAt);
+  const settled = core.consumed;
+  core.consumed = [];
+  const { runs, messages, nextDueAt } = await claim(core, limit);
   core.attempts.resume();
   for (const claimed of runs) takeOver(core, claimed).catch((error: unknown) => takeOverFailed(core, claimed.run, error));
   for (const message of messages) {
     const resident = residents.find(message.runId);
     if (resident) receive(core, resident, message);
   }
+  for (const { resident, message } of settled) resident.messages.delete(message);
   return { more: limit > 0 && runs.length === limit, nextDueAt };
+}
+
+async function claim(core: Core, limit: number): Promise<Claimed> {
+  const startedAt = performance.now();
+  const holding = core.hasLostAnswer ? Array.from(core.residents.all(), ({ run }) => run.id) : undefined;
+  core.hasLostAnswer = false;
+  try {
+    const claimed = await core.world.claim({ worker: core.id, limit, leaseMs: core.options.leaseMs, ...(holding && { holding }) });
+    core.lease.renewed(startedAt);
+    return claimed;
+  } catch (error) {
+    core.hasLostAnswer = true;
+    throw error;
+  }
 }
 
 function evict(core: Core, most: number): void {

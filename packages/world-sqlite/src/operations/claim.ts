@@ -15,14 +15,17 @@ const TAKE = `
   UPDATE runs SET owner = ?2, fence = fence + 1, claim_length = ?3,
     crashes = CASE WHEN claim_length = ?3 THEN crashes ELSE 0 END + (owner IS NOT NULL)
   WHERE id = ?1 RETURNING crashes`;
-const OWNED = "SELECT owner IS NOT NULL FROM runs WHERE id = ?1";
+const IS_OWNED = "SELECT owner IS NOT NULL FROM runs WHERE id = ?1";
+const OWNED = "SELECT id, uuid FROM runs WHERE owner = ?1";
+const SET_FREE = "UPDATE runs SET owner = NULL WHERE id = ?1";
 const LENGTH = "SELECT coalesce(max(seq), 0) FROM history WHERE run = ?1";
 
 /**
  * {@link World.claim} for a worker with nothing to claim and a fresh lease; null when a write is needed. Most polls of an idle worker
  * end here, without a lock and without touching the disk.
  */
-export function claimNothing(transaction: Transaction, { worker, limit, leaseMs }: ClaimRequest, now: number): Claimed | null {
+export function claimNothing(transaction: Transaction, { worker, limit, leaseMs, holding }: ClaimRequest, now: number): Claimed | null {
+  if (holding !== undefined) return null;
   const key = freshLease(transaction, worker, leaseMs, now);
   if (key === null) return null;
   const dead = deadWorkers(transaction, key, now);
@@ -31,13 +34,21 @@ export function claimNothing(transaction: Transaction, { worker, limit, leaseMs 
 }
 
 /** {@link World.claim} */
-export function claim(transaction: Transaction, { worker, limit, leaseMs }: ClaimRequest, now: number): Claimed {
+export function claim(transaction: Transaction, { worker, limit, leaseMs, holding }: ClaimRequest, now: number): Claimed {
   const key = renew(transaction, worker, leaseMs, now);
+  if (holding !== undefined) forget(transaction, key, new Set(holding));
   const messages = ownedMessages(transaction, key);
   const dead = deadWorkers(transaction, key, now);
   const runs = findDue(transaction, dead, limit, now).map((run) => take(transaction, run, key));
   forgetIdle(transaction, dead);
   return { runs, messages, nextDueAt: nextDue(transaction, dead, now) };
+}
+
+/** Sets free what belongs to the worker without its knowing. */
+function forget(transaction: Transaction, worker: number, holding: ReadonlySet<string>): void {
+  for (const [run, id] of transaction.all(OWNED, [worker])) {
+    if (!holding.has(id as string)) transaction.run(SET_FREE, [run!]);
+  }
 }
 
 /** The keys of due runs without a living owner, earliest first. */
@@ -51,7 +62,7 @@ function findDue(transaction: Transaction, dead: readonly number[], limit: numbe
 
 function take(transaction: Transaction, run: number, worker: number): ClaimedRun {
   const length = transaction.get(LENGTH, [run])![0] as number;
-  const isTakeover = transaction.get(OWNED, [run])![0] === 1;
+  const isTakeover = transaction.get(IS_OWNED, [run])![0] === 1;
   const crashes = transaction.get(TAKE, [run, worker, length])![0] as number;
   return { run: recordOf(transaction, run), isTakeover, crashes };
 }

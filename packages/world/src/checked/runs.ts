@@ -83,7 +83,8 @@ export function checkClaimed(ledger: Ledger, leases: Leases, request: ClaimReque
     holds(run.dueAt !== null && run.dueAt <= after, () => `Run ${run.id} was claimed before it was due.`);
     holds(run.dueAt >= dueAt, () => `Run ${run.id} was due earlier than the run that was claimed before it.`);
     dueAt = run.dueAt;
-    checkTakeover(ledger, leases, since, worker, after, run);
+    const isKnown = request.holding?.includes(run.id) ?? true;
+    if (isKnown) checkTakeover(ledger, leases, since, worker, after, run);
     checkRecord(ledger, since, run);
     grant(ledger, run, worker);
   }

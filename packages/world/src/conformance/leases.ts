@@ -129,6 +129,21 @@ export const leases: readonly Case[] = [
     },
   },
   {
+    name: "runs that belong to a worker without its knowing are given to it again, when it says what it holds",
+    async run(lab) {
+      const known = await start(lab, "w1");
+      const lost = await start(lab, "w1");
+      assert.deepEqual((await claim(lab, "w1")).runs, []);
+      const { runs } = await lab.world.claim({ worker: "w1", limit: 10, leaseMs: lab.leaseMs, holding: [known.runId] });
+      assert.deepEqual(
+        runs.map(({ run, isTakeover, crashes }) => [run.id, run.fence, isTakeover, crashes]),
+        [[lost.runId, lost.fence + 1, false, 0]],
+      );
+      await mustCommit(lab.world, commitOf(known, 0, ["a"]));
+      assert.deepEqual(await lab.world.commit([commitOf(lost, 0, ["a"])]), [{ status: "fenced" }]);
+    },
+  },
+  {
     name: "a release with another fence or by another worker is ignored",
     async run(lab) {
       const owned = await start(lab, "w1");

@@ -3,11 +3,12 @@ import { assertCount, assertWorker } from "../index.ts";
 import { recordOf, type Store, type StoredRun, waitingMessages } from "./store.ts";
 
 /** {@link World.claim}. Looks at every open run; finished runs cost nothing. */
-export function claim(store: Store, { worker, limit, leaseMs }: ClaimRequest): Claimed {
+export function claim(store: Store, { worker, limit, leaseMs, holding }: ClaimRequest): Claimed {
   assertWorker(worker, leaseMs);
   assertCount("The limit of a claim", limit, 0);
   const now = store.now();
   heartbeat(store, worker, leaseMs);
+  if (holding) forget(store, worker, new Set(holding));
   const messages: ReceivedMessage[] = [];
   const due: StoredRun[] = [];
   let nextDueAt: number | null = null;
@@ -19,6 +20,11 @@ export function claim(store: Store, { worker, limit, leaseMs }: ClaimRequest): C
   }
   due.sort((a, b) => a.dueAt! - b.dueAt!);
   return { runs: due.slice(0, limit).map((run) => take(run, worker)), messages, nextDueAt };
+}
+
+/** Sets free what belongs to the worker without its knowing. */
+function forget(store: Store, worker: string, holding: ReadonlySet<string>): void {
+  for (const run of store.open) if (run.owner === worker && !holding.has(run.id)) run.owner = null;
 }
 
 function take(run: StoredRun, worker: string): ClaimedRun {
