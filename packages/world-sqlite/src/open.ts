@@ -109,6 +109,12 @@ function configure(connection: Connection, path: string, migrated: boolean): voi
       hint: "Put the file on a local file system: SQLite's write-ahead log needs shared memory and real locks.",
     });
   }
+  // SQLite opens a file that may only be read without a word, and says so at the first write.
+  try {
+    connection.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${migrations.length}`);
+  } finally {
+    rollback(connection);
+  }
   // So that the header in the file itself tells the new version, and older releases refuse it without opening it.
   if (migrated) connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]);
 }
