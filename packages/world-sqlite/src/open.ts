@@ -6,7 +6,7 @@
  * (Never by opening the file outside of SQLite: closing any descriptor of a file drops the locks that this process holds on it.)
  */
 
-import { mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
 import { WorldError } from "@perdure/world";
@@ -34,6 +34,7 @@ export async function openStore(driver: Driver, path: string, patienceMs: number
     const opened = (connection = driver.open(path));
     const migrated = await retryBusy(driver, patienceMs, () => migrate(opened, path));
     await retryBusy(driver, patienceMs, () => configure(opened, path, migrated));
+    checkWritable(path);
     return opened;
   } catch (error) {
     connection?.close();
@@ -109,14 +110,20 @@ function configure(connection: Connection, path: string, migrated: boolean): voi
       hint: "Put the file on a local file system: SQLite's write-ahead log needs shared memory and real locks.",
     });
   }
-  // SQLite opens a file that may only be read without a word, and says so at the first write.
-  try {
-    connection.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${migrations.length}`);
-  } finally {
-    rollback(connection);
-  }
   // So that the header in the file itself tells the new version, and older releases refuse it without opening it.
   if (migrated) connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]);
+}
+
+/** SQLite opens a file that may only be read without a word, and says so at the first write. */
+function checkWritable(path: string): void {
+  try {
+    accessSync(path, constants.W_OK);
+  } catch (cause) {
+    throw new WorldError("WORLD_UNAVAILABLE", `${path} may only be read.`, {
+      hint: "Check the permissions of the file and its folder.",
+      cause,
+    });
+  }
 }
 
 function pragma(connection: Connection, name: string): number | string {
