@@ -78,3 +78,19 @@ console.log(first.reason.cause.code, second.value);
 `);
   expect(await app.start().ended()).toEqual({ status: 0, output: "WATCHDOG_TIMEOUT 45\n" });
 });
+
+test("a rejection that nobody handles, outside of workflows, ends the process as ever", { timeout }, async () => {
+  const app = program(`import { start } from "perdure/api";
+export async function hello() { "use workflow"; return "hello"; }
+console.log(await (await start(hello, [])).returnValue);
+Promise.reject(new Error("forgotten"));
+setTimeout(() => console.log("still here"), 1000);
+`);
+  const { status, output } = await app.start().ended();
+  expect(status).toBe(1);
+  expect(output).toContain("Error: forgotten\n    at <anonymous> (");
+  expect(output).not.toContain("still here");
+  const lenient = await app.start({ NODE_OPTIONS: "--unhandled-rejections=warn" }).ended();
+  expect(lenient.status).toBe(0);
+  expect(lenient.output).toContain("still here");
+});

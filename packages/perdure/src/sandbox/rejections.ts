@@ -18,7 +18,12 @@ function onUnhandledRejection(reason: unknown, promise: unknown): void {
     process.emitWarning(`A promise in workflow code was rejected and nobody handled it: ${String(reason)}`, "PerdureWarning");
     return;
   }
-  // With this listener Node no longer throws by itself; where it is the only one, do as Node would have done.
-  if (process.listenerCount("unhandledRejection") === 1)
-    throw reason instanceof Error ? reason : new Error(`Unhandled rejection: ${String(reason)}`);
+  if (process.listenerCount("unhandledRejection") === 1) leaveToNode(reason);
+}
+
+/** Without listeners Node does what it was told to (`--unhandled-rejections`, by default it ends the process): let it see the rejection again that way. */
+function leaveToNode(reason: unknown): void {
+  process.off("unhandledRejection", onUnhandledRejection);
+  void Promise.reject(reason);
+  setImmediate(() => process.on("unhandledRejection", onUnhandledRejection));
 }

@@ -22,6 +22,7 @@ export function createClaimLoop(poll: () => Promise<PollResult>, longestIdleMs: 
   let hinted = false;
   let stopped = false;
   let idleMs = firstIdleMs;
+  let isFailing = false;
 
   function schedule(ms: number): void {
     if (stopped) return;
@@ -42,10 +43,12 @@ export function createClaimLoop(poll: () => Promise<PollResult>, longestIdleMs: 
     let pauseMs: number;
     try {
       const { more, nextDueAt } = await poll();
+      isFailing = false;
       idleMs = more ? firstIdleMs : Math.min(longestIdleMs, idleMs * 1.5);
       pauseMs = more || hinted ? 0 : Math.min(idleMs, nextDueAt === null ? idleMs : Math.max(0, nextDueAt - Date.now()));
     } catch (error) {
-      process.emitWarning(`Asking the World for work failed and will be tried again: ${String(error)}`, "PerdureWarning");
+      if (!isFailing) process.emitWarning(`Asking the World for work failed and will be tried again: ${String(error)}`, "PerdureWarning");
+      isFailing = true;
       idleMs = Math.min(longestIdleMs, idleMs * 2);
       pauseMs = idleMs * (0.5 + Math.random());
     }
