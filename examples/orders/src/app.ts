@@ -64,7 +64,7 @@ async function endOf(run: Run<Fulfilment>): Promise<{ result: Fulfilment } | { e
 app.onError((error, c) => {
   if (error instanceof SyntaxError) return c.json({ error: { code: "INVALID_JSON", message: error.message } }, 400);
   if (error instanceof InvalidInput) return c.json({ error: { code: "INVALID_ORDER", message: error.message } }, 400);
-  switch (PerdureError.is(error) && (error as PerdureError).code) {
+  switch (PerdureError.is(error) && error.code) {
     case "RUN_NOT_FOUND":
       return c.json({ error: { code: "ORDER_NOT_FOUND", message: "There is no such order." } }, 404);
     case "HOOK_PAYLOAD_INVALID":

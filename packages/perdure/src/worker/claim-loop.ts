@@ -18,15 +18,19 @@ const firstIdleMs = 25;
 /** @param longestIdleMs the pause between polls when nothing happens; it must be well below the lease, because a poll renews that */
 export function createClaimLoop(poll: () => Promise<PollResult>, longestIdleMs: number): ClaimLoop {
   let timer: NodeJS.Timeout | null = null;
+  let timerAt = 0;
   let polling: Promise<void> | null = null;
   let hinted = false;
   let stopped = false;
   let idleMs = firstIdleMs;
   let isFailing = false;
 
+  /** The earlier of what is scheduled and what is asked for: hints that never cease must not put the poll off for ever. */
   function schedule(ms: number): void {
-    if (stopped) return;
+    const at = performance.now() + ms;
+    if (stopped || (timer && timerAt <= at)) return;
     if (timer) clearTimeout(timer);
+    timerAt = at;
     timer = setTimeout(run, ms);
     timer.unref();
   }

@@ -1,0 +1,76 @@
+import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
+
+import { afterEach, expect, test } from "vitest";
+
+import { until } from "./support/lab.ts";
+import { createClaimLoop, type ClaimLoop, type PollResult } from "../src/worker/claim-loop.ts";
+
+const loops: ClaimLoop[] = [];
+
+afterEach(async () => {
+  for (const loop of loops.splice(0)) await loop.stop();
+});
+
+function countingLoop(answer: () => PollResult, longestIdleMs = 1000): { loop: ClaimLoop; polls: () => number } {
+  let polls = 0;
+  const loop = createClaimLoop(async () => {
+    polls++;
+    return answer();
+  }, longestIdleMs);
+  loops.push(loop);
+  return { loop, polls: () => polls };
+}
+
+const nothing = (): PollResult => ({ more: false, nextDueAt: null });
+
+test("hints that never cease do not put the poll off", async () => {
+  const { loop, polls } = countingLoop(nothing);
+  const before = polls();
+  // A hint per turn of the event loop, which is far more often than a timer fires.
+  await until(async () => {
+    for (let hints = 0; hints < 1000 && polls() < before + 3; hints++) {
+      loop.hint();
+      await turn();
+    }
+    return polls() >= before + 3;
+  }, "three polls");
+});
+
+test("an idle loop polls ever more rarely, and a hint wakes it", async () => {
+  const { loop, polls } = countingLoop(nothing);
+  await delay(300);
+  const idle = polls();
+  expect(idle).toBeLessThan(10);
+  loop.hint();
+  await until(() => polls() > idle, "the poll");
+});
+
+test("a run that falls due is looked for at its time", async () => {
+  const dueAt = Date.now() + 150;
+  let found = 0;
+  countingLoop(() => {
+    if (Date.now() >= dueAt) found ||= Date.now();
+    return { more: false, nextDueAt: Date.now() < dueAt ? dueAt : null };
+  }, 10_000);
+  await until(() => found > 0, "the poll at that time");
+  expect(found).toBeGreaterThanOrEqual(dueAt);
+});
+
+test("a poll that fails is tried again", async () => {
+  let failures = 2;
+  const { polls } = countingLoop(() => {
+    if (failures-- > 0) throw new Error("away");
+    return nothing();
+  }, 20);
+  await until(() => polls() > 3, "further polls");
+});
+
+test("a loop that was stopped polls no more", async () => {
+  const { loop, polls } = countingLoop(() => ({ more: true, nextDueAt: null }));
+  await until(() => polls() > 3, "the first polls");
+  await loop.stop();
+  const before = polls();
+  loop.hint();
+  await delay(30);
+  expect(polls()).toBe(before);
+});
