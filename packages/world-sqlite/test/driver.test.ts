@@ -45,6 +45,25 @@ test("errors carry SQLite's result codes", () => {
   connection.close();
 });
 
+test("a query that met another connection's lock leaves no trace on its own", () => {
+  const driver = loadDriver();
+  const path = join(temporaryFolder(), "store.db");
+  const [first, second] = [driver.open(path), driver.open(path)];
+  first.exec("CREATE TABLE t (n INTEGER)");
+  second.exec("PRAGMA busy_timeout = 0");
+  first.exec("BEGIN EXCLUSIVE");
+  for (const sql of ["SELECT n FROM t", "PRAGMA user_version"]) expect(() => second.prepare(sql).get([])).toThrow("locked");
+  expect(() => second.exec("PRAGMA journal_mode = WAL")).toThrow("locked");
+  first.exec("COMMIT");
+  second.exec("PRAGMA journal_mode = WAL");
+  second.exec("BEGIN IMMEDIATE");
+  second.prepare("INSERT INTO t VALUES (?1)").run([1]);
+  second.exec("COMMIT");
+  expect(first.prepare("SELECT n FROM t").all([])).toEqual([[1]]);
+  first.close();
+  second.close();
+});
+
 test("without any SQLite the error says what to install", async () => {
   vi.resetModules();
   vi.doMock("../src/driver/node-sqlite.ts", () => ({ loadNodeSqlite: () => null }));

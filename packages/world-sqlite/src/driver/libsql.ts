@@ -37,19 +37,48 @@ function codeOf(error: unknown): number | null {
   return failedOpen === null ? null : Number(failedOpen[1]) & 0xff;
 }
 
+const BUSY = 5;
+
+/**
+ * A query that met another connection's lock stays begun in this package until it is executed again, and until then SQLite takes the connection to be in
+ * the middle of something ("cannot change into wal mode from within a transaction", "cannot commit transaction - SQL statements in progress"). Each such
+ * query is kept here and executed again before the connection's next `exec` (but for ROLLBACK, which ends it too); it only reads.
+ */
+type Unfinished = Set<() => void>;
+
+/** @throws SQLITE_BUSY when the lock is still there */
+function finish(unfinished: Unfinished): void {
+  for (const again of unfinished) {
+    again();
+    unfinished.delete(again);
+  }
+}
+
 /** The package closes a database only when its statements are collected too: a closed connection may hold the file for a while. */
 function connect(database: LibsqlDatabase): Connection {
+  const unfinished: Unfinished = new Set();
   return {
-    exec: (sql) => database.exec(sql),
-    prepare: (sql) => prepare(database.prepare(sql)),
+    exec(sql) {
+      if (sql !== "ROLLBACK") finish(unfinished);
+      database.exec(sql);
+    },
+    prepare: (sql) => prepare(database.prepare(sql), unfinished),
     close: () => database.close(),
   };
 }
 
-function prepare(statement: LibsqlStatement): Statement {
+function prepare(statement: LibsqlStatement, unfinished: Unfinished): Statement {
   let raw: LibsqlStatement | null = null;
   // Raw mode also avoids that `all` gives ArrayBuffers where `get` gives Buffers.
   const reader = (): LibsqlStatement => (raw ??= statement.raw());
+  const query = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (error) {
+      if (codeOf(error) === BUSY) unfinished.add(read);
+      throw error;
+    }
+  };
   return {
     run: (params) => statement.run(params).changes,
     insert: (params) => {
@@ -57,10 +86,10 @@ function prepare(statement: LibsqlStatement): Statement {
       return changes === 0 ? null : lastInsertRowid;
     },
     get: (params) => {
-      const row = reader().get(params);
+      const row = query(() => reader().get(params));
       return row === undefined ? undefined : plainBytes(row);
     },
-    all: (params) => reader().all(params).map(plainBytes),
+    all: (params) => query(() => reader().all(params)).map(plainBytes),
   };
 }
 
