@@ -95,6 +95,35 @@ test("RetryableError sets the time of the next attempt, and the attempt knows it
   expect(new Set(seen.map((metadata) => metadata.stepId)).size).toBe(1);
 });
 
+test("retry settings that are none fail the step, or fall back to the usual delay", async () => {
+  const odd = step("t#odd", async () => 1, "odd") as (() => Promise<number>) & { maxRetries?: number };
+  odd.maxRetries = Number.NaN;
+  let attempts = 0;
+  step(
+    "t#never-when",
+    async () => {
+      if (++attempts === 1) throw new RetryableError("later", { retryAfter: new Date(Number.NaN) });
+      return attempts;
+    },
+    "never-when",
+  );
+  const run = workflowOf(
+    "t#runOdd",
+    "async()=>{try{await callStep('t#odd',[])}catch(e){return [e.code,await callStep('t#never-when',[])]}}",
+  );
+  await useWorld();
+  expect(await (await start(run, [])).returnValue).toEqual(["INVALID_ARGUMENT", 2]);
+});
+
+test("a sleep of a fraction of a millisecond is rounded up, one beyond all time is refused", async () => {
+  const sleeper = workflowOf(
+    "t#sleeper",
+    "async()=>{const t=Date.now();await sleep(1.5);await sleep('0.2ms');await sleep(new Date(0));try{await sleep(1e300)}catch(e){return [e.code,Date.now()-t>=3]}}",
+  );
+  await useWorld();
+  expect(await (await start(sleeper, [])).returnValue).toEqual(["INVALID_ARGUMENT", true]);
+});
+
 test("a step nested in a workflow gets its captures by value", async () => {
   closureStep(
     "t#outer/inner",

@@ -2,6 +2,7 @@ import type { RunRecord } from "@perdure/world";
 
 import { decode, encode, encodeThrown } from "../codec/index.ts";
 import type { PendingStep } from "../engine/commands.ts";
+import { PerdureError } from "../errors/perdure-error.ts";
 import type { RegisteredStep, StepFactory, StepFunction } from "../registry.ts";
 import { withStepContext, type StepContext, type StepMetadata, type WorkflowMetadata } from "../step-context.ts";
 import type { Hold } from "./hold.ts";
@@ -98,7 +99,7 @@ function attempt(registered: RegisteredStep, resident: Resident, step: PendingSt
   let result: unknown;
   try {
     const { fn, args } = prepare(registered, step);
-    maxRetries = fn.maxRetries ?? defaultMaxRetries;
+    maxRetries = checkMaxRetries(fn.maxRetries ?? defaultMaxRetries, registered);
     result = withStepContext(new AttemptContext(registered, resident.run, step), () => fn(...(args as never[])));
   } catch (error) {
     result = Promise.reject(error);
@@ -119,6 +120,14 @@ function prepare(registered: RegisteredStep, step: PendingStep): { fn: StepFunct
   const input = decode(step.input) as unknown[] | { args: unknown[]; captures: Record<string, unknown> };
   const { args, captures } = Array.isArray(input) ? { args: input, captures: {} } : input;
   return { fn: registered.isClosure ? (registered.target as StepFactory)(captures) : (registered.target as StepFunction), args };
+}
+
+function checkMaxRetries(maxRetries: unknown, { id }: RegisteredStep): number {
+  if (Number.isInteger(maxRetries) && (maxRetries as number) >= 0) return maxRetries as number;
+  throw new PerdureError(
+    "INVALID_ARGUMENT",
+    `maxRetries of the step "${id}" is ${String(maxRetries)}; it must be a whole number, 0 or more.`,
+  );
 }
 
 /** Made for every attempt, read by few: the metadata is put together when it is asked for. */

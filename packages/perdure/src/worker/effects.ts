@@ -30,7 +30,7 @@ function beginStep(core: Core, resident: Resident, op: string): void {
   const step = pendingStep(resident, op);
   if (!step || core.stopping) return;
   if (step.notBefore !== null && step.notBefore > Date.now()) {
-    core.timers.add(step.notBefore, () => beginStep(core, resident, op));
+    watch(core, resident, step.notBefore, () => beginStep(core, resident, op));
     return;
   }
   const registered = findStep(step.stepId);
@@ -39,10 +39,20 @@ function beginStep(core: Core, resident: Resident, op: string): void {
 }
 
 function beginWait(core: Core, resident: Resident, op: string, dueAt: number): void {
-  core.timers.add(dueAt, () => {
-    if (resident.mode === "dropped" || core.stopping || resident.machine.pending.get(op)?.kind !== "wait") return;
+  watch(core, resident, dueAt, () => {
+    if (core.stopping || resident.machine.pending.get(op)?.kind !== "wait") return;
     addReady(core, resident, { event: { type: "wait_completed", op }, payload: "" });
   });
+}
+
+/** Watches a time for as long as the run is in memory. */
+function watch(core: Core, resident: Resident, at: number, callback: () => void): void {
+  if (resident.mode === "dropped") return;
+  const timer = core.timers.add(at, () => {
+    resident.timers.delete(timer);
+    callback();
+  });
+  resident.timers.add(timer);
 }
 
 function pendingStep(resident: Resident, op: string): PendingStep | null {

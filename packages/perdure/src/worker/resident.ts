@@ -1,6 +1,7 @@
 import type { RunRecord } from "@perdure/world";
 
 import type { UntimedEvent } from "../engine/event.ts";
+import type { Timer } from "./timers.ts";
 import { createMachine, type Machine } from "../engine/machine.ts";
 
 /** An event that is ready to be delivered; it gets its time then. */
@@ -27,6 +28,8 @@ export interface Resident {
   /** The due time and note that the run's row holds, as far as this worker knows. */
   rowDueAt: number | null;
   rowNote: string | null;
+  /** The times that are watched for it. */
+  readonly timers: Set<Timer>;
   /** Operations of steps with an attempt queued or under way. */
   readonly attempting: Set<string>;
   /** Messages received that a claim may still show: not consumed by a commit yet, or only just. */
@@ -47,6 +50,7 @@ export function createResident(run: RunRecord, seed: string): Resident {
     ready: [],
     rowDueAt: run.dueAt,
     rowNote: run.note,
+    timers: new Set(),
     attempting: new Set(),
     messages: new Set(),
     missingStep: null,

@@ -1,21 +1,31 @@
 /** Calls back at times of the wall clock; one host timer for all of them. */
 export interface Timers {
   /** Calls `callback` once `Date.now() >= at`, never early. */
-  add(at: number, callback: () => void): void;
+  add(at: number, callback: () => void): Timer;
   stop(): void;
+}
+
+/** One time that is watched. */
+export interface Timer {
+  /** The callback is not called, and nothing that it refers to is kept. Idempotent. */
+  cancel(): void;
 }
 
 interface Entry {
   readonly at: number;
-  readonly callback: () => void;
+  callback: (() => void) | null;
 }
 
 /** The wall clock may jump (suspend, NTP), while host timers count elapsed time: look again at least this often. */
 const longestMs = 10_000;
 
+/** Cancelled entries stay in the heap until their time, or until there are more of them than this and than of the living. */
+const mostCancelled = 1000;
+
 /** A binary heap of due times and an unreferenced timer for the earliest: waiting runs do not keep a process alive. */
 export function createTimers(): Timers {
-  const heap: Entry[] = [];
+  let heap: Entry[] = [];
+  let cancelled = 0;
   let timer: NodeJS.Timeout | null = null;
   let armedFor = Number.POSITIVE_INFINITY;
 
@@ -32,19 +42,42 @@ export function createTimers(): Timers {
     timer = null;
     armedFor = Number.POSITIVE_INFINITY;
     const now = Date.now();
-    while (heap[0] && heap[0].at <= now) pop(heap)?.callback();
+    while (heap[0] && heap[0].at <= now) {
+      const callback = pop(heap)?.callback;
+      if (callback) callback();
+      else cancelled--;
+    }
     arm();
+  }
+
+  function cancel(entry: Entry): void {
+    if (!entry.callback) return;
+    entry.callback = null;
+    cancelled++;
+    if (cancelled <= mostCancelled || cancelled <= heap.length / 2) return;
+    const living = heap.filter(({ callback }) => callback);
+    heap = [];
+    cancelled = 0;
+    for (const one of living) push(heap, one);
   }
 
   return {
     add(at, callback) {
-      push(heap, { at, callback });
+      const entry: Entry = {
+        at,
+        callback: () => {
+          entry.callback = null;
+          callback();
+        },
+      };
+      push(heap, entry);
       arm();
+      return { cancel: () => cancel(entry) };
     },
     stop() {
       if (timer) clearTimeout(timer);
       timer = null;
-      heap.length = 0;
+      heap = [];
       armedFor = Number.NEGATIVE_INFINITY;
     },
   };

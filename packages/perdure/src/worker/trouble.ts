@@ -15,6 +15,8 @@ export function drop(core: Core, resident: Resident): void {
   if (resident.mode === "dropped") return;
   resident.mode = "dropped";
   resident.ready = [];
+  for (const timer of resident.timers) timer.cancel();
+  resident.timers.clear();
   core.residents.remove(resident);
   if (resident.handle > 0) core.realm.drop(resident.handle);
 }
@@ -51,6 +53,7 @@ export async function abandon(core: Core, resident: Resident, error: unknown): P
   const result = await submit(core, { ...leaseOf(core, resident), rows: [toBytes(row)], patch });
   if (result?.status === "committed") core.onEnded({ runId: resident.run.id, status: "failed", output: toBytes(payload) });
   else if (result?.status === "behind") release(core, resident);
+  else if (result?.status === "failed") release(core, resident, at + 60_000);
 }
 
 /**
@@ -64,7 +67,10 @@ async function park(core: Core, resident: Resident, divergence: Divergence): Pro
   process.emitWarning(error.message, "PerdureWarning");
   resident.mode = "parked";
   resident.ready = [];
-  await submit(core, { ...leaseOf(core, resident), rows: [], patch: { dueAt: null, note: `NONDETERMINISM: ${divergence.message}` } });
+  const patch = { dueAt: null, note: `NONDETERMINISM: ${divergence.message}` };
+  const result = await submit(core, { ...leaseOf(core, resident), rows: [], patch });
+  if (result?.status === "fenced") drop(core, resident);
+  else if (result?.status === "behind") startAgain(core, resident);
 }
 
 /** Drops the copy and lets any worker have the run, at `dueAt`. */

@@ -11,9 +11,13 @@ export function sleep(until: Duration | Date): Promise<void> {
   return new Promise((resolve, reject) => run.waits.set(op, { resolve: () => resolve(), reject }));
 }
 
+/** The last time that a Date can hold. */
+const lastTime = 8_640_000_000_000_000;
+
+/** Whole milliseconds, never earlier than what was asked for. */
 function dueTime(until: Duration | Date, now: number): number {
-  if (!(until instanceof Date)) return now + durationMs(until);
-  const at = until.getTime();
+  const at = until instanceof Date ? until.getTime() : Math.ceil(now + durationMs(until));
   if (Number.isNaN(at)) throw new PerdureError("INVALID_ARGUMENT", "sleep() was given an invalid Date.");
+  if (at > lastTime) throw new PerdureError("INVALID_ARGUMENT", "sleep() was asked to wait beyond the last time that a Date can hold.");
   return at;
 }

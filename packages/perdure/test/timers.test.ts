@@ -1,0 +1,61 @@
+import { afterEach, expect, test, vi } from "vitest";
+
+import { createTimers } from "../src/worker/timers.ts";
+
+afterEach(() => vi.useRealTimers());
+
+test("callbacks come in the order of their times, never early, whatever the order of adding", () => {
+  vi.useFakeTimers({ now: 1000 });
+  const timers = createTimers();
+  const seen: [number, number][] = [];
+  const times = Array.from({ length: 200 }, (_, index) => 1000 + ((index * 7919) % 5000));
+  for (const at of times) timers.add(at, () => seen.push([at, Date.now()]));
+  vi.advanceTimersByTime(6000);
+  expect(seen.map(([at]) => at)).toEqual(times.toSorted((a, b) => a - b));
+  for (const [at, now] of seen) expect(now).toBeGreaterThanOrEqual(at);
+});
+
+test("a cancelled time is not told, and thousands of them do not stay", () => {
+  vi.useFakeTimers({ now: 0 });
+  const timers = createTimers();
+  const seen: number[] = [];
+  const added = Array.from({ length: 5000 }, (_, index) => timers.add(10_000 + index, () => seen.push(index)));
+  added.forEach((timer, index) => index % 100 === 0 || timer.cancel());
+  added.forEach((timer, index) => index % 100 === 0 || timer.cancel());
+  vi.advanceTimersByTime(20_000);
+  expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => index * 100));
+});
+
+test("a clock that jumps ahead is noticed within ten seconds", () => {
+  vi.useFakeTimers({ now: 0 });
+  const timers = createTimers();
+  let firedAt = 0;
+  timers.add(3_600_000, () => (firedAt = Date.now()));
+  vi.advanceTimersByTime(5000);
+  vi.setSystemTime(4_000_000);
+  vi.advanceTimersByTime(10_000);
+  expect(firedAt).toBeGreaterThanOrEqual(4_000_000);
+});
+
+test("a clock that was set back keeps the time as it was asked for", () => {
+  vi.useFakeTimers({ now: 100_000 });
+  const timers = createTimers();
+  let fired = false;
+  timers.add(105_000, () => (fired = true));
+  vi.setSystemTime(50_000);
+  vi.advanceTimersByTime(20_000);
+  expect(fired).toBe(false);
+  vi.advanceTimersByTime(40_000);
+  expect(fired).toBe(true);
+});
+
+test("times beyond what a host timer can count are kept", () => {
+  vi.useFakeTimers({ now: 0 });
+  const timers = createTimers();
+  let fired = false;
+  timers.add(2 ** 31 + 5000, () => (fired = true));
+  vi.advanceTimersByTime(2 ** 31);
+  expect(fired).toBe(false);
+  vi.advanceTimersByTime(10_000);
+  expect(fired).toBe(true);
+});
