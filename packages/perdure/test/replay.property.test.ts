@@ -6,7 +6,7 @@ import { chooser, runReplay, runResident } from "./support/simulation.ts";
 
 // fast-check prints the seed and the shrunken program when a property fails.
 
-test("a replay of any prefix of a history gives the commands that the resident run had there", async () => {
+test("a replay of any prefix of a history gives the commands that the resident run had there", { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(programs, fc.nat(), async (program, seed) => {
       const run = await runResident(program, chooser(seed), 1);
@@ -16,7 +16,7 @@ test("a replay of any prefix of a history gives the commands that the resident r
   );
 });
 
-test("the replay of a run of 10,000 steps and its resident execution give identical commands", { timeout: 120_000 }, async () => {
+test("the replay of a run of 10,000 steps and its resident execution give identical commands", { timeout: 300_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(longPrograms(10_000), fc.nat(), async (program, seed) => {
       const run = await runResident(program, chooser(seed), 2500);

@@ -1,19 +1,29 @@
-import type { Machine } from "../engine/machine.ts";
+import type { Machine, PendingOperation } from "../engine/machine.ts";
+
+/** How many operations a note names; the others are counted. */
+const mostNamed = 3;
 
 /** One line for people: what an open run waits for, or null while an attempt is under way. */
 export function noteOf(machine: Machine): string | null {
-  const parts: string[] = [];
+  const named: string[] = [];
   for (const operation of machine.pending.values()) {
-    if (operation.kind === "step") {
-      if (operation.notBefore === null) return null;
-      parts.push(`attempt ${operation.attempt} of ${operation.stepId} at ${new Date(operation.notBefore).toISOString()}`);
-    } else if (operation.kind === "wait") {
-      parts.push(`sleep until ${new Date(operation.dueAt).toISOString()}`);
-    } else {
-      parts.push(`hook ${operation.token}`);
-    }
+    if (operation.kind === "step" && operation.notBefore === null) return null;
+    if (named.length < mostNamed) named.push(describe(operation));
   }
-  if (parts.length === 0) return "waits for nothing: it awaits a promise that no step, sleep or hook will settle";
-  const rest = parts.length > 3 ? ` and ${parts.length - 3} more` : "";
-  return `waits for ${parts.slice(0, 3).join(", ")}${rest}`;
+  if (named.length === 0) return "waits for nothing: it awaits a promise that no step, sleep or hook will settle";
+  const others = machine.pending.size - named.length;
+  return `waits for ${named.join(", ")}${others > 0 ? ` and ${others} more` : ""}`;
+}
+
+function describe(operation: PendingOperation): string {
+  switch (operation.kind) {
+    case "step":
+      return `attempt ${operation.attempt} of ${operation.stepId} at ${new Date(operation.notBefore ?? 0).toISOString()}`;
+    case "wait":
+      return `sleep until ${new Date(operation.dueAt).toISOString()}`;
+    case "hook":
+      return `hook ${operation.token}`;
+    default:
+      return operation satisfies never;
+  }
 }

@@ -115,18 +115,26 @@ function snapshot({ machine }: Resident): Snapshot {
 
 /** One to four answers to different pending operations, in any order. */
 function nextAnswers({ steps, waits, hooks }: Commands, choose: Choose, now: number): ReadyEvent[] {
-  const answers: ReadyEvent[] = [
-    ...steps.map((step): ReadyEvent => answerStep(step.op, step.attempt, choose, now)),
-    ...waits.map(({ op }): ReadyEvent => ({ event: { type: "wait_completed", op }, payload: "" })),
-    ...hooks.map(({ op }): ReadyEvent => ({
-      event: { type: "hook_received", op, message: `m${choose(1e9)}` },
-      payload: encode(choose(100), "payload"),
-    })),
+  // Answers are made for the chosen only: thousands of operations may be pending.
+  const pending: (() => ReadyEvent)[] = [
+    ...steps.map((step) => () => answerStep(step.op, step.attempt, choose, now)),
+    ...waits.map(({ op }) => (): ReadyEvent => ({ event: { type: "wait_completed", op }, payload: "" })),
+    ...hooks.map(
+      ({ op }) =>
+        () =>
+          answerHook(op, choose),
+    ),
   ];
-  if (answers.length === 0) throw new Error("The program waits for nothing.");
+  if (pending.length === 0) throw new Error("The program waits for nothing.");
   const chosen: ReadyEvent[] = [];
-  for (let count = 1 + choose(4); count > 0 && answers.length > 0; count--) chosen.push(...answers.splice(choose(answers.length), 1));
+  for (let count = 1 + choose(4); count > 0 && pending.length > 0; count--) {
+    for (const answer of pending.splice(choose(pending.length), 1)) chosen.push(answer());
+  }
   return chosen;
+}
+
+function answerHook(op: string, choose: Choose): ReadyEvent {
+  return { event: { type: "hook_received", op, message: `m${choose(1e9)}` }, payload: encode(choose(100), "payload") };
 }
 
 function answerStep(op: string, attempt: number, choose: Choose, now: number): ReadyEvent {
