@@ -36,7 +36,7 @@ export async function setWorld(world: World): Promise<void> {
   state.waiters?.stop(new PerdureError("WORKER_STOPPED", "The World of this process was replaced while a run was awaited."));
   state.waiters = null;
   state.world = world.setup().then(() => world);
-  if (worker) await (await worker).stop();
+  if (worker) await stopQuietly(worker);
   await state.world;
 }
 
@@ -77,20 +77,27 @@ export async function currentWorker(): Promise<Worker | null> {
 /** The worker that `startWorker()` makes; it replaces one that was started on the way. */
 export async function createRuntimeWorker(options: WorkerOptions): Promise<{ readonly id: string; stop(): Promise<void> }> {
   const state = runtime();
-  const before = state.worker;
-  const making = makeWorker(options);
-  state.worker = making;
-  if (before) await (await before).stop();
-  const worker = await making;
+  // The one before goes on until there is another: a mistake in the options, or a World that is away, must not leave the process without.
+  const worker = await makeWorker(options);
   const release = worker.keepAlive();
+  const before = state.worker;
+  const current = Promise.resolve(worker);
+  state.worker = current;
+  if (before) await stopQuietly(before);
   return {
     id: worker.id,
     async stop() {
-      if (state.worker === making) state.worker = null;
+      if (state.worker === current) state.worker = null;
       await worker.stop();
       release();
     },
   };
+}
+
+/** A worker that never started has nothing to stop; whoever asked for it was told why. */
+async function stopQuietly(making: Promise<Worker>): Promise<void> {
+  const worker = await making.catch(() => null);
+  await worker?.stop();
 }
 
 async function makeWorker(options: WorkerOptions): Promise<Worker> {
@@ -120,5 +127,5 @@ async function shutDown(state: Runtime): Promise<void> {
   state.isExitHandled = false;
   const { worker } = state;
   state.worker = null;
-  if (worker) await (await worker).stop();
+  if (worker) await stopQuietly(worker);
 }

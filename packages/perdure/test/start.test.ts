@@ -4,6 +4,7 @@ import { getRun, start } from "../src/api/index.ts";
 import { PerdureError, WorkflowRunNotFoundError } from "../src/errors/index.ts";
 import { getStepMetadata, getWorkflowMetadata, sleep } from "../src/index.ts";
 import { step, workflow, workflowCalled } from "../src/internal.ts";
+import { startWorker } from "../src/worker/index.ts";
 import { workflowOf } from "./support/bundle.ts";
 import { useWorld } from "./support/lab.ts";
 
@@ -62,6 +63,13 @@ test("a run that was cancelled has no return value", async () => {
   const outcome = getRun("stopped").returnValue.catch((error: unknown) => error);
   await world.commit([{ runId, fence: 1, worker: "other", base: 0, rows: [], patch: { status: "cancelled", output: null } }]);
   expect(await outcome).toMatchObject({ name: "WorkflowRunCancelledError", code: "RUN_CANCELLED", runId: "stopped" });
+});
+
+test("a worker that cannot be started leaves the one that there is", async () => {
+  const fine = workflowOf<[], number>("t#stillFine", "async()=>{await sleep(1);return 1}");
+  await useWorld();
+  await expect(startWorker({ concurrency: 0 })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  expect(await (await start(fine, [])).returnValue).toBe(1);
 });
 
 test("who awaits a run in a World that is replaced is told", async () => {
