@@ -1,8 +1,8 @@
 import type { Node } from "@babel/types";
 import type { Problem } from "../diagnose/diagnostic.ts";
-import { type FunctionNode, contains, isFunction, isWrapper, rangeOf, unwrap } from "../parse/nodes.ts";
+import { type FunctionNode, contains, isFunction, rangeOf, unwrap } from "../parse/nodes.ts";
 import type { MarkedFunction } from "./marked-function.ts";
-import { isObjectOf } from "./reach.ts";
+import { memberUseOf } from "./member-use.ts";
 import type { Binding, Reference } from "./scope.ts";
 import type { ScopeTree } from "./scope-tree.ts";
 
@@ -56,14 +56,7 @@ function functionKind({ kind, declaration }: Binding): string | null {
 
 /** Whether the statement around a use of a variable writes to a member of it. */
 function isMutated(node: Node, tree: ScopeTree): boolean {
-  let value = node;
-  let parent = tree.parentOf(value);
-  let isMember = false;
-  while (parent !== null && (isWrapper(parent) || isObjectOf(value, parent))) {
-    isMember ||= !isWrapper(parent);
-    value = parent;
-    parent = tree.parentOf(value);
-  }
+  const { value, parent, isMember } = memberUseOf(node, tree);
   if (!isMember) return false;
   if (parent?.type === "AssignmentExpression") return parent.left === value;
   return parent?.type === "UpdateExpression" || (parent?.type === "UnaryExpression" && parent.operator === "delete");

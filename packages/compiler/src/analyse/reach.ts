@@ -1,5 +1,6 @@
 import type { Node, Program, Statement } from "@babel/types";
-import { type Range, contains, isWrapper, rangeOf } from "../parse/nodes.ts";
+import { type Range, contains, rangeOf } from "../parse/nodes.ts";
+import { memberUseOf } from "./member-use.ts";
 import { RangeSet } from "./range-set.ts";
 import type { Binding, Reference } from "./scope.ts";
 import type { ScopeTree } from "./scope-tree.ts";
@@ -103,14 +104,7 @@ function referencesOf(binding: Binding, pieces: readonly Piece[]): readonly Refe
 
 /** Whether the use of a name is an assignment to a member of it, or a call of one. */
 function writesToMember(node: Node, tree: ScopeTree): boolean {
-  let value = node;
-  let parent = tree.parentOf(value);
-  let isMember = false;
-  while (parent !== null && (isWrapper(parent) || isObjectOf(value, parent))) {
-    isMember ||= !isWrapper(parent);
-    value = parent;
-    parent = tree.parentOf(value);
-  }
+  const { value, parent, isMember } = memberUseOf(node, tree);
   if (parent === null || !isMember) return parent !== null && isChangedByObject(node, parent);
   switch (parent.type) {
     case "CallExpression":
@@ -130,11 +124,6 @@ function writesToMember(node: Node, tree: ScopeTree): boolean {
     default:
       return parent.type === "UpdateExpression";
   }
-}
-
-/** Whether the node is what a member is read from: `node.x`. */
-export function isObjectOf(node: Node, parent: Node): boolean {
-  return (parent.type === "MemberExpression" || parent.type === "OptionalMemberExpression") && parent.object === node;
 }
 
 /** `Object.assign(name, …)` and the like. */
