@@ -227,7 +227,6 @@ test("idle runs leave memory and come back when they are due or a message arrive
 });
 
 test("a run that loses its worker again and again without getting on is stopped", { timeout: 20_000 }, async () => {
-  const flow = workflowOf("t#doomed", "async()=>1");
   const shared = checkedWorld(createMemoryWorld());
   // A World that reports every claimed run as one that lost its worker eleven times.
   const { world } = await useWorld(
@@ -252,7 +251,6 @@ test("a run that loses its worker again and again without getting on is stopped"
     },
   ]);
   await expect(getRun("doomed").returnValue).rejects.toMatchObject({ cause: { code: "CRASH_LOOP" } });
-  expect(flow).toBeTypeOf("function");
 });
 
 test("two workers share runs, each run has one owner, and a clean stop hands over at once", { timeout: 20_000 }, async () => {
@@ -346,7 +344,7 @@ test("runs whose creation or claim was answered by an error, and happened, are n
       throw new Error("the connection died");
     };
   let lostClaims = 0;
-  const { world } = await useWorld(
+  await useWorld(
     { idleMs: 20, leaseMs: 400 },
     wrap(shared, {
       createRuns: lose(shared.createRuns, () => losses === 0),
@@ -357,7 +355,6 @@ test("runs whose creation or claim was answered by an error, and happened, are n
   const run = await start(flow, [], { id: "lost" });
   expect(await run.returnValue).toBe("found");
   expect(losses).toBe(2);
-  expect(world.name).toBe("memory");
 });
 
 test("a message that a claim shows again after its commit is delivered once", async () => {
@@ -368,7 +365,7 @@ test("a message that a claim shows again after its commit is delivered once", as
   const shared = checkedWorld(createMemoryWorld());
   const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   let shows = 0;
-  const { world } = await useWorld(
+  await useWorld(
     {},
     wrap(shared, {
       // The message is shown twice, because its commit takes a while; the second answer arrives only after that commit's.
@@ -390,5 +387,4 @@ test("a message that a claim shows again after its commit is delivered once", as
   await later(200);
   await resumeHook("twice", "end");
   expect(await run.returnValue).toEqual([1, "end"]);
-  expect(world.name).toBe("memory");
 });
