@@ -83,6 +83,29 @@ test("a commit whose answer was lost is found again and not made twice", async (
   expect((await shared.load(run.runId)).rows).toHaveLength(6);
 });
 
+test("a payload that was delivered is reported as delivered, also when the World is away right after", async () => {
+  const flow = workflowOf("t#deliveredFlow", "async()=>await createHook({token:'delivered'})");
+  const shared = checkedWorld(createMemoryWorld());
+  let isAway = false;
+  const { deliver, query } = shared;
+  await useWorld(
+    {},
+    wrap(shared, {
+      async deliver(messages) {
+        const deliveries = await deliver(messages);
+        isAway = true;
+        return deliveries;
+      },
+      query: { ...query, run: (by) => (isAway ? Promise.reject(new Error("away")) : query.run(by)) },
+    }),
+  );
+  const run = await start(flow, [], { id: "by-name" });
+  await until(async () => (await run.note) !== null, "the hook");
+  const { runId } = await resumeHook("delivered", "once");
+  isAway = false;
+  expect(await getRun(runId).returnValue).toBe("once");
+});
+
 test("a World that is away for a while delays runs and loses nothing", { timeout: 20_000 }, async () => {
   step("t#away", async () => "here", "away");
   const flow = workflowOf(

@@ -33,7 +33,9 @@ export async function resumeHook(token: string, payload?: unknown, options: Resu
   const world = await getWorld();
   const [delivery] = await world.deliver([{ id: options.key ?? uuid(), to: { token }, kind: "hook", payload: bytes }]);
   if (!delivery || delivery.status === "not_found" || delivery.status === "ended") throw new HookNotFoundError(token);
-  return { runId: await publicId(delivery.runId) };
+  // The payload is delivered: a World that is away just now must not make the caller send it again. The World's own id leads to the run too.
+  const runId = await publicId(delivery.runId).catch(() => delivery.runId);
+  return { runId };
 }
 
 /** The living hook with this token. @throws HOOK_NOT_FOUND */
