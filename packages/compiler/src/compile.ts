@@ -1,7 +1,7 @@
 import type { SourceMap } from "magic-string";
 import { analyse } from "./analyse/analyse.ts";
 import { type Diagnostic, createDiagnostic } from "./diagnose/diagnostic.ts";
-import { type Manifest, createManifest } from "./manifest.ts";
+import { type Manifest, createManifest, emptyManifest } from "./manifest.ts";
 import { parse } from "./parse/parse.ts";
 import { mayHaveDirectives } from "./parse/pre-filter.ts";
 import { createEditor } from "./transform/editor.ts";
@@ -36,7 +36,7 @@ export interface CompileResult {
 export function compile(code: string, options: CompileOptions): CompileResult {
   const { id, filename = id, target, bundles } = options;
   const source = { code, filename };
-  const unchanged = { code, map: null, manifest: createManifest(id, [], code), diagnostics: [] };
+  const unchanged = { code, map: null, manifest: emptyManifest(id), diagnostics: [] };
   if (target === "host" && !mayHaveDirectives(code)) return unchanged;
 
   const parsed = parse(code, filename);
@@ -54,7 +54,7 @@ export function compile(code: string, options: CompileOptions): CompileResult {
   const diagnostics = analysis.problems
     .toSorted((a, b) => a.range.start - b.range.start)
     .map((problem) => createDiagnostic(problem, source));
-  const manifest = createManifest(id, analysis.marked, code);
+  const manifest = createManifest(id, code, analysis);
   if (diagnostics.some(({ severity }) => severity === "error")) return { ...unchanged, manifest, diagnostics };
   if (target === "host" && analysis.marked.length === 0) return { ...unchanged, manifest, diagnostics };
 

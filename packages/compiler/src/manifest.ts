@@ -1,6 +1,8 @@
-import type { MarkedFunction } from "./analyse/marked-function.ts";
+import type { Analysis } from "./analyse/analyse.ts";
+import { type ExportNames, exportNames } from "./analyse/exports.ts";
+import type { ScopeTree } from "./analyse/scope-tree.ts";
 import { type Position, createPositionOf } from "./diagnose/position.ts";
-import { rangeOf } from "./parse/nodes.ts";
+import { type FunctionNode, isWrapper, rangeOf } from "./parse/nodes.ts";
 
 /** A step or workflow of a module. */
 export interface ManifestEntry {
@@ -9,6 +11,8 @@ export interface ManifestEntry {
   name: string;
   /** Where the function begins. */
   start: Position;
+  /** The names under which the module exports the function itself, in source order; not those of an object that holds it. */
+  exported: string[];
   /** For a step inside a workflow: the variables that it gets from there, in the order of the call. */
   captures: string[];
 }
@@ -21,16 +25,35 @@ export interface Manifest {
   workflows: ManifestEntry[];
 }
 
-export function createManifest(module: string, marked: readonly MarkedFunction[], code: string): Manifest {
+/** The manifest of a module without marked functions. */
+export function emptyManifest(module: string): Manifest {
+  return { module, steps: [], workflows: [] };
+}
+
+export function createManifest(module: string, code: string, analysis: Pick<Analysis, "file" | "tree" | "marked">): Manifest {
+  const { file, tree, marked } = analysis;
   const positionOf = createPositionOf(code);
-  const entries = (kind: MarkedFunction["kind"]) =>
+  const exports = exportNames(file.program);
+  const entries = (kind: "step" | "workflow") =>
     marked
       .filter((fn) => fn.kind === kind)
       .map(({ id, name, node, captures }) => ({
         id,
         name,
         start: positionOf(rangeOf(node).start),
+        exported: exportsOf(node, tree, exports),
         captures: captures.map((binding) => binding.name),
       }));
   return { module, steps: entries("step"), workflows: entries("workflow") };
+}
+
+/** The names under which a function is exported: by its own declaration, by that of the variable whose value it is, or as the default. */
+function exportsOf(node: FunctionNode, tree: ScopeTree, exports: ExportNames): string[] {
+  let parent = tree.parentOf(node);
+  while (parent !== null && isWrapper(parent)) parent = tree.parentOf(parent);
+  const own = node.type === "FunctionDeclaration" ? node.id : null;
+  if (parent?.type === "ExportDefaultDeclaration") return own ? [...(exports.get(own.name) ?? [])] : ["default"];
+  const name = parent?.type === "VariableDeclarator" ? parent.id : own;
+  if (name?.type !== "Identifier" || tree.module.bindings.get(name.name)?.identifier !== name) return [];
+  return [...(exports.get(name.name) ?? [])];
 }
