@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { OnResolveArgs, OnResolveResult, PluginBuild } from "esbuild";
 import { type UnpluginInstance, createEsbuildPlugin } from "unplugin";
+import { loaderOf } from "../bundle/workflow-modules.ts";
 import { mayHaveDirectives } from "../parse/pre-filter.ts";
 import { type PluginOptions, createHooks, createState } from "./factory.ts";
 
@@ -12,7 +13,7 @@ import { type PluginOptions, createHooks, createState } from "./factory.ts";
  * await build({ entryPoints: ["src/server.ts"], bundle: true, platform: "node", format: "esm", plugins: [perdure()] });
  */
 const plugin: UnpluginInstance<PluginOptions | undefined, false>["esbuild"] = createEsbuildPlugin<PluginOptions | undefined, false>(
-  (options) => ({ ...createHooks(createState(options)), esbuild: { setup: keepRegistrations } }),
+  (options) => ({ ...createHooks(createState(options)), esbuild: { setup: keepRegistrations, loader: (_code, id) => loaderOf(id) } }),
 );
 
 export default plugin;
