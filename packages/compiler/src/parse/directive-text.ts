@@ -6,7 +6,8 @@ export type DirectiveKind = "step" | "workflow";
 /** How a string relates to the two directives. `typo`: close enough to one that it can only be meant. */
 export type DirectiveText = { kind: DirectiveKind; match: "exact" | "escaped" | "typo" };
 
-const MAX_EDITS = 2;
+/** How far a typo can be from a directive. */
+export const MAX_EDITS = 2;
 const directives = [
   ["use step", "step"],
   ["use workflow", "workflow"],

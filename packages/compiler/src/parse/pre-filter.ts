@@ -1,4 +1,4 @@
-import { directiveText } from "./directive-text.ts";
+import { MAX_EDITS, directiveText } from "./directive-text.ts";
 
 /**
  * A coarse superset of `mayHaveDirectives` for bundlers that filter files by pattern before they call JavaScript: a quote which is
@@ -19,7 +19,21 @@ export function mayHaveDirectives(code: string): boolean {
   candidate.lastIndex = 0;
   for (const match of code.matchAll(candidate)) {
     const raw = match[1] ?? "";
+    if (!raw.includes("\\") && isForeign(raw)) continue;
     if (directiveText(raw, raw.includes("\\") ? unescape(raw) : raw) !== null) return true;
+  }
+  return false;
+}
+
+const familiar = new Uint8Array(128);
+for (const letter of "use step workflow") familiar[letter.charCodeAt(0)] = familiar[letter.toUpperCase().charCodeAt(0)] = 1;
+for (const separator of "\t\v\f\r_.:-") familiar[separator.charCodeAt(0)] = 1;
+
+/** Whether a text has more letters that no directive has than a typo can have: cheaper than the distance, and true for most strings. */
+function isForeign(text: string): boolean {
+  let foreign = 0;
+  for (let index = 0; index < text.length; index++) {
+    if (familiar[text.charCodeAt(index)] !== 1 && ++foreign > MAX_EDITS) return true;
   }
   return false;
 }
