@@ -59,7 +59,7 @@ export function compile(code: string, options: CompileOptions): CompileResult {
   if (target === "host" && analysis.marked.length === 0) return { ...unchanged, manifest, diagnostics };
 
   const editor = createEditor(code, analysis);
-  if (target === "host") transformHost(editor, bundles);
+  if (target === "host") transformHost(editor, { bundles, formerIds: new Map() });
   else transformWorkflow(editor);
   if (!editor.text.hasChanged()) return { ...unchanged, manifest, diagnostics };
   const map = editor.text.generateMap({ source: filename.split(/[\\/]/).at(-1) ?? filename, hires: "boundary", includeContent: true });

@@ -5,22 +5,33 @@
 import { PerdureError } from "./errors/perdure-error.ts";
 import { registerStep, registerWorkflow, type StepFactory, type StepFunction, type WorkflowBundle } from "./registry.ts";
 
-/** Registers a step and returns its function. */
-export function step<F extends (...args: never[]) => unknown>(id: string, fn: F, name: string): F {
+/** Registers a step, also under the ids that it had before, and returns its function. */
+export function step<F extends (...args: never[]) => unknown>(id: string, fn: F, name: string, formerIds: readonly string[] = []): F {
   nameFunction(fn, name);
-  registerStep({ id, name, target: fn as StepFunction, isClosure: false });
+  registerStep({ id, name, target: fn as StepFunction, isClosure: false }, formerIds);
   return fn;
 }
 
-/** Registers a step that was nested in a workflow: `factory` makes its function from its captures, an object by name. */
-export function closureStep(id: string, factory: (captures: never) => (...args: never[]) => unknown, name: string): void {
-  registerStep({ id, name, target: factory as StepFactory, isClosure: true });
+/** Registers a step that uses variables around it: `factory` makes its function from its captures, an object by name. */
+export function closureStep(
+  id: string,
+  factory: (captures: never) => (...args: never[]) => unknown,
+  name: string,
+  formerIds: readonly string[] = [],
+): void {
+  registerStep({ id, name, target: factory as StepFactory, isClosure: true }, formerIds);
 }
 
-/** Registers a workflow and returns its function, which on the host only says how to start it. */
-export function workflow<F extends (...args: never[]) => unknown>(id: string, fn: F, name: string, bundle?: WorkflowBundle): F {
+/** Registers a workflow, also under the ids that it had before, and returns its function, which on the host only says how to start it. */
+export function workflow<F extends (...args: never[]) => unknown>(
+  id: string,
+  fn: F,
+  name: string,
+  bundle?: WorkflowBundle,
+  formerIds: readonly string[] = [],
+): F {
   nameFunction(fn, name);
-  registerWorkflow({ id, name, bundle: bundle ?? null }, fn);
+  registerWorkflow({ id, name, bundle: bundle ?? null }, { fn, formerIds });
   return fn;
 }
 

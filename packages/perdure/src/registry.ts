@@ -36,6 +36,8 @@ export interface RegisteredWorkflow {
 interface Registry {
   readonly steps: Map<string, RegisteredStep>;
   readonly workflows: Map<string, RegisteredWorkflow>;
+  /** From the ids which functions had before to those that they have now. */
+  readonly renamed: Map<string, string>;
 }
 
 const key = Symbol.for("perdure.registry");
@@ -43,20 +45,37 @@ const workflowIdKey = Symbol.for("perdure.workflowId");
 
 function registry(): Registry {
   const holder = globalThis as { [key]?: Registry };
-  holder[key] ??= { steps: new Map(), workflows: new Map() };
+  holder[key] ??= { steps: new Map(), workflows: new Map(), renamed: new Map() };
   return holder[key];
 }
 
-export function registerStep(step: RegisteredStep): void {
+export function registerStep(step: RegisteredStep, formerIds: readonly string[] = []): void {
   registry().steps.set(step.id, step);
+  rename(step.id, formerIds);
 }
 
+/** The step with an id, or that had it before it was renamed. */
 export function findStep(id: string): RegisteredStep | undefined {
-  return registry().steps.get(id);
+  const { steps, renamed } = registry();
+  return steps.get(id) ?? steps.get(renamed.get(id) ?? id);
 }
 
-export function registerWorkflow(workflow: RegisteredWorkflow, fn: object): void {
+function rename(id: string, formerIds: readonly string[]): void {
+  for (const former of formerIds) registry().renamed.set(former, id);
+}
+
+/** The workflow with an id, or that had it before it was renamed. */
+function workflowById(id: string): RegisteredWorkflow | undefined {
+  const { workflows, renamed } = registry();
+  return workflows.get(id) ?? workflows.get(renamed.get(id) ?? id);
+}
+
+export function registerWorkflow(
+  workflow: RegisteredWorkflow,
+  { fn, formerIds = [] }: { fn: object; formerIds?: readonly string[] },
+): void {
   registry().workflows.set(workflow.id, workflow);
+  rename(workflow.id, formerIds);
   Object.defineProperty(fn, workflowIdKey, { value: workflow.id, configurable: true });
 }
 
@@ -69,6 +88,6 @@ export function findWorkflow(fn: unknown): RegisteredWorkflow | undefined {
 
 /** The bundle of a version, if this process was built with it. */
 export function findBundle(workflowId: string, version: string): WorkflowBundle | undefined {
-  const bundle = registry().workflows.get(workflowId)?.bundle;
+  const bundle = workflowById(workflowId)?.bundle;
   return bundle?.version === version ? bundle : undefined;
 }

@@ -1,15 +1,15 @@
 import type { File, Program } from "@babel/types";
 import type { Problem } from "../diagnose/diagnostic.ts";
 import { type FunctionNode, type Range, isFunction, rangeOf } from "../parse/nodes.ts";
-import { findCaptures } from "./captures.ts";
+import { findCaptures, findWorkflowCaptures } from "./captures.ts";
 import { type DirectiveSites, findDirectiveSites } from "./directive-sites.ts";
 import { exportNames } from "./exports.ts";
 import { applyFileDirective } from "./file-directive.ts";
-import { PathNames, displayName } from "./ids.ts";
+import { PathNames } from "./ids.ts";
 import type { MarkedFunction } from "./marked-function.ts";
-import { isProblem, placementOf } from "./placement.ts";
+import { climb, isProblem, placementOf, workflowAround } from "./placement.ts";
 import { type Reach, findReach } from "./reach.ts";
-import { findReceiverUses } from "./receiver.ts";
+import { findPrivateNames, findReceiverUses } from "./receiver.ts";
 import type { Binding } from "./scope.ts";
 import { type ScopeTree, buildScopeTree } from "./scope-tree.ts";
 import { findUnavailable } from "./top-level-await.ts";
@@ -39,10 +39,9 @@ export function analyse(file: File, moduleId: string): Analysis {
   }
   for (const fn of marked) {
     problems.push(...findReceiverUses(fn, (node) => isFunction(node) && sites.functions.has(node)));
-    if (fn.placement.kind !== "nested") continue;
-    const { workflow } = fn.placement;
-    const workflowName = marked.find(({ node }) => node === workflow)?.name ?? "";
-    fn.captures = findCaptures({ step: fn, workflow, workflowName }, tree, problems);
+    if (fn.kind === "workflow" || fn.placement.kind === "closure") problems.push(...findPrivateNames(fn));
+    if (fn.kind === "workflow") problems.push(...findWorkflowCaptures(fn, tree));
+    else if (fn.placement.kind === "closure") fn.captures = findCaptures(fn, tree, problems);
   }
   const bindings = markedBindings(marked, tree);
   for (const [binding, { kind, name }] of bindings) {
@@ -51,7 +50,7 @@ export function analyse(file: File, moduleId: string): Analysis {
     }
   }
   const stepRanges = marked.filter(({ kind }) => kind === "step").map(({ node }) => bodyRange(node));
-  const roots = marked.filter(({ kind }) => kind === "workflow").map(rootRange);
+  const roots = marked.filter(({ kind }) => kind === "workflow").map(({ node }) => rangeOf(node));
   const reach = findReach(file.program, tree, { roots, removed: stepRanges, marked: new Set(bindings.keys()) });
   problems.push(...findUnavailable(file.program, reach));
   return { file, tree, sites, marked, stepRanges, reach, problems };
@@ -66,8 +65,9 @@ function findMarked(sites: DirectiveSites, tree: ScopeTree, file: File, moduleId
       problems.push(placement);
       return [];
     }
-    const path = paths.add(node, placement, moduleId, problems);
-    return [{ kind, node, directives, placement, name: displayName(node, placement), path, id: `${moduleId}#${path}`, captures: [] }];
+    const { path, name } = paths.add(node, { kind, moduleId }, problems);
+    const workflow = kind === "step" ? workflowAround(node, tree, sites.functions) : null;
+    return [{ kind, node, directives, placement, workflow, name, path, id: `${moduleId}#${path}`, captures: [] }];
   });
 }
 
@@ -82,25 +82,22 @@ function isCommonJs({ sourceType, body }: Program, tree: ScopeTree): boolean {
 function bodyRange(node: FunctionNode): Range {
   const { start, end } = rangeOf(node);
   if ("id" in node && node.id) return { start: rangeOf(node.id).end, end };
-  if (node.type === "ObjectMethod") return { start: rangeOf(node.key).end, end };
+  if ("key" in node) return { start: rangeOf(node.key).end, end };
   return { start, end };
 }
 
-/** What the export of a workflow reaches: of a member, the whole object. */
-function rootRange({ node, placement }: MarkedFunction): Range {
-  return rangeOf(placement.kind === "member" ? placement.root : node);
-}
-
-/** The variables that hold a step or workflow, or the object in which one is. */
+/** The variables that hold a step or workflow itself. */
 function markedBindings(marked: readonly MarkedFunction[], tree: ScopeTree): Map<Binding, MarkedFunction> {
   const bindings = new Map<Binding, MarkedFunction>();
   for (const fn of marked) {
-    const { placement, node } = fn;
-    const name = placement.kind === "member" ? placement.rootName : "name" in placement ? placement.name : null;
-    if (name === null) continue;
-    const scope = placement.kind === "nested" ? tree.scopeOf(node)?.parent : tree.module;
-    const binding = scope?.lookup(name);
-    if (binding !== undefined && !bindings.has(binding)) bindings.set(binding, fn);
+    const { node } = fn;
+    const [, parent] = climb(node, tree);
+    const declaration = node.type === "FunctionDeclaration" ? node : parent?.type === "VariableDeclarator" ? parent : null;
+    const id = declaration?.id;
+    if (declaration === null || id?.type !== "Identifier") continue;
+    const scope = tree.scopeOf(node)?.parent;
+    const binding = scope?.lookup(id.name);
+    if (binding?.declaration === declaration && !bindings.has(binding)) bindings.set(binding, fn);
   }
   return bindings;
 }

@@ -1,9 +1,15 @@
 import type { Problem } from "../diagnose/diagnostic.ts";
-import { type FunctionNode, contains, rangeOf } from "../parse/nodes.ts";
+import type { DirectiveKind } from "../parse/directive-text.ts";
+import { type FunctionNode, rangeOf } from "../parse/nodes.ts";
 import { type ExportNames, publicName } from "./exports.ts";
-import type { Placement } from "./marked-function.ts";
-import { enclosingFunctions, nameOf } from "./placement.ts";
+import { directName, enclosingFunctions, localNames } from "./names.ts";
 import type { ScopeTree } from "./scope-tree.ts";
+
+/** The part of an id behind `#`, and the last name of it. */
+export interface NamedPath {
+  path: string;
+  name: string;
+}
 
 /** Gives out the paths behind `#` in ids, in source order, unique within the file. */
 export class PathNames {
@@ -18,62 +24,38 @@ export class PathNames {
   }
 
   /**
-   * The path of a function: see "Ids" in docs/decisions/0001-compiled-code.md. A nested step that shares its lexical path with an earlier
-   * one gets an ordinal; other functions with one path are a problem, because both names are visible from outside.
+   * The path of a function: see "Ids" in docs/decisions/0001-compiled-code.md. It is made of names only, so two functions may come to the
+   * same path; that is a problem, as is a function without any name, because a number would change with what is inserted before it.
    */
-  add(node: FunctionNode, placement: Placement, moduleId: string, problems: Problem[]): string {
-    const path = this.#pathOf(node, placement);
-    let unique = path;
-    if (placement.kind === "nested") {
-      for (let ordinal = 2; this.#taken.has(unique); ordinal++) unique = `${path}~${ordinal}`;
-    } else if (this.#taken.has(path)) {
-      problems.push({
-        code: "DUPLICATE_ID",
-        range: { start: rangeOf(node).start, end: rangeOf(node.body).start },
-        parameters: { id: `${moduleId}#${path}` },
-      });
-    }
-    this.#taken.add(unique);
-    this.#byFunction.set(node, unique);
-    return unique;
+  add(node: FunctionNode, { kind, moduleId }: { kind: DirectiveKind; moduleId: string }, problems: Problem[]): NamedPath {
+    const { names } = localNames(node, this.#tree);
+    const surrounding = this.#surroundingPath(node);
+    const path = surrounding === null ? this.#modulePath(node) : [surrounding, names.join(".")].join("/");
+    const range = { start: rangeOf(node).start, end: Math.max(rangeOf(node).start, rangeOf(node.body).start) };
+    if (names.length === 0) problems.push({ code: "FUNCTION_UNNAMED", range, parameters: { kind } });
+    else if (this.#taken.has(path)) problems.push({ code: "DUPLICATE_ID", range, parameters: { id: `${moduleId}#${path}` } });
+    this.#taken.add(path);
+    this.#byFunction.set(node, path);
+    return { path, name: names.at(-1) ?? "" };
   }
 
-  #pathOf(node: FunctionNode, placement: Placement): string {
-    switch (placement.kind) {
-      case "declaration":
-        return placement.name === null ? "default" : publicName(placement.name, this.#exports);
-      case "variable":
-        return publicName(placement.name, this.#exports);
-      case "default":
-        return "id" in node && node.id ? node.id.name : "default";
-      case "member":
-        return [placement.rootName === null ? "default" : publicName(placement.rootName, this.#exports), ...placement.keys].join(".");
-      case "nested": {
-        const between = enclosingFunctions(node, this.#tree).filter(
-          (outer) => outer !== placement.workflow && contains(rangeOf(placement.workflow), rangeOf(outer)),
-        );
-        const names = between.map((outer) => nameOf(outer, this.#tree)).filter((name) => !name.startsWith("("));
-        return [this.#byFunction.get(placement.workflow) ?? "", ...names.reverse(), placement.name].join("/");
-      }
-      default:
-        return placement satisfies never;
+  /** The path of the functions around a node; null if there are none with a name. */
+  #surroundingPath(node: FunctionNode): string | null {
+    const [outermost, ...others] = enclosingFunctions(node, this.#tree).reverse();
+    if (outermost === undefined) return null;
+    let path = this.#byFunction.get(outermost) ?? this.#modulePath(outermost);
+    for (const outer of others) {
+      const name = directName(outer, this.#tree);
+      path = this.#byFunction.get(outer) ?? [path, name].filter(Boolean).join("/");
     }
+    return path === "" ? null : path;
   }
-}
 
-/** The name under which people know a function. */
-export function displayName(node: FunctionNode, placement: Placement): string {
-  switch (placement.kind) {
-    case "declaration":
-      return placement.name ?? "default";
-    case "variable":
-    case "nested":
-      return placement.name;
-    case "default":
-      return "id" in node && node.id ? node.id.name : "default";
-    case "member":
-      return placement.keys.at(-1) ?? "default";
-    default:
-      return placement satisfies never;
+  /** The names from the module to a function that is in no other; a variable counts with the name under which it is exported. */
+  #modulePath(node: FunctionNode): string {
+    const { names, beginsWithVariable } = localNames(node, this.#tree);
+    const [first, ...rest] = names;
+    if (first === undefined) return "";
+    return [beginsWithVariable ? publicName(first, this.#exports) : first, ...rest].join(".");
   }
 }

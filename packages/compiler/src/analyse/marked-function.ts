@@ -1,20 +1,18 @@
-import type { Directive, ExportDefaultDeclaration, VariableDeclarator } from "@babel/types";
+import type { Class, Directive, Node } from "@babel/types";
 import type { DirectiveKind } from "../parse/directive-text.ts";
 import type { FunctionNode } from "../parse/nodes.ts";
 import type { Binding } from "./scope.ts";
 
-/** Where a marked function stands. */
+/** Where a marked function stands, which decides how it is registered. */
 export type Placement =
-  /** A function declaration at the top level; `name` is null for an anonymous default export. */
-  | { kind: "declaration"; name: string | null }
-  /** The value of a top-level `const`. */
-  | { kind: "variable"; name: string }
-  /** `export default async () => …`, also a function expression in parentheses. */
-  | { kind: "default"; statement: ExportDefaultDeclaration }
-  /** A member of an object that is a top-level `const` or the default export. `keys` is the path to it. */
-  | { kind: "member"; root: VariableDeclarator | ExportDefaultDeclaration; rootName: string | null; keys: string[] }
-  /** Inside a workflow: a declaration or the value of a `const`. */
-  | { kind: "nested"; name: string; workflow: FunctionNode };
+  /** A declaration that is evaluated once, with the module. `block`: the module, namespace or block at whose beginning it exists already. */
+  | { kind: "declaration"; block: Node }
+  /** An expression, or a method of an object literal, that is evaluated once, with the module. */
+  | { kind: "value" }
+  /** A method of a class that is evaluated once, with the module. */
+  | { kind: "method"; class: Class }
+  /** Anything that is evaluated later, repeatedly or never: it moves out and gets the variables around it by value. */
+  | { kind: "closure" };
 
 /** A function that is a step or a workflow. */
 export interface MarkedFunction {
@@ -23,11 +21,13 @@ export interface MarkedFunction {
   /** The directives to remove; none if the mark comes from the file's directive. */
   directives: Directive[];
   placement: Placement;
-  /** What people call it: the declared name, the member's key, or `default`. */
+  /** The workflow in whose body a step stands. */
+  workflow: FunctionNode | null;
+  /** What people call it: the last name on its path. */
   name: string;
   /** The part of the id behind `#`. */
   path: string;
   id: string;
-  /** The variables of the surrounding workflow that a nested step reads, in the order of their declarations. */
+  /** The variables around a closure that it reads, in the order of their declarations. */
   captures: Binding[];
 }

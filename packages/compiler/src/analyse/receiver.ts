@@ -1,4 +1,4 @@
-import type { Node } from "@babel/types";
+import type { ClassBody, Node } from "@babel/types";
 import type { Problem } from "../diagnose/diagnostic.ts";
 import { isFunction, isTypeOnly, rangeOf } from "../parse/nodes.ts";
 import { children } from "../parse/walk.ts";
@@ -23,6 +23,27 @@ export function findReceiverUses({ node, kind, name }: MarkedFunction, isMarked:
   for (const param of node.params) visit(param);
   visit(node.body);
   return problems;
+}
+
+/**
+ * The uses of private names of a class around the function, which cannot leave that class. To be asked of functions that move out of their
+ * place only.
+ */
+export function findPrivateNames({ node, kind, name }: MarkedFunction): Problem[] {
+  const problems: Problem[] = [];
+  const visit = (at: Node, own: ReadonlySet<string>): void => {
+    if (at.type === "PrivateName" && !own.has(at.id.name)) {
+      problems.push({ code: "USES_THIS", range: rangeOf(at), parameters: { kind, name, word: `#${at.id.name}` } });
+    }
+    const inner = at.type === "ClassBody" ? new Set([...own, ...privateNames(at)]) : own;
+    for (const child of children(at)) visit(child, inner);
+  };
+  visit(node.body, new Set());
+  return problems;
+}
+
+function privateNames({ body }: ClassBody): string[] {
+  return body.flatMap((member) => ("key" in member && member.key.type === "PrivateName" ? [member.key.id.name] : []));
 }
 
 /** The children that share the `this` of their parent: a function or class has its own, except in computed keys and `extends`. */

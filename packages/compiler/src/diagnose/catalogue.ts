@@ -69,34 +69,29 @@ export const catalogue = {
     "Accessors are synchronous, and a property read does not look like a call which may take days.",
   ),
   FUNCTION_IN_CLASS: error(
-    "A class member cannot be a {kind}: {name}.",
+    "The method {name} cannot be a {kind}: {reason}.",
     "Move the code to an async function at the top level of the module and pass it what it needs.",
-    "Arguments of steps and workflows are recorded as data. An instance with its methods and private state cannot be, and a static member is reached through a class that may be subclassed or replaced.",
+    "A {kind} is found by its id in a process that has only loaded the module. A static method of a class at the top level, and a method that does not use `this`, exist there; other members need an instance, or code that made the class.",
   ),
-  FUNCTION_IN_CALL: error(
-    "A {kind} cannot be the argument of a call.",
-    "Declare it as an async function of its own and pass its name.",
-    "What the called function makes of it is known at run time only: it may call it, wrap it or keep it. The wrapper would be lost in one of the two places where the code runs.",
+  FUNCTION_IN_FUNCTION: error(
+    "A {kind} cannot be declared inside the function {name}.",
+    "Move it to the top level of the module and pass it what it needs as arguments.",
+    "The function that surrounds it may be called many times or never, so a worker that starts later could not find it.",
+  ),
+  FUNCTION_POSITION: error(
+    "A {kind} cannot be {where}.",
+    "Declare it as an async function at the top level of the module, or inside the workflow that calls it.",
+    "Loading a module must only define what it has: a {kind} that is called there would run whenever a process starts.",
+  ),
+  FUNCTION_UNNAMED: error(
+    "This {kind} has no name.",
+    "Write a name behind `function` (`async function charge`), or assign it to a constant.",
+    "Histories refer to a {kind} by an id that is made of names. A number would change with everything that is inserted before it.",
   ),
   FUNCTION_REASSIGNED: error(
     "A {kind} cannot be assigned to a variable that exists already.",
     "Declare it with `const` or as an async function.",
     "A name stands for one {kind} for ever: histories refer to it.",
-  ),
-  FUNCTION_NOT_CONST: error(
-    "The {kind} {name} is declared with `{keyword}`.",
-    "Declare it with `const` or as an async function.",
-    "A name stands for one {kind} for ever: histories refer to it. A variable could be given another value.",
-  ),
-  FUNCTION_POSITION: error(
-    "A {kind} cannot be {where}.",
-    "Declare it as an async function at the top level of the module, or inside the workflow that calls it.",
-    "Every {kind} has an id that is derived from its name and place, so it must be in a place that has a lasting name.",
-  ),
-  FUNCTION_IN_FUNCTION: error(
-    "A {kind} cannot be declared inside the ordinary function {name}.",
-    "Move it to the top level of the module and pass it what it needs as arguments.",
-    "The function that surrounds it may be called many times or never, so a worker that starts later could not find it.",
   ),
   STEP_IN_STEP: error(
     "A step cannot be declared inside the step {name}.",
@@ -134,24 +129,29 @@ export const catalogue = {
     "Only arguments are recorded. What `this`, `super`, `new.target` or the `arguments` of a surrounding function stand for is unknown in the process that runs the {kind} later.",
   ),
   CAPTURE_ASSIGNED: error(
-    "The step {name} assigns {variable}, a variable of the workflow {workflow}.",
-    "Return the new value and assign it in the workflow.",
-    "Variables of the workflow are handed to a step by value: the step may run in another process, and a replay does not run it at all. The assignment would be lost.",
+    "The step {name} assigns {variable}, a variable of {owner}.",
+    "Return the new value and assign it outside the step.",
+    "Variables around a step are handed to it by value: it may run in another process, and a replay does not run it at all. The assignment would be lost.",
   ),
-  CAPTURE_MUTATED: warning(
-    "The step {name} changes {variable}, which belongs to the workflow {workflow}; the workflow does not see it.",
-    "Return the new value and assign it in the workflow.",
-    "Variables of the workflow are handed to a step by value, so the step changes a copy.",
+  CAPTURE_MUTATED: error(
+    "The step {name} changes {variable}, which belongs to {owner}; nothing outside the step sees that.",
+    "Copy it first, or return the new value and assign it outside the step.",
+    "Variables around a step are handed to it by value, so the step changes a copy.",
+  ),
+  CAPTURE_IN_WORKFLOW: error(
+    "The workflow {name} uses {variable}, which belongs to a block around it.",
+    "Move {variable} to the top level of the module, or into the workflow.",
+    "The code of a workflow is bundled on its own and must be complete: the block around it is evaluated in the host's process, where runs are not.",
   ),
   CAPTURE_FUNCTION: error(
-    "The step {name} uses {variable}, {what} of the workflow {workflow}.",
+    "The step {name} uses {variable}, {what} of {owner}.",
     "Move {variable} to the top level of the module, or into the step.",
-    "Variables of the workflow are handed to a step by value, as data. Functions and classes are not data.",
+    "Variables around a step are handed to it by value, as data. Functions and classes are not data.",
   ),
   DUPLICATE_ID: error(
     "Two functions of this file have the id {id}.",
-    "Rename one of them.",
-    "An id names one function: histories refer to it.",
+    "Give one of them another name: of a variable, of a key, or behind `function`.",
+    "An id names one function: histories refer to it. It is made of names only, because a number would change with everything that is inserted before it, and a run would then call the wrong function.",
   ),
   TOP_LEVEL_AWAIT: error(
     "A workflow uses {name}, which is initialised with `await` at the top level of the module.",

@@ -6,6 +6,12 @@ import type {
   FunctionExpression,
   Node,
   ObjectMethod,
+  ParenthesizedExpression,
+  TSAsExpression,
+  TSInstantiationExpression,
+  TSNonNullExpression,
+  TSSatisfiesExpression,
+  TSTypeAssertion,
 } from "@babel/types";
 
 /** Every node that has parameters and a body of its own. */
@@ -16,6 +22,13 @@ export type FunctionNode =
   | ObjectMethod
   | ClassMethod
   | ClassPrivateMethod;
+
+/** A function that is written as a member: `async charge() { … }`. */
+export type MethodNode = ObjectMethod | ClassMethod | ClassPrivateMethod;
+
+export function isMethod(node: Node): node is MethodNode {
+  return node.type === "ObjectMethod" || node.type === "ClassMethod" || node.type === "ClassPrivateMethod";
+}
 
 /** A part of the source text: offsets in UTF-16 units, the end not included. */
 export interface Range {
@@ -80,8 +93,16 @@ export function unwrap(node: Node): Node {
   return inner;
 }
 
+type Wrapper =
+  | TSAsExpression
+  | TSSatisfiesExpression
+  | TSNonNullExpression
+  | TSTypeAssertion
+  | TSInstantiationExpression
+  | ParenthesizedExpression;
+
 /** Whether the node is a cast or the like around one expression, whose value it passes on. */
-export function isWrapper(node: Node): node is Extract<Node, { expression: Node }> {
+export function isWrapper(node: Node): node is Wrapper {
   switch (node.type) {
     case "TSAsExpression":
     case "TSSatisfiesExpression":

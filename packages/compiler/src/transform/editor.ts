@@ -28,6 +28,16 @@ export function removeDirectives(editor: Editor, directives: readonly Node[]): v
   for (const directive of directives) removeWithLine(editor, rangeOf(directive));
 }
 
+/** Replaces a part of the source, save for parts of it that have moved elsewhere. */
+export function updateExcept({ text }: Editor, { start, end }: Range, kept: readonly Range[], content: string): void {
+  let offset = start;
+  for (const range of [...kept].sort((a, b) => a.start - b.start)) {
+    if (range.start > offset) text.remove(offset, range.start);
+    offset = range.end;
+  }
+  text.update(offset, end, content);
+}
+
 /** Removes a part of the source, with its line if nothing else is on it. */
 export function removeWithLine({ code, text }: Editor, { start, end }: Range): void {
   const rest = /^[ \t]*(?:\r\n|\n|\r)/.exec(code.slice(end, end + 200));

@@ -1,97 +1,193 @@
 import type { Node } from "@babel/types";
 import type { MarkedFunction } from "../analyse/marked-function.ts";
 import { RangeSet } from "../analyse/range-set.ts";
-import { type Range, rangeOf } from "../parse/nodes.ts";
-import { type Editor, nameFunction, removeDirectives, topOf } from "./editor.ts";
+import { type Range, isMethod, rangeOf } from "../parse/nodes.ts";
+import { type Editor, findToken, nameFunction, removeDirectives, topOf, updateExcept } from "./editor.ts";
+import { detachedRange, detachedStart, generatedName, isExpression, replacementText } from "./functions.ts";
 import { keepsLoading } from "./imports.ts";
 
-/** The names of the runtime's functions in the compiled module, as far as it needs them. */
-class Runtime {
-  readonly #editor: Editor;
-  readonly #names = new Map<string, string>();
+/** How to transform a module for the host. */
+export interface HostOptions {
+  /** What to import the workflows' bundles from. */
+  bundles?: string | undefined;
+  /** The former ids of functions, by their present one. */
+  formerIds: ReadonlyMap<string, readonly string[]>;
+}
 
-  constructor(editor: Editor) {
+/**
+ * The application's own module: steps are registered where they stand, workflows become references, and what is not evaluated with the module
+ * moves out to its top. Everything that it adds goes in front of the first statement, on that statement's line if it can, so that lines
+ * keep their numbers.
+ */
+export function transformHost(editor: Editor, options: HostOptions): void {
+  new HostTransform(editor, options).run();
+}
+
+class HostTransform {
+  readonly #editor: Editor;
+  readonly #options: HostOptions;
+  readonly #runtimeNames = new Map<string, string>();
+  readonly #top: number;
+  readonly #registrations: string[] = [];
+  #bundles: string | null = null;
+  #args: string | null = null;
+
+  constructor(editor: Editor, options: HostOptions) {
     this.#editor = editor;
+    this.#options = options;
+    this.#top = topOf(editor.analysis.file);
   }
 
-  name(exported: "step" | "closureStep" | "workflow" | "workflowCalled"): string {
-    const known = this.#names.get(exported);
+  run(): void {
+    const { marked, sites, file } = this.#editor.analysis;
+    removeDirectives(this.#editor, sites.file?.directives ?? []);
+    for (const fn of marked) {
+      if (fn.kind === "step") removeDirectives(this.#editor, fn.directives);
+    }
+    for (const fn of marked) this.#place(fn);
+    const imports = [
+      this.#import(),
+      ...(this.#bundles === null ? [] : [`import ${this.#bundles} from ${quote(this.#options.bundles ?? "")};`]),
+    ];
+    const isRemoved = removedParts(marked);
+    const head = [...imports, ...keepsLoading(this.#editor, (node) => isRemoved(rangeOf(node))), ...this.#registrations].join(" ");
+    this.#editor.text.prependLeft(this.#top, rangeOf(file.program).end === 0 ? head : `${head} `);
+  }
+
+  #place(fn: MarkedFunction): void {
+    const { node, placement } = fn;
+    if (fn.kind === "workflow") this.#emptyBody(fn);
+    switch (placement.kind) {
+      case "declaration":
+        return this.#registerDeclaration(fn, placement.block);
+      case "value":
+        return this.#registerValue(fn);
+      case "method": {
+        const isStatic = isMethod(node) && node.type !== "ObjectMethod" && node.static === true;
+        const target = `this${isStatic ? "" : ".prototype"}${memberAccess(this.#editor, node)}`;
+        return void this.#editor.text.appendLeft(rangeOf(node).end, ` static { ${this.#call(fn, target)}; }`);
+      }
+      case "closure":
+        return fn.kind === "step" ? this.#moveStep(fn) : this.#moveWorkflow(fn);
+      default:
+        placement satisfies never;
+    }
+  }
+
+  /** A declaration exists from the beginning of its block on, so it is registered there. */
+  #registerDeclaration(fn: MarkedFunction, block: Node): void {
+    const { node } = fn;
+    let name = "id" in node && node.id ? node.id.name : null;
+    if (name === null) {
+      name = this.#editor.uniqueName("$default");
+      nameFunction(this.#editor, node, name);
+    }
+    const statement = `${this.#call(fn, name)};`;
+    if (block.type === "Program") this.#registrations.push(statement);
+    else this.#editor.text.appendLeft(findToken(this.#editor, "{", rangeOf(block).start) + 1, ` ${statement}`);
+  }
+
+  #registerValue(fn: MarkedFunction): void {
+    const { node } = fn;
+    const { text } = this.#editor;
+    const { start, end } = rangeOf(node);
+    if (!isMethod(node)) {
+      const [before, after] = this.#callAround(fn);
+      text.appendRight(start, before).appendLeft(end, after);
+      return;
+    }
+    const [before, after] = this.#callAround(fn);
+    const detached = detachedRange(this.#editor, fn);
+    const key = node.computed ? this.#editor.code.lastIndexOf("[", rangeOf(node.key).start) : rangeOf(node.key).start;
+    text.remove(start, key);
+    text.appendRight(detached.start, `: ${before}${detachedStart(fn)}`).appendLeft(end, after);
+  }
+
+  /** Moves a step out of its place, in which a call of it remains unless that is in the body of a workflow. */
+  #moveStep(fn: MarkedFunction): void {
+    const { text } = this.#editor;
+    const { start, end } = detachedRange(this.#editor, fn);
+    const name = generatedName(this.#editor, fn);
+    const captures = fn.captures.map((binding) => binding.name).join(", ");
+    const object = captures === "" ? "" : `{ ${captures} }`;
+    if (fn.workflow === null) {
+      const args = this.#restName;
+      text.appendLeft(start, replacementText(fn, { args, call: `${name}(${object})(...${args})` }));
+    }
+    text.appendRight(start, `function ${name}(${object}) { return ${detachedStart(fn)}`).appendLeft(end, "; } ");
+    text.move(start, end, this.#top);
+    this.#registrations.push(`${this.#runtime("closureStep")}(${quote(fn.id)}, ${name}, ${quote(fn.name)}${this.#former(fn)});`);
+  }
+
+  /** A workflow that only some evaluations of the module define exists in all of them. */
+  #moveWorkflow(fn: MarkedFunction): void {
+    const { text } = this.#editor;
+    const { start, end } = detachedRange(this.#editor, fn);
+    const name = generatedName(this.#editor, fn);
+    const args = this.#restName;
+    text.appendLeft(start, isExpression(fn.node) ? name : replacementText(fn, { args, call: `${name}(...${args})` }));
+    const [before, after] = this.#callAround(fn);
+    text.appendRight(start, `const ${name} = ${before}${detachedStart(fn)}`).appendLeft(end, `${after}; `);
+    text.move(start, end, this.#top);
+  }
+
+  #emptyBody(fn: MarkedFunction): void {
+    const inside = this.#editor.analysis.marked.filter(({ workflow }) => workflow === fn.node);
+    const moved = inside.map((step) => detachedRange(this.#editor, step));
+    updateExcept(this.#editor, rangeOf(fn.node.body), moved, `{ throw ${this.#runtime("workflowCalled")}(${quote(fn.id)}); }`);
+  }
+
+  /** The call that registers a function which is named by an expression. */
+  #call(fn: MarkedFunction, target: string): string {
+    const [before, after] = this.#callAround(fn);
+    return `${before}${target}${after}`;
+  }
+
+  /** The text on both sides of a function which registers it. */
+  #callAround(fn: MarkedFunction): [before: string, after: string] {
+    const bundle = fn.kind === "workflow" ? this.#bundleOf(fn) : "";
+    const former = this.#former(fn);
+    const gap = fn.kind === "workflow" && bundle === "" && former !== "" ? ", undefined" : "";
+    return [`${this.#runtime(fn.kind)}(${quote(fn.id)}, `, `, ${quote(fn.name)}${bundle}${gap}${former})`];
+  }
+
+  #bundleOf({ id }: MarkedFunction): string {
+    if (this.#options.bundles === undefined) return "";
+    this.#bundles ??= this.#editor.uniqueName("$bundles");
+    return `, ${this.#bundles}[${quote(id)}]`;
+  }
+
+  #former({ id }: MarkedFunction): string {
+    const former = this.#options.formerIds.get(id) ?? [];
+    return former.length === 0 ? "" : `, ${JSON.stringify(former)}`;
+  }
+
+  get #restName(): string {
+    this.#args ??= this.#editor.uniqueName("$args");
+    return this.#args;
+  }
+
+  /** The name of one of the runtime's functions in the compiled module. */
+  #runtime(exported: "step" | "closureStep" | "workflow" | "workflowCalled"): string {
+    const known = this.#runtimeNames.get(exported);
     if (known !== undefined) return known;
     const name = this.#editor.uniqueName(`$${exported}`);
-    this.#names.set(exported, name);
+    this.#runtimeNames.set(exported, name);
     return name;
   }
 
-  get import(): string {
-    const specifiers = [...this.#names].map(([exported, name]) => `${exported} as ${name}`);
+  #import(): string {
+    const specifiers = [...this.#runtimeNames].map(([exported, name]) => `${exported} as ${name}`);
     return `import { ${specifiers.join(", ")} } from "perdure/internal";`;
   }
 }
 
-/**
- * The application's own module: steps are registered where they stand, workflows become references, and steps inside workflows move out.
- * Everything that it adds goes in front of the first statement, on that statement's line if it can, so that lines keep their numbers.
- */
-export function transformHost(editor: Editor, bundles: string | undefined): void {
-  const { marked, sites, file } = editor.analysis;
-  const runtime = new Runtime(editor);
-  const hasWorkflow = marked.some(({ kind }) => kind === "workflow");
-  const bundleName = hasWorkflow && bundles !== undefined ? editor.uniqueName("$bundles") : null;
-  const top = topOf(file);
-  const registrations: string[] = [];
-  removeDirectives(editor, sites.file?.directives ?? []);
-  for (const fn of marked) if (fn.kind === "step") removeDirectives(editor, fn.directives);
-  for (const fn of marked) {
-    const bundle = fn.kind === "workflow" && bundleName !== null ? `, ${bundleName}[${quote(fn.id)}]` : "";
-    if (fn.placement.kind !== "nested") register(editor, fn, runtime, bundle, registrations);
-  }
-  for (const fn of marked) if (fn.kind === "workflow") emptyWorkflow(editor, fn, runtime, marked, top);
-  const isRemoved = removedParts(marked);
-  const imports = [runtime.import, ...(bundleName === null ? [] : [`import ${bundleName} from ${quote(bundles ?? "")};`])];
-  const head = [...imports, ...keepsLoading(editor, (node) => isRemoved(rangeOf(node))), ...registrations].join(" ");
-  editor.text.prependLeft(top, rangeOf(file.program).end === 0 ? head : `${head} `);
-}
-
-/** Adds the call that registers a function: in front of everything for hoisted declarations, around the value for others. */
-function register(editor: Editor, fn: MarkedFunction, runtime: Runtime, bundle: string, registrations: string[]): void {
-  const { node, placement, id, name } = fn;
-  const call = `${runtime.name(fn.kind)}(${quote(id)}, `;
-  const { start, end } = rangeOf(node);
-  if (placement.kind === "declaration") {
-    const local = placement.name ?? editor.uniqueName("$default");
-    if (placement.name === null) nameFunction(editor, node, local);
-    registrations.push(`${call}${local}, ${quote(name)}${bundle});`);
-  } else if (node.type === "ObjectMethod") {
-    const key = editor.code.slice(rangeOf(node.key).start, rangeOf(node.key).end);
-    const access = node.key.type === "Identifier" ? `.${key}` : `[${key}]`;
-    editor.text.appendRight(start, `${key}: ${call}{ `);
-    editor.text.appendLeft(end, ` }${access}, ${quote(name)}${bundle})`);
-  } else {
-    editor.text.appendRight(start, call);
-    editor.text.appendLeft(end, `, ${quote(name)}${bundle})`);
-  }
-}
-
-/** Replaces a workflow's body and moves the steps inside it to the top of the module. */
-function emptyWorkflow(editor: Editor, fn: MarkedFunction, runtime: Runtime, marked: readonly MarkedFunction[], top: number): void {
-  const body = rangeOf(fn.node.body);
-  const nested = marked.filter(({ placement }) => placement.kind === "nested" && placement.workflow === fn.node);
-  let offset = body.start;
-  for (const step of nested) {
-    const range = rangeOf(step.node);
-    editor.text.remove(offset, range.start);
-    moveStep(editor, step, runtime, top);
-    offset = range.end;
-  }
-  editor.text.update(offset, body.end, `{ throw ${runtime.name("workflowCalled")}(${quote(fn.id)}); }`);
-}
-
-function moveStep(editor: Editor, step: MarkedFunction, runtime: Runtime, top: number): void {
-  const { start, end } = rangeOf(step.node);
-  const parameters = step.captures.length === 0 ? "" : `{ ${step.captures.map(({ name }) => name).join(", ")} }`;
-  editor.text.appendRight(start, `${runtime.name("closureStep")}(${quote(step.id)}, (${parameters}) => `);
-  editor.text.appendLeft(end, `, ${quote(step.name)}); `);
-  editor.text.move(start, end, top);
+/** How to read a method from what it belongs to, in source text. */
+function memberAccess({ code }: Editor, node: MarkedFunction["node"]): string {
+  if (!("key" in node)) return "";
+  const key = code.slice(rangeOf(node.key).start, rangeOf(node.key).end);
+  const isName = node.type === "ClassPrivateMethod" || (node.key.type === "Identifier" && !node.computed);
+  return isName ? `.${key}` : `[${key}]`;
 }
 
 /** Says whether the host target leaves out a part of the source: it is in the body of a workflow, and not in a step there. */

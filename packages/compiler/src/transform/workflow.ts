@@ -1,9 +1,11 @@
 import type { ExportDefaultDeclaration, Node } from "@babel/types";
 import type { MarkedFunction } from "../analyse/marked-function.ts";
+import { climb } from "../analyse/placement.ts";
 import { RangeSet } from "../analyse/range-set.ts";
 import { isDeclaration } from "../analyse/reach.ts";
-import { type Range, rangeOf } from "../parse/nodes.ts";
-import { type Editor, findToken, nameFunction, removeDirectives, removeWithLine, topOf } from "./editor.ts";
+import { type Range, contains, isMethod, rangeOf } from "../parse/nodes.ts";
+import { type Editor, findToken, nameFunction, removeDirectives, removeWithLine, topOf, updateExcept } from "./editor.ts";
+import { detachedRange, detachedStart, generatedName, isExpression, replacementText } from "./functions.ts";
 import { removeUnusedImports } from "./imports.ts";
 import { wrapInitialisers } from "./initialisers.ts";
 
@@ -12,87 +14,101 @@ import { wrapInitialisers } from "./initialisers.ts";
  * export of its own, `$perdure0` for the first. A module without marks only gets its initialisers wrapped.
  */
 export function transformWorkflow(editor: Editor): void {
-  const { marked, sites, stepRanges, file } = editor.analysis;
+  const { marked, sites, stepRanges } = editor.analysis;
+  const workflows = marked.filter(({ kind }) => kind === "workflow");
+  const moved = workflows.filter((workflow) => !hasModuleName(workflow, editor));
+  const movedRanges = moved.map((workflow) => detachedRange(editor, workflow));
+  let gone = new RangeSet([]);
+  const kept = new RangeSet(movedRanges);
+  const isGone = (node: Node) => gone.contains(rangeOf(node)) && !kept.contains(rangeOf(node));
   if (marked.length > 0) {
     removeDirectives(editor, sites.file?.directives ?? []);
-    const removed = new RangeSet([...stepRanges, ...removeStatements(editor)]);
-    removeUnusedImports(editor, (node) => removed.contains(rangeOf(node)));
+    gone = new RangeSet(removeStatements(editor, movedRanges));
+    const bodies = new RangeSet(stepRanges);
+    removeUnusedImports(editor, (node) => bodies.contains(rangeOf(node)) || isGone(node));
   }
   wrapInitialisers(editor);
-  const steps = marked.filter(({ kind }) => kind === "step");
-  if (steps.length > 0) {
-    const names = { callStep: editor.uniqueName("$callStep"), args: editor.uniqueName("$args") };
-    for (const step of steps) replaceStep(editor, step, names);
-    editor.text.prependLeft(topOf(file), `import { callStep as ${names.callStep} } from "perdure/internal"; `);
-  }
-  const workflows = marked.filter(({ kind }) => kind === "workflow");
+  const args = editor.uniqueName("$args");
+  const steps = marked.filter(({ kind, node }) => kind === "step" && !isGone(node));
+  replaceSteps(editor, steps, args);
   for (const workflow of workflows) removeDirectives(editor, workflow.directives);
-  addExports(editor, workflows);
+  const names = moved.map((workflow) => {
+    const isLive = !gone.contains(rangeOf(workflow.node));
+    return [workflow, moveWorkflow(editor, workflow, { args, isLive })] as const;
+  });
+  addExports(editor, workflows, new Map(names));
 }
 
-/** Top-level statements go unless a workflow depends on what they do. */
-function removeStatements(editor: Editor): Range[] {
+/** Top-level statements go unless a workflow depends on what they do; what is to move out of them stays. */
+function removeStatements(editor: Editor, moved: readonly Range[]): Range[] {
   const { file, reach } = editor.analysis;
-  const dead = file.program.body.filter((statement) => !isDeclaration(statement) && !reach.statements.has(statement));
-  for (const statement of dead) removeWithLine(editor, rangeOf(statement));
-  return dead.map(rangeOf);
+  const dead = file.program.body.filter((statement) => !isDeclaration(statement) && !reach.statements.has(statement)).map(rangeOf);
+  for (const range of dead) {
+    const kept = moved.filter((inner) => contains(range, inner));
+    if (kept.length === 0) removeWithLine(editor, range);
+    else updateExcept(editor, range, kept, "");
+  }
+  return dead;
 }
 
-function replaceStep(editor: Editor, step: MarkedFunction, { callStep, args }: { callStep: string; args: string }): void {
-  const { node, id, captures } = step;
-  const { start, end } = rangeOf(node);
-  const values = captures.length === 0 ? "" : `, { ${captures.map(({ name }) => name).join(", ")} }`;
-  const call = `${callStep}(${JSON.stringify(id)}, ${args}${values})`;
-  const body = `(...${args}) { return ${call}; }`;
-  if (node.type === "ArrowFunctionExpression") editor.text.update(start, end, `async (...${args}) => ${call}`);
-  else if (node.type === "ObjectMethod") editor.text.update(rangeOf(node.key).end, end, body);
-  else if ("id" in node && node.id) editor.text.update(rangeOf(node.id).end, end, body);
-  else editor.text.update(start, end, `async function ${body}`);
+function replaceSteps(editor: Editor, steps: readonly MarkedFunction[], args: string): void {
+  if (steps.length === 0) return;
+  const callStep = editor.uniqueName("$callStep");
+  for (const step of steps) {
+    const { start, end } = detachedRange(editor, step);
+    const captures = step.captures.length === 0 ? "" : `, { ${step.captures.map(({ name }) => name).join(", ")} }`;
+    editor.text.update(start, end, replacementText(step, { args, call: `${callStep}(${JSON.stringify(step.id)}, ${args}${captures})` }));
+  }
+  editor.text.prependLeft(topOf(editor.analysis.file), `import { callStep as ${callStep} } from "perdure/internal"; `);
 }
 
-function addExports(editor: Editor, workflows: readonly MarkedFunction[]): void {
-  const defaults = new Map<Node, string>();
+/** Makes a workflow a constant of the module; where it stood, if that is still there, the constant is used. Returns its name. */
+function moveWorkflow(editor: Editor, workflow: MarkedFunction, { args, isLive }: { args: string; isLive: boolean }): string {
+  const { text, analysis } = editor;
+  const { start, end } = detachedRange(editor, workflow);
+  const name = generatedName(editor, workflow);
+  const stays = isExpression(workflow.node) ? name : replacementText(workflow, { args, call: `${name}(...${args})` });
+  if (isLive) text.appendLeft(start, stays);
+  text.appendRight(start, `const ${name} = ${detachedStart(workflow)}`).appendLeft(end, "; ");
+  text.move(start, end, topOf(analysis.file));
+  return name;
+}
+
+/** Whether a workflow is a declaration, constant or default export of the module, which can be exported by its name. */
+function hasModuleName({ node }: MarkedFunction, { analysis: { tree } }: Editor): boolean {
+  if (isMethod(node)) return false;
+  const [, parent] = climb(node, tree);
+  if (node.type === "FunctionDeclaration" || parent?.type === "ExportDefaultDeclaration") return isTopLevel(parent?.type);
+  if (parent?.type !== "VariableDeclarator" || parent.id.type !== "Identifier") return false;
+  const declaration = tree.parentOf(parent);
+  return isTopLevel(declaration === null ? undefined : tree.parentOf(declaration)?.type);
+}
+
+const isTopLevel = (type: string | undefined): boolean => type === "Program" || type?.startsWith("Export") === true;
+
+function addExports(editor: Editor, workflows: readonly MarkedFunction[], moved: ReadonlyMap<MarkedFunction, string>): void {
   const lines: string[] = [];
   for (const [index, workflow] of workflows.entries()) {
-    const { placement, node } = workflow;
-    const exported = `$perdure${index}`;
-    switch (placement.kind) {
-      case "declaration": {
-        const name = placement.name ?? editor.uniqueName("$default");
-        if (placement.name === null) nameFunction(editor, node, name);
-        lines.push(`export { ${name} as ${exported} };`);
-        break;
-      }
-      case "variable":
-        lines.push(`export { ${placement.name} as ${exported} };`);
-        break;
-      case "default":
-        lines.push(`export { ${nameDefault(editor, placement.statement, defaults)} as ${exported} };`);
-        break;
-      case "member": {
-        const { root, rootName, keys } = placement;
-        const object = rootName ?? (root.type === "ExportDefaultDeclaration" ? nameDefault(editor, root, defaults) : "");
-        const path = keys.map((key) => `[${JSON.stringify(key)}]`).join("");
-        lines.push(`export const ${exported} = /* @__PURE__ */ (() => ${object}${path})();`);
-        break;
-      }
-      case "nested":
-        break;
-      default:
-        placement satisfies never;
-    }
+    lines.push(`export { ${moved.get(workflow) ?? nameInModule(editor, workflow, lines)} as $perdure${index} };`);
   }
-  for (const name of defaults.values()) lines.push(`export { ${name} as default };`);
   if (lines.length > 0) editor.text.append(`\n${lines.join("\n")}\n`);
 }
 
-/** Turns `export default …` into a constant, once, and returns its name. */
-function nameDefault(editor: Editor, statement: ExportDefaultDeclaration, defaults: Map<Node, string>): string {
-  const known = defaults.get(statement);
-  if (known !== undefined) return known;
+function nameInModule(editor: Editor, { node }: MarkedFunction, lines: string[]): string {
+  const [, parent] = climb(node, editor.analysis.tree);
+  if (parent?.type === "VariableDeclarator" && parent.id.type === "Identifier") return parent.id.name;
+  if (node.type === "FunctionDeclaration" && node.id) return node.id.name;
   const name = editor.uniqueName("$default");
+  if (node.type === "FunctionDeclaration") nameFunction(editor, node, name);
+  else if (parent?.type === "ExportDefaultDeclaration") {
+    nameDefault(editor, parent, name);
+    lines.push(`export { ${name} as default };`);
+  }
+  return name;
+}
+
+/** Turns `export default …` into a constant. */
+function nameDefault(editor: Editor, statement: ExportDefaultDeclaration, name: string): void {
   const { start } = rangeOf(statement);
   editor.text.update(start, findToken(editor, "default", start) + "default".length, `const ${name} =`);
-  defaults.set(statement, name);
-  return name;
 }

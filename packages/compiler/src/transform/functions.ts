@@ -1,0 +1,41 @@
+import type { MarkedFunction } from "../analyse/marked-function.ts";
+import { type FunctionNode, type Range, isMethod, rangeOf } from "../parse/nodes.ts";
+import { type Editor, findToken } from "./editor.ts";
+
+/** Whether a function is written as an expression, so that a name can stand in its place. */
+export function isExpression({ type }: FunctionNode): boolean {
+  return type === "ArrowFunctionExpression" || type === "FunctionExpression";
+}
+
+/**
+ * The part of a function that can stand elsewhere, behind the text that `detachedStart` gives: an expression as a whole, of a declaration
+ * or method what follows its name, which stays.
+ */
+export function detachedRange(editor: Editor, { node }: MarkedFunction): Range {
+  const { start, end } = rangeOf(node);
+  if (isMethod(node)) {
+    const key = rangeOf(node.key).end;
+    return { start: "computed" in node && node.computed ? findToken(editor, "]", key) + 1 : key, end };
+  }
+  return { start: node.type === "FunctionDeclaration" && node.id ? rangeOf(node.id).end : start, end };
+}
+
+/** What goes in front of the detached part. */
+export function detachedStart({ node }: MarkedFunction): string {
+  if (isMethod(node)) return "async function ";
+  return node.type === "FunctionDeclaration" && node.id ? `async function ${node.id.name}` : "";
+}
+
+/** What takes the place of the detached part: a function with the same name and form whose body is one call. */
+export function replacementText({ node }: MarkedFunction, { args, call }: { args: string; call: string }): string {
+  if (node.type === "ArrowFunctionExpression") return `async (...${args}) => ${call}`;
+  const rest = `(...${args}) { return ${call}; }`;
+  if (isMethod(node) || (node.type === "FunctionDeclaration" && node.id)) return rest;
+  return `async function ${node.id?.name ?? ""}${rest}`;
+}
+
+/** A name for what becomes of a function. */
+export function generatedName(editor: Editor, { name }: MarkedFunction): string {
+  const plain = name.replace(/[^\w$]+/g, "_").replace(/^_+|_+$/g, "");
+  return editor.uniqueName(`$${plain === "" ? "function" : plain}`);
+}
