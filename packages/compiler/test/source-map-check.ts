@@ -1,24 +1,66 @@
 import { parse } from "@babel/parser";
 import { TraceMap, originalPositionFor } from "@jridgewell/trace-mapping";
 import type { SourceMap } from "magic-string";
+import type { Manifest, ManifestEntry } from "../src/manifest.ts";
 
-/** An identifier of compiled code whose place in the source is wrong or unknown. */
-export interface Misplaced {
-  name: string;
-  line: number;
-  column: number;
-  /** What the source map says: the text at the place, or null for no place at all. */
-  found: string | null;
+/** A compiled module, and what it came from. */
+export interface Compiled {
+  readonly output: string;
+  readonly map: SourceMap;
+  readonly source: string;
+  readonly filename: string;
+  readonly target: "host" | "workflow";
+  readonly manifest: Manifest;
 }
 
-/** Checks every identifier of the output: it must map to exactly the same name in the source, unless the compiler made it up. */
-export function misplacedIdentifiers(output: string, map: SourceMap, source: string, filename: string): Misplaced[] {
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly [key: string]: unknown;
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * What is wrong with a source map, in words. Both ways are checked: an identifier of the output that maps to a place maps to the same
+ * identifier there, and every identifier of the source that the target keeps has one in the output that maps to exactly its place. What is
+ * left over in the output is text that the compiler made. Which parts of the source a target leaves out is found anew here, from the
+ * syntax tree and the places of the marked functions.
+ */
+export function mappingProblems(compiled: Compiled): string[] {
+  const { output, map, source, filename } = compiled;
   const trace = new TraceMap(map as ConstructorParameters<typeof TraceMap>[0]);
-  const lines = source.split("\n");
+  const program = parseModule(source, filename);
+  const identifiers = identifiersOf(program);
+  const names = new Set(identifiers.values());
+  const offsetOf = createOffsetOf(source);
+  const kept = new Set<number>();
+  const problems: string[] = [];
+  for (const [offset, name] of identifiersOf(parseModule(output, filename))) {
+    const place = exactPlace(trace, positionOf(output, offset));
+    if (place === null) continue;
+    const original = offsetOf(place);
+    if (identifiers.get(original) === name) kept.add(original);
+    else if (names.has(name) && !isPrintedAnew(program, original)) {
+      problems.push(`${name} of the output (${at(output, offset)}) maps to ${at(source, original)}, where the source has no such name`);
+    }
+  }
+  const leftOut = leftOutParts(program, compiled, kept);
+  for (const [offset, name] of identifiers) {
+    if (kept.has(offset) || leftOut.some(({ start, end }) => start <= offset && offset < end)) continue;
+    problems.push(`${name} of the source (${at(source, offset)}) has no place in the output`);
+  }
+  return problems;
+}
+
+function parseModule(code: string, filename: string): Node {
   const typescript = /\.[cm]?tsx?$/.test(filename);
-  const { tokens } = parse(output, {
+  const { program } = parse(code, {
     sourceType: "module",
-    tokens: true,
     plugins: [
       ...(typescript ? (["typescript"] as const) : []),
       ...(/\.[mc]?ts$/.test(filename) ? [] : (["jsx"] as const)),
@@ -27,27 +69,103 @@ export function misplacedIdentifiers(output: string, map: SourceMap, source: str
       "explicitResourceManagement",
     ],
   });
-  return (tokens ?? []).flatMap(
-    (token: { type: { label: string }; value: string; loc: { start: { line: number; column: number } } }): Misplaced[] => {
-      if (token.type?.label !== "name" && token.type?.label !== "jsxName") return [];
-      const { line, column } = token.loc.start;
-      const { line: originalLine, column: originalColumn } = originalPositionFor(trace, { line, column });
-      if (originalLine === null || !isExact(trace, line, column))
-        return isGenerated(token.value) ? [] : [{ name: token.value, line, column, found: null }];
-      const text = (lines[originalLine - 1] ?? "").slice(originalColumn, originalColumn + token.value.length);
-      // What an `await` would have initialised is printed anew.
-      const rest = (output.split("\n").at(line - 1) ?? "").slice(column + token.value.length);
-      const isReprinted = rest.startsWith(" = /* @__PURE__ */ (() => __perdureUnavailable");
-      return text === token.value || isGenerated(token.value) || isReprinted ? [] : [{ name: token.value, line, column, found: text }];
-    },
-  );
+  return program as unknown as Node;
 }
 
-/** Whether a mapping begins exactly there. */
-function isExact(trace: TraceMap, line: number, column: number): boolean {
+function childrenOf(node: Node): Node[] {
+  return Object.entries(node).flatMap(([key, value]) => (key === "loc" || key === "extra" ? [] : [value].flat().filter(isNode)));
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === "object" && value !== null && typeof (value as { type?: unknown }).type === "string" && "start" in value;
+}
+
+function descendantsOf(node: Node): Node[] {
+  return [node, ...childrenOf(node).flatMap(descendantsOf)];
+}
+
+/** The identifiers of a module by their offsets, those of types and of JSX too. */
+function identifiersOf(node: Node): Map<number, string> {
+  const found = descendantsOf(node).filter(({ type }) => type === "Identifier" || type === "JSXIdentifier");
+  return new Map(found.map((identifier) => [identifier.start, String(identifier["name"])]));
+}
+
+/** The parts of the source of which the target keeps nothing. */
+function leftOutParts(program: Node, { source, target, manifest }: Compiled, kept: ReadonlySet<number>): Range[] {
+  const nodes = descendantsOf(program);
+  const offsetOf = createOffsetOf(source);
+  const functionsOf = (entries: readonly ManifestEntry[]) =>
+    entries.flatMap(({ start }) => {
+      const offset = offsetOf({ line: start.line, column: start.column - 1 });
+      return nodes.find((node) => node.start === offset && /Function|Method/.test(node.type)) ?? [];
+    });
+  const steps = functionsOf(manifest.steps);
+  if (target === "host") return functionsOf(manifest.workflows).flatMap((workflow) => without(workflow["body"] as Node, steps));
+  const statements = program["body"] as Node[];
+  const isGone = (node: Node) => ![...identifiersOf(node).keys()].some((offset) => kept.has(offset));
+  const gone = [...statements.filter(isStatement), ...statements.flatMap(importsOf)].filter(isGone);
+  return [...steps.map(behindName), ...gone, ...nodes.filter(isAwaited)];
+}
+
+/** A range without those inside it. */
+function without({ start, end }: Range, inner: readonly Range[]): Range[] {
+  const parts: Range[] = [];
+  let from = start;
+  for (const range of inner.filter((candidate) => candidate.start >= start && candidate.end <= end)) {
+    parts.push({ start: from, end: range.start });
+    from = range.end;
+  }
+  return [...parts, { start: from, end }];
+}
+
+/** A function without its name. */
+function behindName(node: Node): Range {
+  const name = node["id"] ?? node["key"];
+  return { start: isNode(name) ? name.end : node.start, end: node.end };
+}
+
+/** Whether a top-level statement only does something. */
+const isStatement = ({ type }: Node): boolean => !/Declaration$|^TS/.test(type);
+
+/** What an import consists of: the names can go one by one. */
+const importsOf = (node: Node): Node[] => (node.type === "ImportDeclaration" ? [node, ...(node["specifiers"] as Node[])] : []);
+
+/** What a top-level `await` or `using` would have initialised is printed anew, as something that cannot be had. */
+const isAwaited = (node: Node): boolean =>
+  (node.type === "VariableDeclaration" && String(node["kind"]).endsWith("using")) ||
+  (node.type === "VariableDeclarator" && descendantsOf(node).some(({ type }) => type === "AwaitExpression"));
+
+function isPrintedAnew(program: Node, offset: number): boolean {
+  return descendantsOf(program).some((node) => isAwaited(node) && node.start <= offset && offset < node.end);
+}
+
+interface Place {
+  /** From 1. */
+  readonly line: number;
+  /** From 0. */
+  readonly column: number;
+}
+
+/** Where a place of the output maps to, if a mapping begins exactly there. */
+function exactPlace(trace: TraceMap, { line, column }: Place): Place | null {
   const here = originalPositionFor(trace, { line, column });
+  if (here.line === null) return null;
   const before = column === 0 ? null : originalPositionFor(trace, { line, column: column - 1 });
-  return before === null || before.line !== here.line || before.column !== here.column;
+  const isExact = before === null || before.line !== here.line || before.column !== here.column;
+  return isExact ? { line: here.line, column: here.column } : null;
 }
 
-const isGenerated = (name: string): boolean => name.startsWith("$");
+function createOffsetOf(code: string): (place: Place) => number {
+  const starts = [0, ...[...code.matchAll(/\n/g)].map(({ index }) => index + 1)];
+  return ({ line, column }) => (starts[line - 1] ?? 0) + column;
+}
+
+function positionOf(code: string, offset: number): Place {
+  const before = code.slice(0, offset).split("\n");
+  return { line: before.length, column: before.at(-1)?.length ?? 0 };
+}
+
+function at(code: string, offset: number): string {
+  const { line, column } = positionOf(code, offset);
+  return `${line}:${column + 1}`;
+}
