@@ -11,6 +11,7 @@ import { currentStepContext, type StepMetadata, type WorkflowMetadata } from "./
 export type { Duration } from "./duration.ts";
 export { FatalError, RetryableError } from "./errors/step-errors.ts";
 export type { Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.ts";
+export type { DurableFunction, NotSerializable, Serializable } from "./serializable.ts";
 export type { StepMetadata, WorkflowMetadata } from "./step-context.ts";
 
 /**

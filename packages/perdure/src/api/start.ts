@@ -6,6 +6,7 @@ import { PerdureError } from "../errors/perdure-error.ts";
 import { findWorkflow, type WorkflowBundle } from "../registry.ts";
 import { encodeRunInput } from "../run-input.ts";
 import { currentWorker, getWorld } from "../runtime.ts";
+import type { Serializable } from "../serializable.ts";
 import { createBatcher, type Batcher } from "../worker/batcher.ts";
 import { createBundles, type Bundles } from "../worker/bundles.ts";
 import type { Worker } from "../worker/worker.ts";
@@ -26,14 +27,16 @@ export type WorkflowFunction<A extends unknown[], R> = (...args: A) => Promise<R
 /**
  * Starts a run. When the promise resolves the run is durable: it will be executed to its end, by this process or by another one. Starts that are made
  * at the same time share a transaction.
+ *
+ * Arguments that cannot be stored, and workflows whose result cannot be, are errors of types: see {@link Serializable}.
  * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED (with the path in `args`; nothing is written), INVALID_ARGUMENT
  * @example
  * const run = await start(fulfilOrder, [order], { id: `order-${order.id}` });
  * console.log(await run.returnValue);
  */
 export async function start<A extends unknown[], R>(
-  workflow: WorkflowFunction<A, R>,
-  args: A,
+  workflow: WorkflowFunction<A, Serializable<R, "result">>,
+  args: Serializable<A, "args">,
   options: StartOptions = {},
 ): Promise<Run<R>> {
   const { id: workflowId, bundle } = registrationOf(workflow);

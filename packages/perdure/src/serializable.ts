@@ -1,0 +1,144 @@
+/**
+ * Which values the codec stores, as types. They say early what the codec would say; it has the last word, because a value may be more, or less, than its type.
+ *
+ * `Stored` maps a type to what the codec stores of it. It knows no path, so that TypeScript computes it once for each type and a recursive type ends where it comes
+ * back to itself. Only parts for which that fails are mapped again, by `Explained`, with the path.
+ */
+
+declare const reason: unique symbol;
+
+/** Stands where a value cannot be stored, so that TypeScript's message says why. No value has this type. */
+export interface NotSerializable<Reason extends string> {
+  readonly [reason]: Reason;
+}
+
+/**
+ * `T` if the codec stores it, else `T` with a {@link NotSerializable} in the place of each part that it refuses. `any`, `unknown` and type parameters
+ * pass.
+ * @example
+ * type Order = Serializable<{ id: string; notify: () => void }>; // notify: NotSerializable<"value.notify is a function and cannot be stored">
+ */
+export type Serializable<T, Path extends string = "value"> = [T] extends [Stored<T>] ? T : Explained<T, Path>;
+
+/**
+ * For `satisfies`: the signature of a step or workflow. Given the function's type, every part of its arguments and of its result is looked at; without it, only whether
+ * it is async and whether an argument is itself a function or a promise.
+ * @example
+ * const charge = (async (order: Order) => pay(order)) satisfies DurableFunction<(order: Order) => Promise<Receipt>>;
+ */
+export type DurableFunction<F extends AsyncFunction = never> = [F] extends [never]
+  ? AnyDurableFunction["call"]
+  : (...args: Serializable<Parameters<F>, "args">) => Promise<Serializable<Awaited<ReturnType<F>>, "result">>;
+
+type AsyncFunction = (...args: never) => Promise<unknown>;
+
+/** A method, because parameters of methods may be narrower than asked for: `Order` will do where data is. */
+interface AnyDurableFunction {
+  call(...args: Data[]): Promise<unknown>;
+}
+
+/** Neither a function nor a promise. An interface has no index signature, so that a type without a parameter cannot say more. */
+type Data = Primitive | (object & { readonly call?: never; readonly then?: never });
+
+// By shape, and only of what every library has: a global that a program's `lib` lacks would count as `any` and match everything.
+type Primitive = string | number | bigint | boolean | null | undefined | void;
+type Whole = Primitive | Date | RegExp | Error | ArrayBuffer | ArrayBufferView | Boxed | Temporal;
+// oxlint-disable-next-line typescript/no-wrapper-object-types -- the codec stores them
+type Boxed = String | Number | Boolean;
+type Temporal = { readonly [Symbol.toStringTag]: `Temporal.${string}` };
+type AnyFunction = Function;
+
+/** What `T` is: each member of a union by itself. `Map` and `WeakMap` have the same shape when keys are objects, so maps come first. */
+type Kind<T> = T extends Whole
+  ? "whole"
+  : T extends symbol
+    ? "a symbol"
+    : T extends AnyFunction
+      ? "a function"
+      : T extends readonly unknown[]
+        ? number extends T["length"]
+          ? "list"
+          : "members"
+        : HasMethods<T> extends true
+          ? "an object with methods"
+          : T extends ReadonlyMap<unknown, unknown>
+            ? "map"
+            : T extends ReadonlySet<unknown>
+              ? "set"
+              : T extends PromiseLike<unknown>
+                ? "a promise"
+                : T extends WeakMap<object, unknown> | WeakSet<object>
+                  ? "a weak collection"
+                  : T extends object
+                    ? "members"
+                    : "whole";
+
+/** True for what declares methods that data has no use for, as `URL` does. */
+type HasMethods<T> = string extends keyof T
+  ? false
+  : keyof T & ("toString" | "toJSON") extends infer Key extends keyof T
+    ? [Key] extends [never]
+      ? false
+      : T[Key] extends AnyFunction
+        ? true
+        : false
+    : false;
+
+/**
+ * Whether a type must be looked into. Written so that TypeScript, asked about a type parameter, puts the answer off, but knows that for `any` it is "no":
+ * it then takes a value of type `T` for one of type `Stored<T>`.
+ */
+type Look<T> = { any: 0 } extends { any: 1 & T } ? "no" : [Exclude<Kind<T>, "whole">] extends [never] ? "no" : "yes";
+
+type Stored<T> = [Look<T>] extends ["yes"] ? StoredParts<T> : T;
+
+/** Only members of object types and elements of array types may come back to `T`: TypeScript computes these when it needs them. */
+type StoredParts<T> = T extends unknown
+  ? Kind<T> extends "whole"
+    ? T
+    : Kind<T> extends "list"
+      ? readonly Stored<T[number & keyof T]>[]
+      : Kind<T> extends "members"
+        ? { [Key in keyof T as Key extends DataKey<T> ? Key : never]: Stored<T[Key]> }
+        : Kind<T> extends "map"
+          ? T extends ReadonlyMap<infer Key, infer Value>
+            ? { forEach(each: (value: Stored<Value>, key: Stored<Key>) => void): void }
+            : never
+          : Kind<T> extends "set"
+            ? T extends ReadonlySet<infer Element>
+              ? { forEach(each: (element: Stored<Element>) => void): void }
+              : never
+            : NotSerializable<Kind<T>>
+  : never;
+
+/** The keys that hold data: not the methods of a tuple, and not symbols, which are brands that exist in types only. */
+type DataKey<T> = T extends readonly unknown[] ? number | `${number}` : string | number;
+
+type Explained<T, Path extends string> = T extends unknown
+  ? Kind<T> extends "whole"
+    ? T
+    : Kind<T> extends "list"
+      ? readonly Serializable<T[number & keyof T], Member<Path, number>>[]
+      : Kind<T> extends "members"
+        ? { [Key in keyof T]: Key extends symbol ? T[Key] : Serializable<T[Key], Member<Path, Key>> }
+        : Kind<T> extends "map"
+          ? T extends ReadonlyMap<infer Key, infer Value>
+            ? ReadonlyMap<Serializable<Key, `a key of ${Path}`>, Serializable<Value, `${Path}.get(…)`>>
+            : never
+          : Kind<T> extends "set"
+            ? T extends ReadonlySet<infer Element>
+              ? ReadonlySet<Serializable<Element, `an element of ${Path}`>>
+              : never
+            : NotSerializable<`${Path} is ${Kind<T>} and cannot be stored`>
+  : never;
+
+/** A path as the codec writes it. Members of which there may be any number are `[…]`. */
+type Member<Path extends string, Key> = number extends Key
+  ? `${Path}[…]`
+  : string extends Key
+    ? `${Path}[…]`
+    : Key extends number | `${number}`
+      ? `${Path}[${Key}]`
+      : Key extends string
+        ? `${Path}.${Key}`
+        : Path;
