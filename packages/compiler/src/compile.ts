@@ -4,6 +4,7 @@ import { type Diagnostic, createDiagnostic } from "./diagnose/diagnostic.ts";
 import { type Manifest, createManifest, emptyManifest } from "./manifest.ts";
 import { parse } from "./parse/parse.ts";
 import { mayHaveDirectives } from "./parse/pre-filter.ts";
+import { type Renames, findFormerIds } from "./renames/former-ids.ts";
 import { createEditor } from "./transform/editor.ts";
 import { transformHost } from "./transform/host.ts";
 import { transformWorkflow } from "./transform/workflow.ts";
@@ -18,6 +19,8 @@ export interface CompileOptions {
   target: "host" | "workflow";
   /** In the host target, what to import the workflows' bundles from. Without it the workflows are registered without code. */
   bundles?: string;
+  /** In the host target, the ids that functions had before: runs that began under them find the functions. */
+  renames?: Renames;
 }
 
 /** What became of a module. With an error among the diagnostics, `code` is the source as it was. */
@@ -34,7 +37,7 @@ export interface CompileResult {
  * defines. TypeScript stays TypeScript. Pure: the same input always gives the same output, and nothing outside is read.
  */
 export function compile(code: string, options: CompileOptions): CompileResult {
-  const { id, filename = id, target, bundles } = options;
+  const { id, filename = id, target, bundles, renames = {} } = options;
   const source = { code, filename };
   const unchanged = { code, map: null, manifest: emptyManifest(id), diagnostics: [] };
   if (target === "host" && !mayHaveDirectives(code)) return unchanged;
@@ -51,6 +54,7 @@ export function compile(code: string, options: CompileOptions): CompileResult {
   }
 
   const analysis = analyse(parsed.file, id);
+  const formerIds = findFormerIds(renames, id, analysis);
   const diagnostics = analysis.problems
     .toSorted((a, b) => a.range.start - b.range.start)
     .map((problem) => createDiagnostic(problem, source));
@@ -59,7 +63,7 @@ export function compile(code: string, options: CompileOptions): CompileResult {
   if (target === "host" && analysis.marked.length === 0) return { ...unchanged, manifest, diagnostics };
 
   const editor = createEditor(code, analysis);
-  if (target === "host") transformHost(editor, { bundles, formerIds: new Map() });
+  if (target === "host") transformHost(editor, { bundles, formerIds });
   else transformWorkflow(editor);
   if (!editor.text.hasChanged()) return { ...unchanged, manifest, diagnostics };
   const map = editor.text.generateMap({ source: filename.split(/[\\/]/).at(-1) ?? filename, hires: "boundary", includeContent: true });

@@ -153,6 +153,21 @@ export const catalogue = {
     "Give one of them another name: of a variable, of a key, or behind `function`.",
     "An id names one function: histories refer to it. It is made of names only, because a number would change with everything that is inserted before it, and a run would then call the wrong function.",
   ),
+  RENAMES_INVALID: error(
+    "{file} cannot be used: {reason}.",
+    'Write an object whose keys are former ids and whose values are the ids of today: "shop/src/old.ts#charge": "shop/src/new.ts#charge".',
+    "The file tells which functions were renamed or moved, so that runs which began before find them. A mistake in it would strand those runs.",
+  ),
+  RENAME_CONFLICT: error(
+    "{former} is declared as the former id of {id}, but still is a function of its own.",
+    "Remove the declaration, or give the function another name.",
+    "A run that began before the renaming would call one of the two, and nobody could say which.",
+  ),
+  RENAME_WITHOUT_FUNCTION: error(
+    "{former} is declared to be {id} now, but the module has no such function.",
+    "Correct the id, or remove the declaration.",
+    "A run that began before the renaming would look for a function that does not exist.",
+  ),
   TOP_LEVEL_AWAIT: error(
     "A workflow uses {name}, which is initialised with `await` at the top level of the module.",
     "Move the `await` into a step, or give the workflow the value as an argument.",

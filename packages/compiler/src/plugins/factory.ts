@@ -4,17 +4,22 @@ import { locateModule } from "../bundle/module-location.ts";
 import { compile } from "../compile.ts";
 import { CompileError, type Diagnostic, formatDiagnostic } from "../diagnose/diagnostic.ts";
 import { directivePattern, mayHaveDirectives } from "../parse/pre-filter.ts";
+import type { Renames } from "../renames/former-ids.ts";
+import { readRenames } from "../renames/renames-file.ts";
 import { bundlesId, fileOfBundlesId, isBundlesRequest } from "./bundles-module.ts";
 
 /** Options of every bundler plugin. */
 export interface PluginOptions {
   /** Further export conditions under which packages resolve in workflow bundles, beside `workflow`, `edge-light`, `browser` and `import`. */
   conditions?: readonly string[];
+  /** Former ids of functions or modules, with their present ones, beside those in the `perdure.renames.json` of each package. */
+  renames?: Renames;
 }
 
 /** What the parts of one plugin instance share. */
 export interface PluginState {
   conditions: string[];
+  renames: Renames;
   /** For each module of bundles that was loaded, the files that it came from. */
   inputs: Map<string, ReadonlySet<string>>;
 }
@@ -23,7 +28,7 @@ export interface PluginState {
 const codeFiles = /\.[cm]?[jt]sx?(?:\?(?:v|t)=[^?]*)?$/;
 
 export function createState(options: PluginOptions | undefined): PluginState {
-  return { conditions: [...(options?.conditions ?? [])], inputs: new Map() };
+  return { conditions: [...(options?.conditions ?? [])], renames: options?.renames ?? {}, inputs: new Map() };
 }
 
 /** The part that all bundlers have in common: the host target, and a virtual module with the bundles of each file with workflows. */
@@ -57,8 +62,9 @@ export function createHooks(state: PluginState): ReturnType<UnpluginFactory<Plug
       filter: { id: codeFiles, code: directivePattern },
       handler(code, id) {
         if (!mayHaveDirectives(code)) return null;
-        const { file, id: moduleId } = locateModule(id.replace(/\?.*$/, ""));
-        const result = compile(code, { id: moduleId, filename: file, target: "host", bundles: bundlesId(file) });
+        const { file, id: moduleId, root } = locateModule(id.replace(/\?.*$/, ""));
+        const renames = { ...readRenames(root), ...state.renames };
+        const result = compile(code, { id: moduleId, filename: file, target: "host", bundles: bundlesId(file), renames });
         const errors = result.diagnostics.filter(({ severity }) => severity === "error");
         for (const warning of result.diagnostics) if (warning.severity === "warning") this.warn(message([warning]));
         if (errors.length > 0) {

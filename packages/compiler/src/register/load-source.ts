@@ -6,6 +6,7 @@ import { loaderOf } from "../bundle/workflow-modules.ts";
 import { locateModule } from "../bundle/module-location.ts";
 import { compile } from "../compile.ts";
 import { CompileError, formatDiagnostic } from "../diagnose/diagnostic.ts";
+import { readRenames } from "../renames/renames-file.ts";
 import { mayHaveDirectives } from "../parse/pre-filter.ts";
 import { bundlesSource, bundlesUrl, isBundlesUrl } from "./bundles-url.ts";
 import { moduleFormat } from "./module-format.ts";
@@ -38,7 +39,8 @@ export function loadSource(url: string): LoadedSource | null {
 }
 
 function compileHost(file: string, code: string): string | null {
-  const options = { id: locateModule(file).id, filename: file, target: "host", bundles: bundlesUrl(file) } as const;
+  const { id, root } = locateModule(file);
+  const options = { id, filename: file, target: "host", bundles: bundlesUrl(file), renames: readRenames(root) } as const;
   const { code: compiled, map, diagnostics } = compile(code, options);
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new CompileError(errors);
