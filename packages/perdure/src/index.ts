@@ -5,6 +5,7 @@
 import { resumeHook } from "./api/hooks.ts";
 import type { Duration } from "./duration.ts";
 import { PerdureError } from "./errors/perdure-error.ts";
+import { workflowScope } from "./in-place.ts";
 import type { Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.ts";
 import { currentStepContext, type StepMetadata, type WorkflowMetadata } from "./step-context.ts";
 
@@ -19,8 +20,8 @@ export type { StepMetadata, WorkflowMetadata } from "./step-context.ts";
  * and a worker is there.
  * @throws NOT_IN_WORKFLOW outside of a workflow, INVALID_ARGUMENT
  */
-export function sleep(_until: Duration | Date): Promise<void> {
-  return Promise.reject(notInWorkflow("sleep()"));
+export function sleep(until: Duration | Date): Promise<void> {
+  return workflowScope()?.sleep(until) ?? Promise.reject(notInWorkflow("sleep()"));
 }
 
 /**
@@ -30,7 +31,9 @@ export function sleep(_until: Duration | Date): Promise<void> {
  * const approval = createHook<{ approved: boolean }>({ token: `approve-${order.id}` });
  * const { approved } = await approval;
  */
-export function createHook<T = unknown>(_options?: HookOptions): Hook<T> {
+export function createHook<T = unknown>(options?: HookOptions): Hook<T> {
+  const scope = workflowScope();
+  if (scope) return scope.createHook<T>(options);
   throw notInWorkflow("createHook()");
 }
 
@@ -43,7 +46,9 @@ export function createHook<T = unknown>(_options?: HookOptions): Hook<T> {
  */
 export function defineHook<T = unknown>(options: { readonly schema?: StandardSchema<T> } = {}): HookDefinition<T> {
   return {
-    create: () => {
+    create: (hookOptions) => {
+      const scope = workflowScope();
+      if (scope) return scope.createHook<T>(hookOptions);
       throw notInWorkflow("defineHook().create()");
     },
     async resume(token, payload, resumeOptions) {
@@ -70,12 +75,12 @@ function segmentText(segment: unknown): string {
 
 /** What the running attempt of a step may know of itself. @throws NOT_IN_STEP */
 export function getStepMetadata(): StepMetadata {
-  return currentStepContext("getStepMetadata()").step;
+  return workflowScope()?.getStepMetadata() ?? currentStepContext("getStepMetadata()").step;
 }
 
 /** What workflow code, or a step, may know of its run. @throws NOT_IN_STEP outside of both */
 export function getWorkflowMetadata(): WorkflowMetadata {
-  return currentStepContext("getWorkflowMetadata()").workflow;
+  return workflowScope()?.getWorkflowMetadata() ?? currentStepContext("getWorkflowMetadata()").workflow;
 }
 
 function notInWorkflow(what: string): PerdureError {

@@ -3,7 +3,14 @@
  * @internal
  */
 import { PerdureError } from "./errors/perdure-error.ts";
-import { registerStep, registerWorkflow, type StepFactory, type StepFunction, type WorkflowBundle } from "./registry.ts";
+import {
+  registerStep,
+  registerWorkflow,
+  type StepFactory,
+  type StepFunction,
+  type WorkflowBundle,
+  type WorkflowInPlace,
+} from "./registry.ts";
 
 /** Registers a step, also under the ids that it had before, and returns its function. */
 export function step<F extends (...args: never[]) => unknown>(id: string, fn: F, name: string, formerIds: readonly string[] = []): F {
@@ -27,7 +34,7 @@ export function workflow<F extends (...args: never[]) => unknown>(
   id: string,
   fn: F,
   name: string,
-  bundle?: WorkflowBundle,
+  bundle?: WorkflowBundle | WorkflowInPlace,
   formerIds: readonly string[] = [],
 ): F {
   nameFunction(fn, name);

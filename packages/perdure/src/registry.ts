@@ -2,6 +2,7 @@
  * What the compiled code of this process has registered: steps and workflows by id. One per process, also when several copies of this package are
  * loaded; registering an id again (a hot reload) replaces it.
  */
+import type { InPlaceRealm, RealmOptions, WorkflowCall } from "./sandbox/realm.ts";
 
 /** A step's implementation. */
 export interface RegisteredStep {
@@ -27,10 +28,18 @@ export interface WorkflowBundle {
   readonly map: string;
 }
 
+/** A workflow whose code stays in the process's module graph, as under Vitest. No other process can have it. */
+export interface WorkflowInPlace {
+  readonly version: string;
+  /** Imports the workflow's function. */
+  readonly load: () => Promise<WorkflowCall>;
+  readonly createRealm: (options: RealmOptions) => InPlaceRealm;
+}
+
 export interface RegisteredWorkflow {
   readonly id: string;
   readonly name: string;
-  readonly bundle: WorkflowBundle | null;
+  readonly bundle: WorkflowBundle | WorkflowInPlace | null;
 }
 
 interface Registry {
@@ -87,7 +96,7 @@ export function findWorkflow(fn: unknown): RegisteredWorkflow | undefined {
 }
 
 /** The bundle of a version, if this process was built with it. */
-export function findBundle(workflowId: string, version: string): WorkflowBundle | undefined {
+export function findBundle(workflowId: string, version: string): WorkflowBundle | WorkflowInPlace | undefined {
   const bundle = workflowById(workflowId)?.bundle;
   return bundle?.version === version ? bundle : undefined;
 }

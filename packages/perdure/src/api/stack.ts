@@ -20,7 +20,7 @@ export async function mapStack(error: Error, workflowId: string, version: string
 async function findMap(workflowId: string, version: string): Promise<TraceMap | null> {
   try {
     const bundle = await createBundles(await getWorld()).find(workflowId, version);
-    return new TraceMap(bundle.map);
+    return "map" in bundle ? new TraceMap(bundle.map) : null;
   } catch {
     // A stack that cannot be mapped is still a stack.
     return null;

@@ -3,7 +3,8 @@ import { v7 as uuidV7 } from "uuid";
 
 import { encode } from "../codec/index.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
-import { findWorkflow, type WorkflowBundle } from "../registry.ts";
+import { findWorkflow, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";
+import { setImmediate } from "../host-timers.ts";
 import { encodeRunInput } from "../run-input.ts";
 import { currentWorker, getWorld } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
@@ -50,7 +51,7 @@ export async function start<A extends unknown[], R>(
   return runHandle<R>(created.run.key ?? created.run.id, created.run.id);
 }
 
-function registrationOf(workflow: unknown): { readonly id: string; readonly bundle: WorkflowBundle } {
+function registrationOf(workflow: unknown): { readonly id: string; readonly bundle: WorkflowBundle | WorkflowInPlace } {
   const registered = findWorkflow(workflow);
   if (!registered) {
     const name =

@@ -1,6 +1,7 @@
 import type { RunRecord, World } from "@perdure/world";
 
 import type { EndedRun } from "../worker/core.ts";
+import { clearTimeout, setTimeout } from "../host-timers.ts";
 import { createHold } from "../worker/hold.ts";
 
 /** Awaits the ends of runs: told by this process's worker, by the World's hints, and by one poll for all that are awaited. */

@@ -10,7 +10,8 @@ import vm from "node:vm";
 
 import type { Event } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
-import type { BundleFactory, Kernel, boot } from "./kernel/index.ts";
+import type { BundleFactory, Kernel } from "./kernel/deliveries.ts";
+import type { boot } from "./kernel/index.ts";
 import { createCpuMeter, type CpuMeter } from "./cpu-meter.ts";
 import { tolerateRejections } from "./rejections.ts";
 import { kernelSource } from "./kernel.generated.ts";
@@ -33,11 +34,20 @@ export interface RealmOptions {
   readonly watchdogMs: number;
   /** An unguessable token for an operation of a run, the same each time. */
   readonly tokenFor: (runId: string, op: string) => string;
+  /** Workflow code did something while no event of its run was being delivered: only where it shares the process's microtasks. */
+  readonly onStray?: (runId: string, error: Error) => void;
+}
+
+/** What a run's place is made for. */
+export interface RunIdentity {
+  readonly id: string;
+  readonly workflowId: string;
+  readonly seed: string;
 }
 
 export interface Realm {
   /** Makes a run's place in the realm. @throws PROTOCOL_UNSUPPORTED, or a SyntaxError of the bundle */
-  create(version: string, code: string, run: { readonly id: string; readonly workflowId: string; readonly seed: string }): number;
+  create(version: string, code: string, run: RunIdentity): number;
   setAnswered(handle: number, ops: readonly string[] | null): void;
   drop(handle: number): void;
   /**
@@ -45,6 +55,18 @@ export interface Realm {
    * has a WATCHDOG_TIMEOUT or {@link Interrupted} as its `error`. To be called at the bottom of the stack only (by `setImmediate`), see `async-stack.ts`.
    */
   deliver(deliveries: readonly RealmDelivery[], from: number): number;
+}
+
+/** A workflow's function, as the module graph has it. */
+export type WorkflowCall = (...args: unknown[]) => unknown;
+
+/** A place for runs whose code is in the module graph. Its handles are negative, those of {@link Realm} positive. */
+export interface InPlaceRealm {
+  create(workflow: WorkflowCall, run: RunIdentity): number;
+  setAnswered(handle: number, ops: readonly string[] | null): void;
+  drop(handle: number): void;
+  /** Delivers in order, from an index on, up to the first delivery to a handle that is not negative; returns its index. */
+  deliver(deliveries: readonly RealmDelivery[], from: number): Promise<number>;
 }
 
 type Factory = (global: object) => BundleFactory;

@@ -3,15 +3,15 @@ import { createHash } from "node:crypto";
 import type { World } from "@perdure/world";
 
 import { PerdureError } from "../errors/perdure-error.ts";
-import { findBundle, type WorkflowBundle } from "../registry.ts";
+import { findBundle, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";
 import { toBytes, toText } from "../run-input.ts";
 
 /** Workflow code by version: this process's own, or the World's. */
 export interface Bundles {
-  /** Stores a version in the World, once per process. */
-  save(bundle: WorkflowBundle): Promise<void>;
+  /** Stores a version in the World, once per process; code that runs in place cannot be stored. */
+  save(bundle: WorkflowBundle | WorkflowInPlace): Promise<void>;
   /** @throws VERSION_NOT_FOUND, BUNDLE_CORRUPT */
-  find(workflowId: string, version: string): WorkflowBundle | Promise<WorkflowBundle>;
+  find(workflowId: string, version: string): WorkflowBundle | WorkflowInPlace | Promise<WorkflowBundle>;
 }
 
 export function createBundles(world: World): Bundles {
@@ -30,6 +30,7 @@ export function createBundles(world: World): Bundles {
 
   return {
     save(bundle) {
+      if (!("code" in bundle)) return Promise.resolve();
       let saving = saved.get(bundle.version);
       if (!saving) {
         saving = world.code.put(bundle.version, toBytes(JSON.stringify({ code: bundle.code, map: bundle.map })));

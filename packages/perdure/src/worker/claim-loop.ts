@@ -1,3 +1,5 @@
+import { clearTimeout, monotonicNow, setTimeout } from "../host-timers.ts";
+
 /** Asks the World again and again for work: at once after a hint, soon while there is some, rarely when there is none. */
 export interface ClaimLoop {
   /** Something may be there. */
@@ -27,7 +29,7 @@ export function createClaimLoop(poll: () => Promise<PollResult>, longestIdleMs: 
 
   /** The earlier of what is scheduled and what is asked for: hints that never cease must not put the poll off for ever. */
   function schedule(ms: number): void {
-    const at = performance.now() + ms;
+    const at = monotonicNow() + ms;
     if (stopped || (timer && timerAt <= at)) return;
     if (timer) clearTimeout(timer);
     timerAt = at;

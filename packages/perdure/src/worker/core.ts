@@ -1,6 +1,6 @@
 import type { RunStatus, World } from "@perdure/world";
 
-import type { Realm } from "../sandbox/realm.ts";
+import type { Realms } from "../sandbox/realms.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Bundles } from "./bundles.ts";
 import type { Committer } from "./committer.ts";
@@ -24,7 +24,7 @@ export interface Core {
   readonly id: string;
   readonly world: World;
   readonly options: ResolvedWorkerOptions;
-  readonly realm: Realm;
+  readonly realm: Realms;
   readonly bundles: Bundles;
   readonly residents: Residents;
   readonly timers: Timers;

@@ -1,6 +1,6 @@
 import { commandsOf, type PendingStep } from "../engine/commands.ts";
 import type { Ask } from "../engine/event.ts";
-import { findStep } from "../registry.ts";
+import { findImplementation } from "../in-place.ts";
 import type { Core } from "./core.ts";
 import type { ReadyEvent, Resident } from "./resident.ts";
 
@@ -33,7 +33,7 @@ function beginStep(core: Core, resident: Resident, op: string): void {
     watch(core, resident, step.notBefore, () => beginStep(core, resident, op));
     return;
   }
-  const registered = findStep(step.stepId);
+  const registered = findImplementation(step.stepId);
   if (registered) core.attempts.start(resident, step, registered);
   else resident.missingStep = step.stepId;
 }

@@ -1,3 +1,5 @@
+import { clearInterval, setInterval } from "../host-timers.ts";
+
 /** Keeps the process alive while anyone holds it. */
 export interface Hold {
   acquire(): void;

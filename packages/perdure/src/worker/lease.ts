@@ -1,9 +1,11 @@
+import { monotonicNow } from "../host-timers.ts";
+
 /**
  * What this process may assume about its lease, by a clock that no one sets. A worker that stood still (SIGSTOP, a blocked event loop, a suspended
  * machine) wakes up with runs that may be another's by now; its commits are fenced, but an attempt would already have had its effects.
  */
 export interface Lease {
-  /** The World has renewed the lease in a call that began at `startedAt` (`performance.now()`). */
+  /** The World has renewed the lease in a call that began at `startedAt` (`monotonicNow()`). */
   renewed(startedAt: number): void;
   /** True when the lease may be over: no attempt may begin before the runs are known to be this worker's. */
   hasLapsed(): boolean;
@@ -16,6 +18,6 @@ export function createLease(leaseMs: number): Lease {
     renewed(startedAt) {
       renewedAt = Math.max(renewedAt, startedAt);
     },
-    hasLapsed: () => performance.now() - renewedAt > (leaseMs * 2) / 3,
+    hasLapsed: () => monotonicNow() - renewedAt > (leaseMs * 2) / 3,
   };
 }

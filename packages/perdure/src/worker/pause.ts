@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from "../host-timers.ts";
+
 /** Waits. Rejects with the signal's reason when it aborts. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,12 +1,13 @@
 import type { Commit } from "@perdure/world";
 
+import { monotonicNow } from "../host-timers.ts";
 import type { Core } from "./core.ts";
 import type { Resident } from "./resident.ts";
 import { drop, startAgain } from "./trouble.ts";
 
 /** After a lapse: renews the lease and asks the World, by commits that change nothing, which of the runs with work to do are still this worker's. */
 export async function proveOwnership(core: Core): Promise<void> {
-  const startedAt = performance.now();
+  const startedAt = monotonicNow();
   await core.world.heartbeat(core.id, core.options.leaseMs);
   const residents = [...core.residents.all()].filter((resident) => resident.mode === "idle" && resident.attempting.size > 0);
   // As in a turn: no other commit of these runs may be made meanwhile.

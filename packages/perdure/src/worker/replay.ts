@@ -2,7 +2,8 @@ import { isDelivered, nameOfAsk, type Ask } from "../engine/event.ts";
 import { advance, compareAsks } from "../engine/machine.ts";
 import { decodeRow, type Row } from "../engine/row.ts";
 import { toText } from "../run-input.ts";
-import type { Realm, RealmDelivery } from "../sandbox/realm.ts";
+import type { RealmDelivery } from "../sandbox/realm.ts";
+import type { Realms } from "../sandbox/realms.ts";
 import { readAsks } from "./asks.ts";
 import type { Resident } from "./resident.ts";
 import type { Turns } from "./turns.ts";
@@ -16,7 +17,13 @@ export function readRows(rows: readonly { readonly data: Uint8Array }[]): Row[] 
  * Rebuilds a run from its history: every event is delivered as it was, and what the code asks for is checked against what it asked for then.
  * @param args the run's encoded arguments, which the first event carries  @throws Divergence, WATCHDOG_TIMEOUT
  */
-export async function replay(realm: Realm, turns: Turns, resident: Resident, rows: readonly Row[], args: string): Promise<void> {
+export async function replay(
+  realm: Pick<Realms, "setAnswered">,
+  turns: Turns,
+  resident: Resident,
+  rows: readonly Row[],
+  args: string,
+): Promise<void> {
   const answered = rows.flatMap(({ event }) => (event.type === "step_completed" || event.type === "step_failed" ? [event.op] : []));
   realm.setAnswered(resident.handle, answered);
   const deliveries = new Map<Row, RealmDelivery>();

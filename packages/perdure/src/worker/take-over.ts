@@ -84,8 +84,9 @@ async function makePlace(core: Core, resident: Resident): Promise<boolean> {
     const found = core.bundles.find(run.workflowId, run.version);
     const bundle = found instanceof Promise ? await found : found;
     if (core.stopping) return false;
-    resident.handle = core.realm.create(run.version, bundle.code, { id: run.id, workflowId: run.workflowId, seed });
-    return true;
+    const made = core.realm.create(bundle, { id: run.id, workflowId: run.workflowId, seed });
+    resident.handle = typeof made === "number" ? made : await made;
+    return !core.stopping;
   } catch (error) {
     const note =
       error instanceof PerdureError ? `${error.code}: ${error.message}` : `The workflow's code cannot be loaded: ${String(error)}`;

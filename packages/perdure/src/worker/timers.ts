@@ -1,7 +1,14 @@
-/** Calls back at times of the wall clock; one host timer for all of them. */
+import * as host from "../host-timers.ts";
+
+/**
+ * Calls back at times of the wall clock; one timer for all of them. It is the global one of the moment: where a test has put fake timers in its
+ * place, moving their clock moves what runs wait for.
+ */
 export interface Timers {
   /** Calls `callback` once `Date.now() >= at`, never early. */
   add(at: number, callback: () => void): Timer;
+  /** Looks at the clock now: it may have been set, or another one may be in force. */
+  refresh(): void;
   stop(): void;
 }
 
@@ -11,6 +18,12 @@ export interface Timer {
   cancel(): void;
 }
 
+interface Armed {
+  /** The `setTimeout` that it came from. */
+  readonly by: typeof setTimeout;
+  readonly cancel: () => void;
+}
+
 interface Entry {
   readonly at: number;
   callback: (() => void) | null;
@@ -18,6 +31,8 @@ interface Entry {
 
 /** The wall clock may jump (suspend, NTP), while host timers count elapsed time: look again at least this often. */
 const longestMs = 10_000;
+/** The most that a timer takes. A fake clock jumps with its timers, and every timer that fires on the way costs a real millisecond. */
+const longestFakeMs = 2 ** 31 - 1;
 
 /** Cancelled entries stay in the heap until their time, or until there are more of them than this and than of the living. */
 const mostCancelled = 1000;
@@ -26,21 +41,30 @@ const mostCancelled = 1000;
 export function createTimers(): Timers {
   let heap: Entry[] = [];
   let cancelled = 0;
-  let timer: NodeJS.Timeout | null = null;
+  let armed: Armed | null = null;
   let armedFor = Number.POSITIVE_INFINITY;
 
   function arm(): void {
     const first = heap[0];
-    if (!first || first.at >= armedFor) return;
-    if (timer) clearTimeout(timer);
+    if (!first || (first.at >= armedFor && armed?.by === globalThis.setTimeout)) return;
+    if (armedFor === Number.NEGATIVE_INFINITY) return;
+    disarm();
     armedFor = first.at;
-    timer = setTimeout(fire, Math.max(0, Math.min(longestMs, first.at - Date.now())));
+    const longest = globalThis.setTimeout === host.setTimeout ? longestMs : longestFakeMs;
+    const { setTimeout, clearTimeout } = globalThis;
+    const timer = setTimeout(fire, Math.max(0, Math.min(longest, first.at - Date.now())));
     timer.unref();
+    armed = { by: setTimeout, cancel: () => clearTimeout(timer) };
+  }
+
+  function disarm(): void {
+    armed?.cancel();
+    armed = null;
+    if (armedFor !== Number.NEGATIVE_INFINITY) armedFor = Number.POSITIVE_INFINITY;
   }
 
   function fire(): void {
-    timer = null;
-    armedFor = Number.POSITIVE_INFINITY;
+    disarm();
     const now = Date.now();
     while (heap[0] && heap[0].at <= now) {
       const callback = pop(heap)?.callback;
@@ -74,9 +98,12 @@ export function createTimers(): Timers {
       arm();
       return { cancel: () => cancel(entry) };
     },
+    refresh() {
+      if (heap[0] && heap[0].at <= Date.now()) fire();
+      else arm();
+    },
     stop() {
-      if (timer) clearTimeout(timer);
-      timer = null;
+      disarm();
       heap = [];
       armedFor = Number.NEGATIVE_INFINITY;
     },

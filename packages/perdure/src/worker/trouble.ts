@@ -18,7 +18,7 @@ export function drop(core: Core, resident: Resident): void {
   for (const timer of resident.timers) timer.cancel();
   resident.timers.clear();
   core.residents.remove(resident);
-  if (resident.handle > 0) core.realm.drop(resident.handle);
+  if (resident.handle !== 0) core.realm.drop(resident.handle);
 }
 
 /** What went wrong with one run, and with that run alone. A copy that was dropped meanwhile has nothing to say. */

@@ -1,5 +1,7 @@
+import { setImmediate } from "../host-timers.ts";
 import { atBottomOfStack } from "../sandbox/async-stack.ts";
-import type { Realm, RealmDelivery } from "../sandbox/realm.ts";
+import type { RealmDelivery } from "../sandbox/realm.ts";
+import type { Realms } from "../sandbox/realms.ts";
 import type { Resident } from "./resident.ts";
 import { openTurn, type Turn } from "./turn.ts";
 
@@ -19,11 +21,12 @@ interface Job {
 }
 
 /** @param onDelivered gets the turns of which the realm has been told all, those of one tick together */
-export function createTurns(realm: Realm, onDelivered: (turns: readonly Turn[]) => void): Turns {
+export function createTurns(realm: Pick<Realms, "deliver">, onDelivered: (turns: readonly Turn[]) => void): Turns {
   const ready = new Set<Resident>();
   let queue: RealmDelivery[] = [];
   let position = 0;
   let jobs: Job[] = [];
+  /** A tick is to come, or under way. */
   let scheduled = false;
 
   function request(): void {
@@ -33,9 +36,16 @@ export function createTurns(realm: Realm, onDelivered: (turns: readonly Turn[]) 
   }
 
   function tick(): void {
-    scheduled = false;
     openReady();
-    if (position < queue.length) position = realm.deliver(queue, position);
+    const delivered = position < queue.length ? realm.deliver(queue, position) : position;
+    if (typeof delivered === "number") finish(delivered);
+    else void delivered.then(finish);
+  }
+
+  /** @param next the first delivery that is left */
+  function finish(next: number): void {
+    scheduled = false;
+    position = next;
     const waiting = jobs.findIndex((job) => job.end > position);
     const done = waiting < 0 ? jobs : jobs.slice(0, waiting);
     jobs = waiting < 0 ? [] : jobs.slice(waiting);

@@ -12,7 +12,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Claimed, RunRecord, World } from "@perdure/world";
 import { v4 as uuid } from "uuid";
 
-import { createRealm } from "../sandbox/realm.ts";
+import { monotonicNow, setImmediate } from "../host-timers.ts";
+import { createRealms } from "../sandbox/realms.ts";
 import { createAttempts } from "./attempts.ts";
 import { createBundles, type Bundles } from "./bundles.ts";
 import { createClaimLoop, type PollResult } from "./claim-loop.ts";
@@ -28,7 +29,7 @@ import { createReleases } from "./releases.ts";
 import { createResidents } from "./residents.ts";
 import { admit, receive, takeOver, takeOverFailed } from "./take-over.ts";
 import { createTimers } from "./timers.ts";
-import { drop } from "./trouble.ts";
+import { drop, handleTrouble } from "./trouble.ts";
 import { createTurns } from "./turns.ts";
 
 export interface Worker {
@@ -60,7 +61,7 @@ export async function createWorker(world: World, given: WorkerOptions, onEnded: 
   const abort = new AbortController();
   const hold = createHold();
   const core = createCore(world, options, { signal: abort.signal, hold, onEnded, onBlocked: () => loop.hint() });
-  const startedAt = performance.now();
+  const startedAt = monotonicNow();
   await world.heartbeat(core.id, options.leaseMs);
   core.lease.renewed(startedAt);
   const loop = createClaimLoop(() => poll(core), Math.max(25, Math.min(1000, options.leaseMs / 4)));
@@ -104,13 +105,17 @@ interface CoreOptions {
 function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold, onEnded, onBlocked }: CoreOptions): Core {
   const id = uuid();
   const residents = createResidents();
-  const realm = createRealm({
+  const realm = createRealms({
     watchdogMs: options.watchdogMs,
     tokenFor: (runId, op) =>
       createHmac("sha256", residents.find(runId)?.seed ?? "")
         .update(op)
         .digest("base64url")
         .slice(0, 27),
+    onStray: (runId, error) => {
+      const resident = residents.find(runId);
+      if (resident) void handleTrouble(core, resident, error);
+    },
   });
   const turns = createTurns(realm, (delivered) => void commitTurns(core, delivered));
   const attempts = createAttempts({
@@ -146,6 +151,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
 async function poll(core: Core): Promise<PollResult> {
   const { residents, options } = core;
   evict(core, options.maxResidentRuns - maxClaim / 2);
+  core.timers.refresh();
   await core.releases.flush();
   if (core.lease.hasLapsed()) await proveOwnership(core);
   const limit = Math.max(0, Math.min(maxClaim, options.maxResidentRuns - residents.size));
@@ -163,7 +169,7 @@ async function poll(core: Core): Promise<PollResult> {
 }
 
 async function claim(core: Core, limit: number): Promise<Claimed> {
-  const startedAt = performance.now();
+  const startedAt = monotonicNow();
   const holding = core.hasLostAnswer ? Array.from(core.residents.all(), ({ run }) => run.id) : undefined;
   core.hasLostAnswer = false;
   try {

@@ -10,18 +10,26 @@ function now(): number {
  * `performance.now()`.
  */
 export function installClock(global: Record<string, unknown>): void {
-  installDate(global);
+  const RunDate = createDate();
+  const { prototype } = Date;
+  Object.defineProperty(prototype, "constructor", { value: RunDate, configurable: true, writable: true });
+  Object.defineProperty(global, "Date", { value: RunDate, configurable: true, writable: true });
   installIntl();
-  const performance = {
+  Object.defineProperty(global, "performance", { value: createPerformance(), configurable: true, writable: true });
+}
+
+/** `performance` with the run's time, whose origin is the run's start. */
+export function createPerformance(): object {
+  return Object.freeze({
     now: () => now() - (currentRunOrNull()?.startedAt ?? 0),
     get timeOrigin() {
       return currentRunOrNull()?.startedAt ?? 0;
     },
-  };
-  Object.defineProperty(global, "performance", { value: Object.freeze(performance), configurable: true, writable: true });
+  });
 }
 
-function installDate(global: Record<string, unknown>): void {
+/** `Date` with the run's time. Its instances are dates like all others. */
+export function createDate(): object {
   const RealDate = Date;
   function RunDate(this: unknown, ...args: unknown[]): unknown {
     if (!new.target) return new RealDate(now()).toString();
@@ -34,8 +42,7 @@ function installDate(global: Record<string, unknown>): void {
   Object.defineProperty(RunDate, "now", { value: now, configurable: true, writable: true });
   Object.defineProperty(RunDate, "parse", { value: RealDate.parse, configurable: true, writable: true });
   Object.defineProperty(RunDate, "UTC", { value: RealDate.UTC, configurable: true, writable: true });
-  Object.defineProperty(RealDate.prototype, "constructor", { value: RunDate, configurable: true, writable: true });
-  Object.defineProperty(global, "Date", { value: RunDate, configurable: true, writable: true });
+  return RunDate;
 }
 
 function installIntl(): void {

@@ -4,24 +4,13 @@ import { PerdureError } from "../../errors/perdure-error.ts";
 import type { Hook, HookOptions } from "../../hook.ts";
 import { currentRun, nextOperation, type HookQueue, type RunState } from "./run-state.ts";
 
-/** Gives an unguessable token for an operation, the same on every replay. */
-export type TokenSource = (runId: string, op: string) => string;
-
-let tokenFor: TokenSource = () => {
-  throw new Error("The kernel has not been started.");
-};
-
-export function setTokenSource(source: TokenSource): void {
-  tokenFor = source;
-}
-
 /** Opens a hook; see `createHook` of `perdure`. */
 export function createHook<T>(options: HookOptions = {}): Hook<T> {
   const run = currentRun();
   const token = checkToken(options.token);
   const metadata = options.metadata === undefined ? "" : encode(options.metadata, "metadata");
   const op = nextOperation(run, "hook");
-  const queue: HookQueue = { token: token ?? tokenFor(run.id, op), arrived: [], waiting: [], failure: null, disposed: false };
+  const queue: HookQueue = { token: token ?? run.tokenFor(op), arrived: [], waiting: [], failure: null, disposed: false };
   run.hooks.set(op, queue);
   run.out.push("hook", op, queue.token, metadata);
   return handle<T>(run, op, queue);

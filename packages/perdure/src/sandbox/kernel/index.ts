@@ -9,36 +9,12 @@
  *     "wait"  op  due time  ""                "dispose"  op  ""  ""                         "failed"  ""  encoded error  ""
  *     "log"  level  text  ""
  */
-import { decode, encode, encodeThrown } from "../../codec/index.ts";
 import { installClock } from "./clock.ts";
+import { createDeliveries, type Kernel } from "./deliveries.ts";
 import { installGlobals } from "./globals.ts";
 import { harden } from "./harden.ts";
-import { receive, refuse, setTokenSource, type TokenSource } from "./hooks.ts";
-import { createRandom } from "./random.ts";
-import { currentRunOrNull, setCurrentRun, type RunState, type Settler } from "./run-state.ts";
+import type { TokenSource } from "./run-state.ts";
 import { installStacks } from "./stacks.ts";
-import { workflowModule, type WorkflowModule } from "./workflow-module.ts";
-
-/** A workflow's bundle: given the module that it imports as `perdure`, returns the workflow's function. */
-export type BundleFactory = (perdure: WorkflowModule) => (...args: unknown[]) => unknown;
-
-/** What the host calls. Runs are named by small numbers, so that no object of the realm is held outside. */
-export interface Kernel {
-  create(factory: (global: object) => BundleFactory, runId: string, workflowId: string, seed: string): number;
-  /** The event's type, operation and time; its payload as the codec wrote it. */
-  prepare(handle: number, type: string, op: string, at: number, payload: string): void;
-  take(handle: number): string[];
-  /** Ends a delivery that failed: no run is current. */
-  leave(): void;
-  /** While replaying: the operations of steps that the history answers, one per line. Null: the run is live. */
-  setAnswered(handle: number, ops: string | null): void;
-  drop(handle: number): void;
-}
-
-interface Resident {
-  readonly state: RunState;
-  readonly factory: (global: object) => BundleFactory;
-}
 
 /**
  * Prepares the realm and returns the kernel. Called once, as the last thing that happens in the realm before workflow code.
@@ -48,11 +24,10 @@ interface Resident {
  */
 export function boot(tokenSource: TokenSource, tick: () => void): Kernel {
   const global = globalThis as unknown as Record<string, unknown>;
-  setTokenSource(tokenSource);
   installClock(global);
   installGlobals(global);
   installStacks();
-  const deliveries = createDeliveries();
+  const deliveries = createDeliveries(tokenSource);
   Object.defineProperty(global, "__perdure_evaluate", {
     value: (part: number) => {
       if (part === 1) deliveries.pump();
@@ -61,139 +36,4 @@ export function boot(tokenSource: TokenSource, tick: () => void): Kernel {
   });
   harden(global);
   return deliveries.kernel;
-}
-
-interface Deliveries {
-  readonly kernel: Kernel;
-  /** Evaluates the prepared delivery, if there is one. */
-  pump(): void;
-  busy(): boolean;
-}
-
-function createDeliveries(): Deliveries {
-  const residents = new Map<number, Resident>();
-  let handles = 0;
-  let work: (() => void) | null = null;
-  const find = (handle: number): Resident => {
-    const resident = residents.get(handle);
-    if (!resident) throw new Error(`No run has the handle ${handle}.`);
-    return resident;
-  };
-  const kernel: Kernel = {
-    create(factory, runId, workflowId, seed) {
-      handles++;
-      residents.set(handles, { factory, state: createState(runId, workflowId, seed) });
-      return handles;
-    },
-    prepare(handle, type, op, at, payload) {
-      const resident = find(handle);
-      setCurrentRun(resident.state);
-      work = () => deliver(resident, type, op, at, payload);
-    },
-    take(handle) {
-      const { state } = find(handle);
-      const out = state.out;
-      state.out = [];
-      setCurrentRun(null);
-      return out;
-    },
-    leave() {
-      work = null;
-      setCurrentRun(null);
-    },
-    setAnswered(handle, ops) {
-      find(handle).state.answered = ops === null ? null : new Set(ops.split("\n"));
-    },
-    drop(handle) {
-      residents.delete(handle);
-    },
-  };
-  const pump = (): void => {
-    const next = work;
-    work = null;
-    next?.();
-  };
-  return { kernel, pump, busy: () => currentRunOrNull() !== null };
-}
-
-function createState(id: string, workflowId: string, seed: string): RunState {
-  return {
-    id,
-    workflowId,
-    now: 0,
-    startedAt: 0,
-    random: createRandom(seed),
-    occurrences: new Map(),
-    steps: new Map(),
-    waits: new Map(),
-    hooks: new Map(),
-    out: [],
-    answered: null,
-    ended: false,
-  };
-}
-
-function deliver(resident: Resident, type: string, op: string, at: number, payload: string): void {
-  const run = resident.state;
-  run.now = Math.max(run.now, at);
-  switch (type) {
-    case "run_started":
-      run.startedAt = run.now;
-      start(resident, payload);
-      return;
-    case "step_completed":
-      settlerOf(run.steps, op).resolve(decode(payload));
-      return;
-    case "step_failed":
-      settlerOf(run.steps, op).reject(decode(payload));
-      return;
-    case "wait_completed":
-      settlerOf(run.waits, op).resolve(undefined);
-      return;
-    case "hook_received": {
-      const queue = run.hooks.get(op);
-      if (queue) receive(queue, decode(payload));
-      return;
-    }
-    case "hook_conflict": {
-      const queue = run.hooks.get(op);
-      if (queue) refuse(queue);
-      return;
-    }
-    default:
-      throw new Error(`The kernel knows no event "${type}".`);
-  }
-}
-
-function settlerOf(settlers: Map<string, Settler>, op: string): Settler {
-  const settler = settlers.get(op);
-  if (!settler) throw new Error(`The workflow did not ask for ${op}.`);
-  settlers.delete(op);
-  return settler;
-}
-
-/** Evaluates the bundle (module state is the run's own) and calls the workflow. */
-function start({ state: run, factory }: Resident, payload: string): void {
-  const end = (kind: string, text: string): void => {
-    if (run.ended) return;
-    run.ended = true;
-    run.out.push(kind, "", text, "");
-  };
-  const main = async (): Promise<unknown> => {
-    const workflow = factory(Object.create(globalThis) as object)(workflowModule);
-    return workflow(...(decode(payload) as unknown[]));
-  };
-  main().then(
-    (value) => {
-      let text: string;
-      try {
-        text = encode(value, "result");
-      } catch (error) {
-        end("failed", encodeThrown(error));
-        return;
-      }
-      end("completed", text);
-    },
-    (error: unknown) => end("failed", encodeThrown(error)),
-  );
 }

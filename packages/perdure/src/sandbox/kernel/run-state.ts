@@ -15,6 +15,9 @@ export interface HookQueue {
   disposed: boolean;
 }
 
+/** Gives an unguessable token for an operation, the same on every replay. */
+export type TokenSource = (runId: string, op: string) => string;
+
 /** All that the kernel knows of one resident run. */
 export interface RunState {
   readonly id: string;
@@ -32,19 +35,27 @@ export interface RunState {
   /** Steps that the history answers: their arguments need not be encoded again. Null when live. */
   answered: Set<string> | null;
   ended: boolean;
+  readonly tokenFor: (op: string) => string;
 }
 
 let active: RunState | null = null;
+let find = (): RunState | null => active;
 
 /** The run whose delivery is being evaluated. Everything that workflow code calls belongs to it. */
 export function currentRun(): RunState {
-  if (!active) throw new Error("No workflow is running.");
-  return active;
+  const run = find();
+  if (!run) throw new Error("No workflow is running.");
+  return run;
 }
 
 /** Null outside of a delivery, as when a module of the runtime itself is evaluated. */
 export function currentRunOrNull(): RunState | null {
-  return active;
+  return find();
+}
+
+/** For a place where deliveries are not evaluations of their own: says whose code is running. */
+export function findCurrentRunBy(source: () => RunState | null): void {
+  find = source;
 }
 
 export function setCurrentRun(run: RunState | null): void {

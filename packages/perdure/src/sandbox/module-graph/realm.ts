@@ -1,0 +1,79 @@
+/**
+ * Workflows in the process's own module graph, as under Vitest: the same kernel as in the sandbox realm, without a realm. Nothing is frozen and nobody
+ * stops code that never yields; in return mocks, coverage and breakpoints reach workflow code.
+ *
+ * There is no microtask queue of its own to drain, so a run is quiet one turn of the event loop after an event was delivered. Code that goes on
+ * after that awaited something which is in no history; it is told so, and so is the worker.
+ */
+import type { Event } from "../../engine/event.ts";
+import { PerdureError } from "../../errors/perdure-error.ts";
+import { setImmediate } from "../../host-timers.ts";
+import { createResident, deliver, type Resident } from "../kernel/deliveries.ts";
+import type { RunState } from "../kernel/run-state.ts";
+import type { InPlaceRealm, RealmDelivery, RealmOptions, RunIdentity, WorkflowCall } from "../realm.ts";
+import { installRunGlobals } from "./globals.ts";
+import { enterRun } from "./scope.ts";
+
+/** Makes a worker's place for runs. */
+export function createModuleGraphRealm(options: RealmOptions): InPlaceRealm {
+  const residents = new Map<number, Resident>();
+  let handles = 0;
+  const deliverOne = async (delivery: RealmDelivery): Promise<void> => {
+    try {
+      const resident = residents.get(delivery.handle);
+      if (!resident) throw new Error(`No run has the handle ${delivery.handle}.`);
+      delivery.out = await react(resident, delivery.event, delivery.payload, options.onStray);
+    } catch (error) {
+      delivery.error = error;
+    }
+  };
+  return {
+    create(workflow: WorkflowCall, run: RunIdentity) {
+      installRunGlobals();
+      handles--;
+      residents.set(
+        handles,
+        createResident(() => () => workflow, run, options.tokenFor),
+      );
+      return handles;
+    },
+    setAnswered(handle, ops) {
+      const resident = residents.get(handle);
+      if (resident) resident.state.answered = ops && new Set(ops);
+    },
+    drop(handle) {
+      residents.delete(handle);
+    },
+    async deliver(deliveries, from) {
+      let index = from;
+      for (let next = deliveries[index]; next && next.handle < 0; next = deliveries[++index]) await deliverOne(next);
+      return index;
+    },
+  };
+}
+
+/** Delivers an event and waits until the run's code is quiet. Returns what it asked for. */
+async function react(resident: Resident, event: Event, payload: string, onStray: RealmOptions["onStray"]): Promise<string[]> {
+  const { state } = resident;
+  const out: string[] = [];
+  state.out = out;
+  enterRun(state, () => deliver(resident, event.type, "op" in event ? event.op : "", event.at, payload));
+  await new Promise((resolve) => setImmediate(resolve));
+  state.out = closedList(state, onStray);
+  return out;
+}
+
+/** The list of asks of a run that has no event to react to. */
+function closedList({ id }: RunState, onStray: RealmOptions["onStray"]): string[] {
+  const push = (): number => {
+    onStray?.(
+      id,
+      new PerdureError(
+        "NOT_AVAILABLE_IN_WORKFLOW",
+        "The workflow awaited something that is neither a step nor a sleep nor a hook (a timer, I/O, a mock that takes time): a replay could not repeat it.",
+      ),
+    );
+    return 0;
+  };
+  return Object.defineProperty([], "push", { value: push });
+}
