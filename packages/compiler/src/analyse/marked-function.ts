@@ -1,4 +1,4 @@
-import type { Class, Directive, Node } from "@babel/types";
+import type { Directive, Node } from "@babel/types";
 import type { DirectiveKind } from "../parse/directive-text.ts";
 import type { FunctionNode } from "../parse/nodes.ts";
 import type { Binding } from "./scope.ts";
@@ -9,8 +9,8 @@ export type Placement =
   | { kind: "declaration"; block: Node }
   /** An expression, or a method of an object literal, that is evaluated once, with the module. */
   | { kind: "value" }
-  /** A method of a class that is evaluated once, with the module. */
-  | { kind: "method"; class: Class }
+  /** A static or instance method of a class that is evaluated once, with the module. */
+  | { kind: "method" }
   /** Anything that is evaluated later, repeatedly or never: it moves out and gets the variables around it by value. */
   | { kind: "closure" };
 

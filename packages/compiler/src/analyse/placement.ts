@@ -1,4 +1,4 @@
-import type { Class, Node } from "@babel/types";
+import type { Node, ObjectMethod } from "@babel/types";
 import type { Problem } from "../diagnose/diagnostic.ts";
 import type { DirectiveKind } from "../parse/directive-text.ts";
 import { type FunctionNode, type MethodNode, isFunction, isMethod, isWrapper, rangeOf } from "../parse/nodes.ts";
@@ -61,35 +61,32 @@ function misplaced(candidate: Candidate): Problem | null {
 
 /** Why a method cannot be marked. */
 function methodProblem(node: MethodNode, { kind, tree }: Candidate): Problem | null {
-  const owner = tree.parentOf(node);
-  const range = headOf(node);
   const refuse = (reason: string): Problem => ({
     code: "FUNCTION_IN_CLASS",
-    range,
+    range: headOf(node),
     parameters: { kind, name: nameOf(node, tree), reason },
   });
-  if ("decorators" in node && (node.decorators?.length ?? 0) > 0) return refuse("it has decorators");
-  if (owner === null || node.type === "ObjectMethod") return null;
-  const isStatic = node.static === true;
-  if (!isStatic && node.type === "ClassPrivateMethod") return refuse("it is private, so that nothing but an instance can call it");
-  if (!isStatic && kind === "workflow") return refuse("it belongs to an instance, and no run has one");
-  if (!isEvaluatedOnce(owner, tree)) return refuse("its class is defined by code that may run often or never");
-  if (node.type === "ClassMethod" && node.computed && !isConstantKey(node.key)) return refuse("its key is computed");
+  if ((node.decorators?.length ?? 0) > 0) return refuse("it has decorators");
+  if (kind === "workflow" && node.type !== "ObjectMethod" && !node.static) return refuse("it belongs to an instance, and no run has one");
   return null;
 }
 
-/** Whether a computed key may be written twice: evaluating it again gives the same and has no effect. */
+/** Whether a method exists, on the class or its prototype, as soon as the class does, under a key that may be written twice. */
+function isReachable(node: Exclude<MethodNode, ObjectMethod>): boolean {
+  if (node.type === "ClassPrivateMethod") return node.static === true;
+  return !node.computed || isConstantKey(node.key);
+}
+
 function isConstantKey(key: Node): boolean {
   if (key.type === "StringLiteral" || key.type === "NumericLiteral" || key.type === "Identifier") return true;
   return key.type === "MemberExpression" && !key.computed && isConstantKey(key.object);
 }
 
 function locate({ node, tree }: Candidate): Placement {
-  if (isMethod(node) && node.type !== "ObjectMethod") {
-    const owner = tree.parentOf(tree.parentOf(node) ?? node);
-    return { kind: "method", class: owner as Class };
-  }
-  if (!isEvaluatedOnce(node, tree)) return { kind: "closure" };
+  const isInClass = isMethod(node) && node.type !== "ObjectMethod";
+  const owner = isInClass ? tree.parentOf(node) : node;
+  if (owner === null || !isEvaluatedOnce(owner, tree) || (isInClass && !isReachable(node))) return { kind: "closure" };
+  if (isInClass) return { kind: "method" };
   return node.type === "FunctionDeclaration" ? { kind: "declaration", block: blockOf(node, tree) } : { kind: "value" };
 }
 

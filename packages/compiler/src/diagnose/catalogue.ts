@@ -71,7 +71,7 @@ export const catalogue = {
   FUNCTION_IN_CLASS: error(
     "The method {name} cannot be a {kind}: {reason}.",
     "Move the code to an async function at the top level of the module and pass it what it needs.",
-    "A {kind} is found by its id in a process that has only loaded the module. A static method of a class at the top level, and a method that does not use `this`, exist there; other members need an instance, or code that made the class.",
+    "A {kind} is found by its id in a process that has only loaded the module. What decorators make of a method is known only where the class is defined; a workflow cannot belong to an instance, because no run has one.",
   ),
   FUNCTION_IN_FUNCTION: error(
     "A {kind} cannot be declared inside the function {name}.",
