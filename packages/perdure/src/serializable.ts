@@ -58,8 +58,8 @@ type Kind<T> = T extends Whole
       : T extends readonly unknown[]
         ? number extends T["length"]
           ? "list"
-          : "members"
-        : HasMethods<T> extends true
+          : "tuple"
+        : T extends Instance
           ? "an object with methods"
           : T extends ReadonlyMap<unknown, unknown>
             ? "map"
@@ -73,16 +73,12 @@ type Kind<T> = T extends Whole
                     ? "members"
                     : "whole";
 
-/** True for what declares methods that data has no use for, as `URL` does. */
-type HasMethods<T> = string extends keyof T
-  ? false
-  : keyof T & ("toString" | "toJSON") extends infer Key extends keyof T
-    ? [Key] extends [never]
-      ? false
-      : T[Key] extends AnyFunction
-        ? true
-        : false
-    : false;
+/** Known by one of their methods; without this the error would name the method instead of the object, and `URLSearchParams` would be a map. */
+type Instance =
+  | { toJSON(): unknown } // URL, and many a class of money or time
+  | { append(...args: never): unknown } // URLSearchParams, Headers, FormData
+  | { arrayBuffer(): unknown } // Request, Response, Blob
+  | { getReader(): unknown }; // ReadableStream
 
 /**
  * Whether a type must be looked into. Written so that TypeScript, asked about a type parameter, puts the answer off, but knows that for `any` it is "no":
@@ -99,7 +95,7 @@ type StoredParts<T> = T extends unknown
     : Kind<T> extends "list"
       ? readonly Stored<T[number & keyof T]>[]
       : Kind<T> extends "members"
-        ? { [Key in keyof T as Key extends DataKey<T> ? Key : never]: Stored<T[Key]> }
+        ? { [Key in keyof T]: Stored<T[Key]> }
         : Kind<T> extends "map"
           ? T extends ReadonlyMap<infer Key, infer Value>
             ? { forEach(each: (value: Stored<Value>, key: Stored<Key>) => void): void }
@@ -108,19 +104,19 @@ type StoredParts<T> = T extends unknown
             ? T extends ReadonlySet<infer Element>
               ? { forEach(each: (element: Stored<Element>) => void): void }
               : never
-            : NotSerializable<Kind<T>>
+            : Kind<T> extends "tuple"
+              ? // Renamed to themselves, the keys no longer make a tuple, all of whose elements would be computed at once.
+                { [Key in keyof T as Key & `${number}`]: Stored<T[Key]> }
+              : NotSerializable<Kind<T>>
   : never;
-
-/** The keys that hold data: not the methods of a tuple, and not symbols, which are brands that exist in types only. */
-type DataKey<T> = T extends readonly unknown[] ? number | `${number}` : string | number;
 
 type Explained<T, Path extends string> = T extends unknown
   ? Kind<T> extends "whole"
     ? T
     : Kind<T> extends "list"
       ? readonly Serializable<T[number & keyof T], Member<Path, number>>[]
-      : Kind<T> extends "members"
-        ? { [Key in keyof T]: Key extends symbol ? T[Key] : Serializable<T[Key], Member<Path, Key>> }
+      : Kind<T> extends "members" | "tuple"
+        ? { [Key in keyof T]: Serializable<T[Key], Member<Path, Key>> }
         : Kind<T> extends "map"
           ? T extends ReadonlyMap<infer Key, infer Value>
             ? ReadonlyMap<Serializable<Key, `a key of ${Path}`>, Serializable<Value, `${Path}.get(…)`>>
@@ -141,4 +137,4 @@ type Member<Path extends string, Key> = number extends Key
       ? `${Path}[${Key}]`
       : Key extends string
         ? `${Path}.${Key}`
-        : Path;
+        : `${Path}[symbol]`;

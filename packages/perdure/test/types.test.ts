@@ -107,8 +107,12 @@ describe("what the codec refuses is named with its path", () => {
       a: Because<"value.a", "an object with methods">;
       b: Because<"value.b", "an object with methods">;
     }>();
-    expectTypeOf<Serializable<{ a: ReadableStream }>>().not.toEqualTypeOf<{ a: ReadableStream }>();
-    expectTypeOf<Serializable<{ a: Blob }>>().not.toEqualTypeOf<{ a: Blob }>();
+    expectTypeOf<Serializable<{ a: ReadableStream; b: Blob; c: Headers }>>().toEqualTypeOf<{
+      a: Because<"value.a", "an object with methods">;
+      b: Because<"value.b", "an object with methods">;
+      c: Because<"value.c", "an object with methods">;
+    }>();
+    expectTypeOf<Serializable<{ a: Intl.NumberFormat }>>().not.toEqualTypeOf<{ a: Intl.NumberFormat }>();
   });
 
   test("anywhere in a value", () => {
