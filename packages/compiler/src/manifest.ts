@@ -1,7 +1,13 @@
 import type { Analysis } from "./analyse/analyse.ts";
 import { type ExportNames, exportNames } from "./analyse/exports.ts";
+import type { MarkedFunction } from "./analyse/marked-function.ts";
 import type { ScopeTree } from "./analyse/scope-tree.ts";
 import { type Position, createPositionOf } from "./diagnose/position.ts";
+import { buildGraph } from "./graph/build-graph.ts";
+import type { WorkflowGraph } from "./graph/graph.ts";
+import type { ModuleOutline } from "./graph/outline.ts";
+import { emptyOutline, outlineKey, outlineModule } from "./graph/outline-module.ts";
+import { type Modules, RUNTIME } from "./graph/resolve-value.ts";
 import { type FunctionNode, isWrapper, rangeOf } from "./parse/nodes.ts";
 
 /** A step or workflow of a module. */
@@ -17,34 +23,50 @@ export interface ManifestEntry {
   captures: string[];
 }
 
+/** A workflow of a module. */
+export interface WorkflowEntry extends ManifestEntry {
+  /** The graph as far as it is known from the file alone: what is imported is a `call`. */
+  graph: WorkflowGraph;
+}
+
 /** What a module declares, in source order. */
 export interface Manifest {
   /** The id of the module, the part of ids in front of `#`. */
   module: string;
   steps: ManifestEntry[];
-  workflows: ManifestEntry[];
+  workflows: WorkflowEntry[];
+  /** What the module's functions call and what it exports. Graphs that span modules are made of it; its form may change. */
+  outline: ModuleOutline;
 }
 
 /** The manifest of a module without marked functions. */
 export function emptyManifest(module: string): Manifest {
-  return { module, steps: [], workflows: [] };
+  return { module, steps: [], workflows: [], outline: emptyOutline };
 }
 
 export function createManifest(module: string, code: string, analysis: Pick<Analysis, "file" | "tree" | "marked">): Manifest {
   const { file, tree, marked } = analysis;
   const positionOf = createPositionOf(code);
   const exports = exportNames(file.program);
-  const entries = (kind: "step" | "workflow") =>
-    marked
-      .filter((fn) => fn.kind === kind)
-      .map(({ id, name, node, captures }) => ({
-        id,
-        name,
-        start: positionOf(rangeOf(node).start),
-        exported: exportsOf(node, tree, exports),
-        captures: captures.map((binding) => binding.name),
-      }));
-  return { module, steps: entries("step"), workflows: entries("workflow") };
+  const outline = outlineModule(code, analysis);
+  const modules: Modules = {
+    outlineOf: (id) => (id === module ? outline : null),
+    resolve: (_, specifier) => (/^perdure(?:\/|$)/.test(specifier) ? RUNTIME : null),
+  };
+  const entryOf = ({ id, name, node, captures }: MarkedFunction): ManifestEntry => ({
+    id,
+    name,
+    start: positionOf(rangeOf(node).start),
+    exported: exportsOf(node, tree, exports),
+    captures: captures.map((binding) => binding.name),
+  });
+  const workflowOf = (fn: MarkedFunction): WorkflowEntry => {
+    const entry = entryOf(fn);
+    return { ...entry, graph: buildGraph(module, outlineKey(entry.start), modules) };
+  };
+  const steps = marked.filter(({ kind }) => kind === "step").map(entryOf);
+  const workflows = marked.filter(({ kind }) => kind === "workflow").map(workflowOf);
+  return { module, steps, workflows, outline };
 }
 
 /** The names under which a function is exported: by its own declaration, by that of the variable whose value it is, or as the default. */
