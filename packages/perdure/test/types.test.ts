@@ -5,8 +5,8 @@ import { z } from "zod";
 import { start, type Run } from "../src/api/index.ts";
 import type { DurableFunction, NotSerializable, Serializable } from "../src/index.ts";
 
-/** A workflow of this signature; nothing here is called. */
-declare function workflow<F>(): F;
+/** Something of this type; nothing looks at it. */
+const a = <T>(): T => undefined as T;
 
 interface Line {
   readonly sku: string;
@@ -143,8 +143,8 @@ describe("what the codec refuses is named with its path", () => {
 
 describe("start()", () => {
   test("takes what the workflow takes, and infers what it returns", () => {
-    const fulfil = workflow<(order: Order, notify?: boolean) => Promise<{ total: bigint }>>();
-    const order = workflow<Order>();
+    const fulfil = a<(order: Order, notify?: boolean) => Promise<{ total: bigint }>>();
+    const order = a<Order>();
     expectTypeOf(() => start(fulfil, [order])).returns.resolves.toEqualTypeOf<Run<{ total: bigint }>>();
     expectTypeOf(() => start(fulfil, [order, true], { id: "1" })).returns.resolves.toEqualTypeOf<Run<{ total: bigint }>>();
     void (() => start(fulfil, [{ id: "1", lines: [{ sku: "a", count: 1n }], placed: new Date(), meta: new Map() }]));
@@ -159,20 +159,20 @@ describe("start()", () => {
   });
 
   test("keeps inference: generic, overloaded, with rest and default parameters, recursive, void", () => {
-    const identity = workflow<<T>(value: T) => Promise<T>>();
+    const identity = a<<T>(value: T) => Promise<T>>();
     expectTypeOf(() => start(identity, [5])).returns.resolves.toEqualTypeOf<Run<number>>();
-    const sum = workflow<(first: string, ...rest: number[]) => Promise<void>>();
+    const sum = a<(first: string, ...rest: number[]) => Promise<void>>();
     expectTypeOf(() => start(sum, ["a", 1, 2, 3])).returns.resolves.toEqualTypeOf<Run<void>>();
     expectTypeOf(() => start(sum, ["a"])).returns.resolves.toEqualTypeOf<Run<void>>();
-    const overloaded = workflow<{ (a: string): Promise<string>; (a: number): Promise<number> }>();
+    const overloaded = a<{ (a: string): Promise<string>; (a: number): Promise<number> }>();
     expectTypeOf(() => start(overloaded, [1])).returns.resolves.toEqualTypeOf<Run<number>>();
-    const walk = workflow<(tree: Tree, json: Json) => Promise<Tree | undefined>>();
-    expectTypeOf(() => start(walk, [workflow<Tree>(), { a: [1, null] }])).returns.resolves.toEqualTypeOf<Run<Tree | undefined>>();
-    const checked = workflow<(input: z.infer<typeof schema>) => Promise<z.infer<typeof schema>["kind"]>>();
+    const walk = a<(tree: Tree, json: Json) => Promise<Tree | undefined>>();
+    expectTypeOf(() => start(walk, [a<Tree>(), { a: [1, null] }])).returns.resolves.toEqualTypeOf<Run<Tree | undefined>>();
+    const checked = a<(input: z.infer<typeof schema>) => Promise<z.infer<typeof schema>["kind"]>>();
     expectTypeOf(() => start(checked, [schema.parse({})])).returns.resolves.toEqualTypeOf<Run<z.infer<typeof schema>["kind"]>>();
-    const loose = workflow<(input: unknown) => Promise<unknown>>();
-    expectTypeOf(() => start(loose, [order()])).returns.resolves.toEqualTypeOf<Run<unknown>>();
-    const never = workflow<() => Promise<never>>();
+    const loose = a<(input: unknown) => Promise<unknown>>();
+    expectTypeOf(() => start(loose, [a<Order>()])).returns.resolves.toEqualTypeOf<Run<unknown>>();
+    const never = a<() => Promise<never>>();
     expectTypeOf(() => start(never, [])).returns.resolves.toEqualTypeOf<Run<never>>();
   });
 
@@ -186,22 +186,22 @@ describe("start()", () => {
     ): Promise<Run<{ value: T }>> {
       return start(flow, [value, [value]], { id: value.id });
     }
-    expectTypeOf(() => launch(workflow<(a: string) => Promise<Date>>(), "a")).returns.resolves.toEqualTypeOf<Run<Date>>();
+    expectTypeOf(() => launch(a<(a: string) => Promise<Date>>(), "a")).returns.resolves.toEqualTypeOf<Run<Date>>();
     expectTypeOf(launchOne<Order>).returns.resolves.toEqualTypeOf<Run<{ value: Order }>>();
   });
 
   test("refuses arguments and results that cannot be stored", () => {
-    const remind = workflow<(text: string, options?: { done?: () => void }) => Promise<void>>();
+    const remind = a<(text: string, options?: { done?: () => void }) => Promise<void>>();
     void (() => start(remind, ["a", {}]));
     // @ts-expect-error: args[1].done is a function and cannot be stored
     void (() => start(remind, ["a", { done: () => {} }]));
-    const visit = workflow<(request: { url: URL }) => Promise<void>>();
+    const visit = a<(request: { url: URL }) => Promise<void>>();
     // @ts-expect-error: args[0].url is an object with methods and cannot be stored
     void (() => start(visit, [{ url: new URL("http://localhost") }]));
-    const all = workflow<(parts: Promise<string>[]) => Promise<void>>();
+    const all = a<(parts: Promise<string>[]) => Promise<void>>();
     // @ts-expect-error: args[0][…] is a promise and cannot be stored
     void (() => start(all, [[Promise.resolve("a")]]));
-    const makes = workflow<() => Promise<{ stop: () => void }>>();
+    const makes = a<() => Promise<{ stop: () => void }>>();
     // @ts-expect-error: result.stop is a function and cannot be stored
     void (() => start(makes, []));
   });
@@ -241,5 +241,3 @@ describe("DurableFunction", () => {
     void ((() => 1) satisfies DurableFunction);
   });
 });
-
-declare function order(): Order;
