@@ -1,7 +1,18 @@
 import { createVitePlugin } from "unplugin";
-import type { EnvironmentModuleNode, HotUpdateOptions, Plugin, ResolvedConfig } from "vite";
+import type { HotUpdateOptions, Plugin, ResolvedConfig } from "vite";
 import { SOURCE_CONDITION } from "../bundle/conditions.ts";
 import { type PluginOptions, type PluginState, createHooks, createState } from "./factory.ts";
+import { staleModules } from "./stale-modules.ts";
+import { createVitestPlugin } from "./vitest/plugin.ts";
+
+/** Options of the Vite plugin. */
+export interface VitePluginOptions extends PluginOptions {
+  /**
+   * What runs under Vitest. `module-graph` (default): workflows run from Vitest's modules, with mocks, coverage and breakpoints. `bundle`: the bundles that
+   * production has, in the sandbox.
+   */
+  vitest?: "module-graph" | "bundle";
+}
 
 /**
  * The Vite plugin, for `vite dev`, `vite build --ssr` and Vitest. A change of any file that a bundle came from renews the bundle.
@@ -10,31 +21,26 @@ import { type PluginOptions, type PluginState, createHooks, createState } from "
  * import perdure from "@perdure/compiler/vite";
  * export default { plugins: [perdure()] };
  */
-const plugin: (options?: PluginOptions) => Plugin | Plugin[] = createVitePlugin<PluginOptions | undefined, false>((options) => {
+export default function perdure(options: VitePluginOptions = {}): Plugin[] {
+  const { vitest = "module-graph", ...others } = options;
+  return [...(vitest === "module-graph" ? [createVitestPlugin()] : []), builds(others)].flat();
+}
+
+const builds: (options?: PluginOptions) => Plugin | Plugin[] = createVitePlugin<PluginOptions | undefined, false>((options) => {
   const state = createState(options);
   return {
     ...createHooks(state),
     vite: {
       configResolved: (config) => followSourceCondition(config, state),
       hotUpdate({ file, modules }: HotUpdateOptions) {
-        const stale = staleModules(file, state, (id) => this.environment.moduleGraph.getModuleById(id));
+        const stale = staleModules(file, state.inputs, (id) => this.environment.moduleGraph.getModuleById(id));
         return stale.length === 0 ? undefined : [...modules, ...stale];
       },
     },
   };
 });
 
-export default plugin;
-export type { PluginOptions };
-
 function followSourceCondition({ resolve, ssr }: ResolvedConfig, state: PluginState): void {
   const conditions = [...resolve.conditions, ...(ssr.resolve?.conditions ?? [])];
   if (conditions.includes(SOURCE_CONDITION) && !state.conditions.includes(SOURCE_CONDITION)) state.conditions.push(SOURCE_CONDITION);
-}
-
-function staleModules(file: string, state: PluginState, find: (id: string) => EnvironmentModuleNode | undefined): EnvironmentModuleNode[] {
-  return [...state.inputs].flatMap(([id, inputs]) => {
-    const module = inputs.has(file) ? find(id) : undefined;
-    return module === undefined ? [] : [module];
-  });
 }
