@@ -10,6 +10,8 @@ import { parse } from "../../parse/parse.ts";
 export interface ModuleExports {
   /** The ids of the steps, by export. */
   readonly steps: ReadonlyMap<string, string>;
+  /** The ids of the file's own steps that are members of what it exports, by their path. */
+  readonly members: ReadonlyMap<string, string>;
   /** Exports of which the workflow target has a version of its own (workflows, and objects that hold steps): the file that declares each, and its name there. */
   readonly others: ReadonlyMap<string, { readonly file: string; readonly name: string }>;
   readonly hasDefault: boolean;
@@ -24,7 +26,9 @@ export type ResolveFile = (specifier: string, importer: string) => Promise<strin
 export async function readModuleExports(file: string, resolve: ResolveFile, seen: ReadonlySet<string> = new Set()): Promise<ModuleExports> {
   const { manifest, links } = outlineOf(file);
   const steps = new Map(manifest.steps.flatMap(({ id, exported }) => exported.map((name) => [name, id] as const)));
-  const own = new Set([...manifest.workflows.flatMap(({ exported }) => exported), ...holders(manifest, links.names)]);
+  const members = membersOf(manifest, links.names);
+  const holders = Array.from(members.keys(), (path) => path.slice(0, path.indexOf(".")));
+  const own = new Set([...manifest.workflows.flatMap(({ exported }) => exported), ...holders]);
   const others = new Map(Array.from(own, (name) => [name, { file, name }] as const));
   const files = new Set([file]);
   for (const { source, names } of links.from) {
@@ -41,13 +45,13 @@ export async function readModuleExports(file: string, resolve: ResolveFile, seen
       else if (other !== undefined && !others.has(exported)) others.set(exported, other);
     }
   }
-  return { steps, others, hasDefault: links.names.has("default"), files };
+  return { steps, members, others, hasDefault: links.names.has("default"), files };
 }
 
-/** Exported objects and classes with steps in them: the first part of such a step's path. */
-function holders({ steps }: Manifest, names: ReadonlySet<string>): string[] {
-  const roots = steps.map(({ id }) => id.slice(id.indexOf("#") + 1)).filter((path) => path.includes("."));
-  return [...new Set(roots.map((path) => path.slice(0, path.indexOf("."))))].filter((root) => names.has(root));
+/** Steps in exported objects and classes; the first part of such a step's path is the export. */
+function membersOf({ steps }: Manifest, names: ReadonlySet<string>): Map<string, string> {
+  const paths = steps.map(({ id }) => [id.slice(id.indexOf("#") + 1), id] as const);
+  return new Map(paths.filter(([path]) => path.includes(".") && names.has(path.slice(0, path.indexOf(".")))));
 }
 
 interface Outline {

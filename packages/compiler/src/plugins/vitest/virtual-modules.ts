@@ -44,13 +44,20 @@ export function bundlesText(file: string, workflows: readonly ManifestEntry[]): 
 /** The module of an exports id. */
 export function exportsText(file: string, importer: Importer, exports: ModuleExports): string {
   const lines = [
-    `import { stepExport as $stepExport } from ${quote(RUNTIME)};`,
+    `import { stepExport as $stepExport, stepMember as $stepMember } from ${quote(RUNTIME)};`,
     `import * as $file from ${quote(file)};`,
     `export * from ${quote(file)};`,
   ];
   for (const [index, [name, id]] of [...exports.steps].entries()) {
     const place = `{ file: ${quote(file)}, name: ${quote(name)}, read: () => $file[${quote(name)}] }`;
     lines.push(`const $step${index} = $stepExport(${quote(id)}, ${place});`, `export { $step${index} as ${quote(name)} };`);
+  }
+  for (const [path, id] of exports.members) {
+    const read = path
+      .split(".")
+      .map((name) => `[${quote(name)}]`)
+      .join("");
+    lines.push(`$stepMember(${quote(id)}, { file: ${quote(file)}, name: ${quote(path)}, read: () => $file${read} });`);
   }
   const others = importer === "workflow" ? exports.others : new Map<string, never>();
   for (const [name, other] of others) {

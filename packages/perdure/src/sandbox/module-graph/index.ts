@@ -35,6 +35,8 @@ export interface StepExport {
   readonly file: string;
   readonly name: string;
   readonly read: () => unknown;
+  /** A member of an export: without a mock of the whole, or in one that leaves it out, the step is its own implementation. */
+  readonly isMember?: boolean;
 }
 
 interface Exports {
@@ -52,6 +54,23 @@ const calls = new WeakSet<object>();
  * what its module exports at that time, so that a mock of it counts.
  */
 export function stepExport(id: string, place: StepExport): StepFunction {
+  addPlace(id, place);
+  const call = (...args: unknown[]): unknown => (isInWorkflow() ? callStep(id, args) : readStep(id, place)(...(args as never[])));
+  const proxy = new Proxy(call, {
+    get: (_, property) => Reflect.get(readStep(id, place), property) as unknown,
+    set: (_, property, value) => Reflect.set(readStep(id, place), property, value),
+    has: (_, property) => Reflect.has(readStep(id, place), property),
+  });
+  calls.add(proxy);
+  return proxy as StepFunction;
+}
+
+/** The same for a step that is a member of an exported object or class: attempts call what stands there. */
+export function stepMember(id: string, place: StepExport): void {
+  addPlace(id, { ...place, isMember: true });
+}
+
+function addPlace(id: string, place: StepExport): void {
   const of = findStep(id);
   let known = exportsOfSteps.get(id);
   if (!known || known.of !== of) exportsOfSteps.set(id, (known = { of, byPlace: new Map() }));
@@ -64,24 +83,25 @@ export function stepExport(id: string, place: StepExport): StepFunction {
       return implementationOf(id);
     },
   });
-  const call = (...args: unknown[]): unknown => (isInWorkflow() ? callStep(id, args) : readStep(id, place)(...(args as never[])));
-  const proxy = new Proxy(call, {
-    get: (_, property) => Reflect.get(readStep(id, place), property) as unknown,
-    set: (_, property, value) => Reflect.set(readStep(id, place), property, value),
-    has: (_, property) => Reflect.has(readStep(id, place), property),
-  });
-  calls.add(proxy);
-  return proxy as StepFunction;
 }
 
 /** The function that a test put in the place of a step, wherever it did so, else the step's own. */
 function implementationOf(id: string): StepFunction {
   const own = findStep(id)?.target as StepFunction | undefined;
-  const functions = Array.from(exportsOfSteps.get(id)?.byPlace.values() ?? [], (place) => readStep(id, place));
+  const places = [...(exportsOfSteps.get(id)?.byPlace.values() ?? [])];
+  const functions = places.flatMap((place) => (place.isMember && own && !hasStep(place) ? [] : [readStep(id, place)]));
   const substitute = functions.find((fn) => fn !== own && !calls.has(fn));
   if (!substitute) return own ?? (functions[0] as StepFunction);
   if (substitute.maxRetries !== undefined || own?.maxRetries === undefined) return substitute;
   return Object.assign((...args: never[]) => substitute(...args), { maxRetries: own.maxRetries });
+}
+
+function hasStep({ read }: StepExport): boolean {
+  try {
+    return typeof read() === "function";
+  } catch {
+    return false;
+  }
 }
 
 /** @throws INVALID_ARGUMENT when the mock of a module lacks the step */

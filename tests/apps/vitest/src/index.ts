@@ -1,0 +1,2 @@
+export { charge as pay } from "./steps.ts";
+export * from "./steps.ts";
