@@ -3,7 +3,7 @@ import type { HotUpdateOptions, Plugin, ResolvedConfig } from "vite";
 import { SOURCE_CONDITION } from "../bundle/conditions.ts";
 import { type PluginOptions, type PluginState, createHooks, createState } from "./factory.ts";
 import { staleModules } from "./stale-modules.ts";
-import { createVitestPlugin } from "./vitest/plugin.ts";
+import { withVitest } from "./vitest/plugin.ts";
 
 /** Options of the Vite plugin. */
 export interface VitePluginOptions extends PluginOptions {
@@ -23,7 +23,8 @@ export interface VitePluginOptions extends PluginOptions {
  */
 export default function perdure(options: VitePluginOptions = {}): Plugin[] {
   const { vitest = "module-graph", ...others } = options;
-  return [...(vitest === "module-graph" ? [createVitestPlugin()] : []), builds(others)].flat();
+  const plugins = [builds(others)].flat();
+  return vitest === "module-graph" ? withVitest(plugins) : plugins;
 }
 
 const builds: (options?: PluginOptions) => Plugin | Plugin[] = createVitePlugin<PluginOptions | undefined, false>((options) => {

@@ -8,7 +8,11 @@ import { decode, encode } from "../../src/codec/index.ts";
 import { commandsOf, type Commands } from "../../src/engine/commands.ts";
 import { decodeRow, type Row } from "../../src/engine/row.ts";
 import { toText } from "../../src/run-input.ts";
-import { createRealm } from "../../src/sandbox/realm.ts";
+import type { WorkflowBundle, WorkflowInPlace } from "../../src/registry.ts";
+import { inPlace } from "../../src/sandbox/module-graph/index.ts";
+import { workflowModule } from "../../src/sandbox/kernel/workflow-module.ts";
+import type { WorkflowCall } from "../../src/sandbox/realm.ts";
+import { createRealms } from "../../src/sandbox/realms.ts";
 import { createResident, type ReadyEvent, type Resident } from "../../src/worker/resident.ts";
 import { replay } from "../../src/worker/replay.ts";
 import { closeTurn, type Turn } from "../../src/worker/turn.ts";
@@ -17,8 +21,11 @@ import { bundleOf } from "./bundle.ts";
 
 const seed = "00112233445566778899aabbccddeeff";
 let onDelivered: (turn: Turn) => void = () => undefined;
-const realm = createRealm({ watchdogMs: 5000, tokenFor: (runId, op) => `${runId}:${op}` });
+const realm = createRealms({ watchdogMs: 5000, tokenFor: (runId, op) => `${runId}:${op}` });
 const turns: Turns = createTurns(realm, (delivered) => delivered.forEach((turn) => onDelivered(turn)));
+
+/** Where a program runs: in the sandbox realm, or among the modules of this process. */
+export type Place = "sandbox" | "module graph";
 
 /** The state after a turn. */
 export interface Snapshot {
@@ -48,8 +55,8 @@ export function chooser(from: number): Choose {
 }
 
 /** Executes to the end, resident all the time. `snapshotEvery`: rows between two snapshots. */
-export async function runResident(program: string, choose: Choose, snapshotEvery: number): Promise<Simulated> {
-  const resident = place(program);
+export async function runResident(program: string, choose: Choose, snapshotEvery: number, where: Place = "sandbox"): Promise<Simulated> {
+  const resident = await place(program, where);
   const rows: Row[] = [];
   const snapshots: Snapshot[] = [];
   let stepsAsked = 0;
@@ -70,20 +77,31 @@ export async function runResident(program: string, choose: Choose, snapshotEvery
 }
 
 /** Rebuilds the run from a prefix of its history and returns the state. */
-export async function runReplay(program: string, rows: readonly Row[]): Promise<Snapshot> {
-  const resident = place(program);
+export async function runReplay(program: string, rows: readonly Row[], where: Place = "sandbox"): Promise<Snapshot> {
+  const resident = await place(program, where);
   await replay(realm, turns, resident, rows, encode([], "args"));
   const state = snapshot(resident);
   realm.drop(resident.handle);
   return state;
 }
 
-function place(program: string): Resident {
-  const { code, version } = bundleOf(program);
-  const run = { id: "run", workflowId: "simulated", version, dueAt: null, note: null, fence: 1 } as unknown as RunRecord;
+async function place(program: string, where: Place): Promise<Resident> {
+  const code = where === "sandbox" ? bundleOf(program) : moduleOf(program);
+  const run = { id: "run", workflowId: "simulated", version: code.version, dueAt: null, note: null, fence: 1 } as unknown as RunRecord;
   const resident = createResident(run, seed);
-  resident.handle = realm.create(version, code, { id: run.id, workflowId: run.workflowId, seed });
+  resident.handle = await realm.create(code, { id: run.id, workflowId: run.workflowId, seed });
   return resident;
+}
+
+/** The same as a bundle by hand, as a function of this process. */
+function moduleOf(program: string): WorkflowBundle | WorkflowInPlace {
+  return inPlace(async () => {
+    // oxlint-disable-next-line no-new-func -- programs are text
+    const make = new Function("__perdure", `"use strict";const{callStep,sleep,createHook}=__perdure;return ${program}`) as (
+      perdure: unknown,
+    ) => WorkflowCall;
+    return make(workflowModule);
+  });
 }
 
 function deliver(resident: Resident, now: number): Promise<ReturnType<typeof closeTurn>> {

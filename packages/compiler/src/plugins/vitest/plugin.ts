@@ -9,6 +9,7 @@ import { locateModule } from "../../bundle/module-location.ts";
 import { CompileError } from "../../diagnose/diagnostic.ts";
 import { fileOfBundlesId } from "../bundles-module.ts";
 import { staleModules } from "../stale-modules.ts";
+import { createCoveragePlugin } from "./coverage-plugin.ts";
 import { type ModuleExports, type ResolveFile, readModuleExports } from "./module-exports.ts";
 import { RUNTIME, bundlesText, exportsId, exportsText, fileOfWorkflowId, parseExportsId } from "./virtual-modules.ts";
 import { type ModuleText, buildWorkflowModule } from "./workflow-module.ts";
@@ -19,9 +20,17 @@ interface Context {
   addWatchFile(file: string): void;
 }
 
-/** Its `load` must be asked before that of the plugin which makes real bundles. Does nothing unless Vitest runs. */
-export function createVitestPlugin(): Plugin {
+/** Puts the plugins for Vitest around those that compile and bundle, whose bundles they replace. They do nothing unless Vitest runs. */
+export function withVitest(others: readonly Plugin[]): Plugin[] {
   let isActive = false;
+  const plugin = createVitestPlugin(() => isActive);
+  plugin.configResolved = (config) => {
+    isActive = runsVitest(config);
+  };
+  return [plugin, ...others, createCoveragePlugin(() => isActive)];
+}
+
+function createVitestPlugin(isActive: () => boolean): Plugin {
   const inputs = new Map<string, ReadonlySet<string>>();
 
   async function load(context: Context, id: string): Promise<string | ModuleText | null> {
@@ -41,18 +50,15 @@ export function createVitestPlugin(): Plugin {
     name: "perdure:vitest",
     enforce: "pre",
     config: worldInMemory,
-    configResolved(config) {
-      isActive = runsVitest(config);
-    },
     resolveId: {
       async handler(source, importer) {
-        if (!isActive || importer === undefined) return null;
+        if (!isActive() || importer === undefined) return null;
         return resolve(this as unknown as Context, source, importer);
       },
     },
     load: {
       async handler(id) {
-        if (!isActive) return null;
+        if (!isActive()) return null;
         try {
           return await load(this as unknown as Context, id);
         } catch (error) {
