@@ -271,7 +271,9 @@ test("members, defaults and unexported workflows have bundles", async () => {
 
 test("a file without workflows has no bundles", async () => {
   const { file } = createApp({ "src/a.ts": `export async function a() { "use step"; }\n` });
-  expect(await bundleWorkflows(file("src/a.ts"))).toEqual({ bundles: {}, inputs: [file("src/a.ts")], warnings: [] });
+  const { bundles, inputs, warnings, manifest } = await bundleWorkflows(file("src/a.ts"));
+  expect({ bundles, inputs, warnings }).toEqual({ bundles: {}, inputs: [file("src/a.ts")], warnings: [] });
+  expect(manifest).toMatchObject({ perdure: 1, workflows: [], steps: [{ id: "shop/src/a.ts#a" }] });
 });
 
 test("globals of the host in workflow code are errors at their place, also in helpers, but not in what falls away", async () => {
@@ -362,4 +364,74 @@ test("module syntax that is left in a bundle is an error, also in a package", as
     { code: "BUNDLE_HOST_GLOBAL", filename: file("node_modules/here/index.js"), start: { line: 1, column: 27 } },
     { code: "BUNDLE_HOST_GLOBAL", filename: file("src/a.ts"), start: { line: 2, column: 79 } },
   ]);
+});
+
+test("a global of the host in another file is reported with the way by which the file came in", async () => {
+  const { file } = createApp({
+    "src/a.ts": `import { b } from "./b.ts";\nexport async function a() { "use workflow"; return b(); }\n`,
+    "src/b.ts": `import { c } from "./c.ts";\nexport const b = () => c();\n`,
+    "src/c.ts": `export const c = () => process.pid;\n`,
+  });
+  await expect(bundleWorkflows(file("src/a.ts"))).rejects.toMatchObject({
+    diagnostics: [
+      {
+        filename: file("src/c.ts"),
+        message: "The workflow a uses process, which only exists outside workflows. Imported by src/a.ts -> src/b.ts.",
+      },
+    ],
+  });
+});
+
+const unawaited = `import { sleep, createHook, withOptions } from "perdure";
+import { charge, api, Orders } from "./steps.ts";
+export async function a(kind: string) {
+  "use workflow";
+  charge(1);
+  if (kind) api.ship(2);
+  else Orders.cancel(3);
+  sleep("1h"), api.deep.refund(4);
+  for (const x of kind) charge(x);
+  if (kind === "x") { charge(5); return 1; }
+  withOptions(charge, {})(6);
+  const hook = createHook();
+  createHook();
+  void charge(7);
+  kind && void (charge(8), api.ship(9));
+  charge(10).catch(() => {});
+  const later = charge(11);
+  helper({ sleep: () => 1, charge: () => 2 });
+  kind ? await charge(12) : void 0;
+  return [await later, charge(13), hook];
+}
+export async function b() { "use workflow"; charge(14); }
+const helper = (other: { sleep(): number; charge(): number }) => { other.sleep(); other.charge(); };
+`;
+const unawaitedSteps = `export async function charge(x: unknown) { "use step"; return x; }
+export const api = { ship: async (x: unknown) => { "use step"; return x; }, deep: { async refund(x: unknown) { "use step"; return x; } } };
+export class Orders { static async cancel(x: unknown) { "use step"; return x; } }
+`;
+
+test("a step or a sleep whose promise nothing uses is a warning, also across files and in shortened code", async () => {
+  const { file } = createApp({ "src/a.ts": unawaited, "src/steps.ts": unawaitedSteps });
+  const { warnings, bundles } = await bundleWorkflows(file("src/a.ts"));
+  expect(Object.keys(bundles)).toHaveLength(2);
+  expect(
+    warnings.map(({ code, start, message }) => [code, start.line, message.replace(/^The workflow (\w) calls (.*) and .*$/, "$1: $2")]),
+  ).toEqual([
+    ["STEP_NOT_AWAITED", 5, "a: charge()"],
+    ["STEP_NOT_AWAITED", 6, "a: api.ship()"],
+    ["STEP_NOT_AWAITED", 7, "a: Orders.cancel()"],
+    ["STEP_NOT_AWAITED", 8, "a: sleep()"],
+    ["STEP_NOT_AWAITED", 8, "a: api.deep.refund()"],
+    ["STEP_NOT_AWAITED", 9, "a: charge()"],
+    ["STEP_NOT_AWAITED", 10, "a: charge()"],
+    ["STEP_NOT_AWAITED", 11, "a: withOptions()"],
+    ["STEP_NOT_AWAITED", 22, "b: charge()"],
+  ]);
+  expect(warnings[1]).toMatchObject({
+    severity: "warning",
+    filename: file("src/a.ts"),
+    start: { column: 13 },
+    end: { line: 6, column: 24 },
+  });
 });

@@ -21,7 +21,9 @@ const runtime = {
     export const closureStep = (id, factory, name) => void registry.set(id, { kind: "closureStep", factory, name });
     export const workflow = (id, fn, name, bundle) => (registry.set(id, { kind: "workflow", fn, name, bundle }), fn);
     export const workflowCalled = (id) => new Error("workflow called: " + id);`,
-  "node_modules/perdure/workflow/index.js": "export const sleep = /* @__PURE__ */ (() => __perdure.sleep)();",
+  "node_modules/perdure/workflow/index.js": ["sleep", "createHook", "defineHook", "withOptions"]
+    .map((name) => `export const ${name} = /* @__PURE__ */ (() => __perdure.${name})();`)
+    .join("\n"),
   "node_modules/perdure/workflow/internal.js": "export const callStep = /* @__PURE__ */ (() => __perdure.callStep)();",
 };
 

@@ -6,6 +6,8 @@ import { compileFile } from "./compile-file.ts";
 import { bundleConditions } from "./conditions.ts";
 import { failureOf } from "./build-failure.ts";
 import type { Bundle } from "./bundle.ts";
+import { type BuildManifest, createBuildManifest, manifestOfFile } from "./build-manifest.ts";
+import { createBundleModules } from "./bundle-modules.ts";
 import { checkBundle } from "./check-bundle.ts";
 import { shortenLabels } from "./module-labels.ts";
 import { locateModule } from "./module-location.ts";
@@ -23,6 +25,9 @@ export interface BundledWorkflows {
   bundles: Record<string, Bundle>;
   /** The absolute paths of the files that were read: a change of any other file changes no bundle. */
   inputs: string[];
+  /** The file's workflows with their graphs across all modules, its steps, and the steps of other files that the workflows may call. */
+  manifest: BuildManifest;
+  /** What is wrong with the workflows, beside what the host target's compilation of the file reports. */
   warnings: Diagnostic[];
 }
 
@@ -37,8 +42,10 @@ const OPEN = `/*perdure:${PROTOCOL}*/(function(__perdure){"use strict";`;
  */
 export async function bundleWorkflows(file: string, options: BundleOptions = {}): Promise<BundledWorkflows> {
   const { file: real, root } = locateModule(path.resolve(file));
-  const { manifest, diagnostics } = compileFile(real);
-  if (manifest.workflows.length === 0) return { bundles: {}, inputs: [real], warnings: diagnostics };
+  const { manifest } = compileFile(real);
+  if (manifest.workflows.length === 0) {
+    return { bundles: {}, inputs: [real], manifest: createBuildManifest([{ workflows: [], steps: manifest.steps }]), warnings: [] };
+  }
   const result = await build({
     entryPoints: manifest.workflows.map((_, index) => ({ in: `${ENTRY}:${index}`, out: String(index) })),
     absWorkingDir: root,
@@ -74,8 +81,26 @@ export async function bundleWorkflows(file: string, options: BundleOptions = {})
     problems.push(...checkBundle({ bundle, workflow: name, index, root, metafile: result.metafile }));
     bundles[id] = bundle;
   }
-  if (problems.length > 0) throw new CompileError(problems);
-  return { bundles, inputs: inputsOf(result, root), warnings: diagnostics };
+  const modules = createBundleModules(result.metafile, root);
+  const errors = problems.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw new CompileError(errors);
+  return {
+    bundles,
+    inputs: inputsOf(result, root),
+    manifest: manifestOfFile(manifest, bundles, modules),
+    warnings: inOrder(problems),
+  };
+}
+
+/** In the order of the sources; what several workflows share once. */
+function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const places = new Set<string>();
+  const isNew = ({ code, filename, start }: Diagnostic) => {
+    const { size } = places;
+    return places.add(`${code}:${filename}:${start.line}:${start.column}`).size > size;
+  };
+  const byFile = (a: Diagnostic, b: Diagnostic) => (a.filename === b.filename ? 0 : a.filename < b.filename ? -1 : 1);
+  return diagnostics.filter(isNew).sort((a, b) => byFile(a, b) || a.start.line - b.start.line || a.start.column - b.start.column);
 }
 
 function outputOf(result: BuildResult<{ write: false }>, root: string, index: number): { code: string; map: string } {

@@ -5,8 +5,10 @@ import type { Metafile } from "esbuild";
 import { type Diagnostic, type Problem, createDiagnostic } from "../diagnose/diagnostic.ts";
 import type { Range } from "../parse/nodes.ts";
 import type { Bundle } from "./bundle.ts";
-import { type HostGlobalUse, findHostGlobals } from "./host-globals.ts";
-import { importChain } from "./import-chain.ts";
+import { findHostGlobals } from "./host-globals.ts";
+import { chainTo, importChain } from "./import-chain.ts";
+import { type OriginalPlace, type ParsedBundle, parseBundle } from "./parsed-bundle.ts";
+import { carelessCall, findUnawaitedCalls } from "./unawaited-calls.ts";
 import { ENTRY } from "./workflow-modules.ts";
 
 /** A finished bundle, and how it came about. */
@@ -20,10 +22,14 @@ export interface CheckInput {
   metafile: Metafile;
 }
 
-/** What is left in a bundle after tree shaking although it cannot be there. */
+/** What is left in a bundle after tree shaking although it cannot be there, or should not. */
 export function checkBundle(input: CheckInput): Diagnostic[] {
   const imports = foreignImports(input);
-  return imports.length > 0 ? imports : hostGlobals(input);
+  if (imports.length > 0) return imports;
+  const parsed = parseBundle(input.bundle);
+  if (parsed.ok) return [...hostGlobals(input, parsed.bundle), ...unawaitedCalls(input, parsed.bundle)];
+  const reason = "a module which a workflow needs awaits at its top level";
+  return [diagnosticAt(parsed.place, input, (range) => ({ code: "BUNDLE_FAILED", range, parameters: { reason } }))];
 }
 
 function foreignImports({ workflow, index, root, metafile }: CheckInput): Diagnostic[] {
@@ -37,26 +43,53 @@ function foreignImports({ workflow, index, root, metafile }: CheckInput): Diagno
   });
 }
 
-function hostGlobals({ bundle, workflow, root }: CheckInput): Diagnostic[] {
-  return findHostGlobals(bundle).map((use) =>
-    diagnosticIn(path.resolve(root, use.source), (source) => globalProblem(use, source, workflow)),
+function hostGlobals(input: CheckInput, bundle: ParsedBundle): Diagnostic[] {
+  const { workflow } = input;
+  return findHostGlobals(bundle).map(({ kind, name, advice, ...place }) =>
+    diagnosticAt(place, input, ({ start, end }, source) => {
+      const range = { start, end: source.startsWith(name, start) ? start + name.length : end };
+      if (kind === "unavailable") return { code: "TOP_LEVEL_AWAIT", range, parameters: { name } };
+      return { code: "BUNDLE_HOST_GLOBAL", range, parameters: { workflow, name, advice, imports: importsOf(place, input) } };
+    }),
   );
 }
 
-function globalProblem({ kind, name, advice, line, column }: HostGlobalUse, source: string, workflow: string): Problem {
+/** How a file comes into the bundle, as a sentence; nothing for the workflow's own. */
+function importsOf({ source }: OriginalPlace, { index, metafile }: CheckInput): string {
+  const chain = chainTo(metafile, `${ENTRY}:${index}`, source, Object.keys(metafile.outputs[`${index}.js`]?.inputs ?? {}));
+  return chain.length < 2 ? "" : ` Imported by ${chain.slice(0, -1).join(" -> ")}.`;
+}
+
+function unawaitedCalls({ workflow, root }: CheckInput, bundle: ParsedBundle): Diagnostic[] {
+  return findUnawaitedCalls(bundle).flatMap((place) => {
+    const filename = path.resolve(root, place.source);
+    const source = sourceOf(filename);
+    const range = carelessCall(source, filename, offsetOf(source, place));
+    if (range === null) return [];
+    const call = source.slice(range.start, range.end).replace(/\(.*$/s, "()");
+    return [createDiagnostic({ code: "STEP_NOT_AWAITED", range, parameters: { workflow, call } }, { code: source, filename })];
+  });
+}
+
+/** A problem at a place of one character. */
+function diagnosticAt(place: OriginalPlace, { root }: CheckInput, problem: (range: Range, source: string) => Problem): Diagnostic {
+  return diagnosticIn(path.resolve(root, place.source), (source) => {
+    const start = offsetOf(source, place);
+    return problem({ start, end: start + 1 }, source);
+  });
+}
+
+function offsetOf(source: string, { line, column }: OriginalPlace): number {
   const lines = source.split("\n").slice(0, line - 1);
-  const start = lines.reduce((sum, text) => sum + text.length + 1, 0) + column;
-  const range = { start, end: start + (source.startsWith(name, start) ? name.length : 1) };
-  if (kind === "await")
-    return { code: "BUNDLE_FAILED", range, parameters: { reason: "a module which a workflow needs awaits at its top level" } };
-  if (kind === "unavailable") return { code: "TOP_LEVEL_AWAIT", range, parameters: { name } };
-  return { code: "BUNDLE_HOST_GLOBAL", range, parameters: { workflow, name, advice } };
+  return lines.reduce((sum, text) => sum + text.length + 1, 0) + column;
 }
 
 function diagnosticIn(filename: string, problem: (source: string) => Problem): Diagnostic {
-  const code = existsSync(filename) ? readFileSync(filename, "utf8") : "";
+  const code = sourceOf(filename);
   return createDiagnostic(problem(code), { code, filename });
 }
+
+const sourceOf = (filename: string): string => (existsSync(filename) ? readFileSync(filename, "utf8") : "");
 
 /** Where the module is named in the source of its importer. */
 function specifierRange(code: string, module: string): Range {

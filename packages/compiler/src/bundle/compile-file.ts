@@ -1,8 +1,11 @@
 import { readFileSync } from "node:fs";
 import { type CompileResult, compile } from "../compile.ts";
 import { CompileError } from "../diagnose/diagnostic.ts";
+import { mayHaveDirectives } from "../parse/pre-filter.ts";
 import { locateModule } from "./module-location.ts";
 
+const code = /\.[cm]?[jt]sx?$/;
+const inPackage = /[\\/]node_modules[\\/]/;
 const results = new Map<string, { source: string; result: CompileResult }>();
 
 /**
@@ -16,6 +19,11 @@ export function compileFile(file: string): CompileResult {
   const result = compile(source, { id: locateModule(file).id, filename: file, target: "workflow" });
   results.set(file, { source, result });
   return orThrow(result);
+}
+
+/** Whether a file is compiled for bundles: modules of the application, and those of packages that have directives. */
+export function isCompiled(file: string): boolean {
+  return code.test(file) && (!inPackage.test(file) || mayHaveDirectives(readFileSync(file, "utf8")));
 }
 
 function orThrow(result: CompileResult): CompileResult {

@@ -1,16 +1,13 @@
-import { readFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import path from "node:path";
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
 import { CompileError } from "../diagnose/diagnostic.ts";
-import { mayHaveDirectives } from "../parse/pre-filter.ts";
-import { compileFile } from "./compile-file.ts";
+import { compileFile, isCompiled } from "./compile-file.ts";
 
 /** The namespace of the generated entry modules, one per workflow. */
 export const ENTRY = "perdure-entry";
 
 const isCode = /\.(?:[cm]?[jt]sx?|json|txt)$/;
-const inPackage = /[\\/]node_modules[\\/]/;
 
 /**
  * Loads the modules of a workflow bundle by three rules. Every module counts as free of side effects, so that what nothing uses goes.
@@ -47,8 +44,8 @@ async function resolve(build: PluginBuild, args: OnResolveArgs): Promise<OnResol
 /** Marks the resolution that we ask for ourselves. */
 const RESOLVING = Symbol("resolving");
 
-async function load({ path: file }: OnLoadArgs): Promise<OnLoadResult | null> {
-  if (inPackage.test(file) && !mayHaveDirectives(await readFile(file, "utf8"))) return null;
+function load({ path: file }: OnLoadArgs): OnLoadResult | null {
+  if (!isCompiled(file)) return null;
   try {
     const { code, map } = compileFile(file);
     return { contents: map === null ? code : `${code}\n//# sourceMappingURL=${map.toUrl()}`, loader: loaderOf(file) };

@@ -189,9 +189,14 @@ export const catalogue = {
     "The bundle of a workflow is self-contained. Imports that only steps use do no harm: this one is still needed after everything unused was removed.",
   ),
   BUNDLE_HOST_GLOBAL: error(
-    "The workflow {workflow} uses {name}, which only exists outside workflows.",
+    "The workflow {workflow} uses {name}, which only exists outside workflows.{imports}",
     "{advice}",
     "Workflow code is replayed in a sandbox without access to the host. Time, random numbers and timers work there and are recorded; everything else that reaches outside belongs into a step.",
+  ),
+  STEP_NOT_AWAITED: warning(
+    "The workflow {workflow} calls {call} and does not wait for it.",
+    "Write `await`, or `void` if nothing depends on it.",
+    "The call is recorded and happens, but the workflow goes on at once, may end before it, and never learns of its failure.",
   ),
   BUNDLE_FAILED: error(
     "The workflows of this file cannot be bundled: {reason}.",

@@ -51,10 +51,9 @@ function simplerTry(node: Extract<GraphNode, { type: "try" }>): GraphNode {
 
 /** Branches without durable calls do not take time, and opening a hook neither: it is done before. */
 function simplerParallel(node: Extract<GraphNode, { type: "parallel" }>): GraphNode[] {
-  const branches = node.branches.filter(hasCalls);
-  if (node.kind !== "started") return branches.length === 0 ? [] : [{ ...node, branches }];
-  const isHook = (branch: GraphNode[]) => branch.every(({ type }) => type === "hook");
-  const hooks = branches.filter(isHook).flat();
-  const others = branches.filter((branch) => !isHook(branch));
-  return others.length < 2 ? [...hooks, ...others.flat()] : [...hooks, { ...node, branches: others }];
+  const opened = (branch: GraphNode[]) => branch.findIndex(({ type }) => type !== "hook");
+  const hooks = node.branches.flatMap((branch) => branch.slice(0, opened(branch) < 0 ? branch.length : opened(branch)));
+  const branches = node.branches.map((branch) => (opened(branch) < 0 ? [] : branch.slice(opened(branch)))).filter(hasCalls);
+  const isTrivial = branches.length < (node.kind === "started" ? 2 : 1);
+  return [...hooks, ...(isTrivial ? branches.flat() : [{ ...node, branches }])];
 }

@@ -28,6 +28,7 @@ export type Target =
   | { is: "class"; statics: Record<string, Bound>; instance: Record<string, Bound> }
   | { is: "result"; of: Target | null; name: string; values: (Bound | null)[] }
   | { is: "either"; label: string; targets: Target[] }
+  | { is: "namespace"; module: string }
   /** An import of a module that is not known. */
   | { is: "import"; from: string; imported: string; members: string[] };
 
@@ -87,10 +88,9 @@ class Resolution {
   #import(module: string, { from, imported, members }: Extract<Value, { is: "import" }>): Target | null {
     const found = this.#modules.resolve(module, from);
     if (found === null) return { is: "import", from, imported, members };
-    const [name, ...path] = imported === "*" ? members : [imported, ...members];
-    if (name === undefined) return null;
-    const target: Target | null = found === RUNTIME ? { is: "runtime", name } : this.#exported(found, name, new Set());
-    return path.reduce((object, key) => this.#member(object, key), target);
+    const namespace: Target = { is: "namespace", module: found };
+    const target = imported === "*" ? namespace : this.#member(namespace, imported);
+    return members.reduce((object, name) => this.#member(object, name), target);
   }
 
   #exported(module: string, name: string, seen: Set<string>): Target | null {
@@ -116,6 +116,8 @@ class Resolution {
         const bound = Object.hasOwn(members, name) ? members[name] : undefined;
         return bound === undefined ? null : this.resolve(bound);
       }
+      case "namespace":
+        return target.module === RUNTIME ? { is: "runtime", name } : this.#exported(target.module, name, new Set());
       case "result":
         return isRuntime(target.of, "defineHook") && name === "create" ? { is: "runtime", name: "defineHook().create" } : null;
       case "import":
