@@ -35,6 +35,7 @@ export const childKeys: Readonly<Record<string, readonly string[]>> = {
   ExportAllDeclaration: ["source", "attributes"],
   ExportDefaultDeclaration: ["declaration"],
   ExportNamedDeclaration: ["declaration", "specifiers", "source", "attributes"],
+  ExportNamespaceSpecifier: ["exported"],
   ExportSpecifier: ["local", "exported"],
   ExpressionStatement: ["expression"],
   ForInStatement: ["left", "right", "body"],

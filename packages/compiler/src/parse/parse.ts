@@ -6,24 +6,32 @@ export type ParseResult = { ok: true; file: File } | { ok: false; message: strin
 
 interface BabelSyntaxError extends SyntaxError {
   pos?: number;
+  reasonCode?: string;
 }
 
 /**
  * Parses one module. The file name decides the language: `.ts`, `.mts` and `.cts` are TypeScript, `.tsx` adds JSX, everything else is
- * JavaScript with JSX. A query behind the extension (`?v=1`) does not count.
+ * JavaScript with JSX. A query behind the extension (`?v=1`) does not count. Decorators are those of the language, or where parameters have
+ * some, which the language does not know, TypeScript's experimental ones.
  */
 export function parse(code: string, filename: string): ParseResult {
+  const first = tryParse(code, options(filename, "decorators"));
+  return !first.ok && first.hasParameterDecorators ? tryParse(code, options(filename, "decorators-legacy")) : first;
+}
+
+function tryParse(code: string, parserOptions: ParserOptions): ParseResult & { hasParameterDecorators?: boolean } {
   try {
-    return { ok: true, file: babelParse(code, options(filename)) };
+    return { ok: true, file: babelParse(code, parserOptions) };
   } catch (error) {
-    const { message, pos } = error as BabelSyntaxError;
-    return { ok: false, message: message.replace(/\.? *\(\d+:\d+\)$/, ""), offset: pos ?? 0 };
+    const { message, pos, reasonCode } = error as BabelSyntaxError;
+    const hasParameterDecorators = reasonCode === "UnsupportedParameterDecorator";
+    return { ok: false, message: message.replace(/\.? *\(\d+:\d+\)$/, ""), offset: pos ?? 0, hasParameterDecorators };
   }
 }
 
-function options(filename: string): ParserOptions {
+function options(filename: string, decorators: "decorators" | "decorators-legacy"): ParserOptions {
   const name = filename.replace(/[?#].*$/, "");
-  const plugins: ParserPlugin[] = ["decorators", "decoratorAutoAccessors", "explicitResourceManagement", "importAttributes"];
+  const plugins: ParserPlugin[] = [decorators, "decoratorAutoAccessors", "explicitResourceManagement", "importAttributes"];
   if (/\.[cm]?ts$/.test(name)) plugins.push("typescript");
   else if (name.endsWith(".tsx")) plugins.push("typescript", "jsx");
   else plugins.push("jsx");
