@@ -23,6 +23,10 @@ export function installGlobals(global: Record<string, unknown>): void {
   define("structuredClone", (value: unknown) => decode(encode(value, "value")));
   define("queueMicrotask", (callback: () => void) => void Promise.resolve().then(callback));
   for (const [name, refuse] of Object.entries(createRefusals())) define(name, refuse);
+  // Node adds them to its own realm as long as V8 has them not.
+  for (const name of ["dispose", "asyncDispose"]) {
+    if (!(name in Symbol)) Object.defineProperty(Symbol, name, { value: Symbol(`Symbol.${name}`) });
+  }
   for (const name of ["WeakRef", "FinalizationRegistry", "SharedArrayBuffer", "Atomics", "WebAssembly"]) delete global[name];
 }
 
