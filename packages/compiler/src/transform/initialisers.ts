@@ -1,7 +1,15 @@
-import type { Class, ExportDefaultDeclaration, Node, Statement, VariableDeclaration, VariableDeclarator } from "@babel/types";
+import type {
+  Class,
+  ExportDefaultDeclaration,
+  ExportNamedDeclaration,
+  Node,
+  Statement,
+  VariableDeclaration,
+  VariableDeclarator,
+} from "@babel/types";
 import { findAwait, isPure, isPureClass } from "../analyse/purity.ts";
 import { rangeOf } from "../parse/nodes.ts";
-import type { Editor } from "./editor.ts";
+import { type Editor, findToken } from "./editor.ts";
 
 const OPEN = "/* @__PURE__ */ (() => ";
 
@@ -23,7 +31,7 @@ function wrapStatement(editor: Editor, statement: Statement): void {
       return wrapDefault(editor, statement);
     case "ExportNamedDeclaration":
       if (statement.declaration?.type === "VariableDeclaration") wrapVariables(editor, statement.declaration);
-      if (statement.declaration?.type === "ClassDeclaration") wrapClass(editor, statement.declaration);
+      if (statement.declaration?.type === "ClassDeclaration") wrapClass(editor, statement.declaration, statement);
       return;
     default:
       return;
@@ -79,20 +87,38 @@ function patternNames(pattern: Node | null): string[] {
 }
 
 /** A class has the same temporal dead zone as a constant, so it may become one. */
-function wrapClass(editor: Editor, node: Class): void {
+function wrapClass(editor: Editor, node: Class, statement: ExportNamedDeclaration | null = null): void {
   if (("declare" in node && node.declare === true) || !node.id || isPureClass(node, editor.analysis.tree.module)) return;
   const { start, end } = rangeOf(node);
-  if ((node.decorators ?? []).some((decorator) => rangeOf(decorator).start < start)) return;
-  if (replaceAwait(editor, node, (value) => `const ${node.id?.name} = ${value};`, node.id.name)) return;
-  editor.text.prependRight(start, `const ${node.id.name} = ${OPEN}{ `).appendLeft(end, ` return ${node.id.name}; })();`);
+  const { name } = node.id;
+  const isLifted = statement !== null && removeExport(editor, statement, node);
+  const again = isLifted ? ` export { ${name} };` : "";
+  if (replaceAwait(editor, node, (value) => `const ${name} = ${value};${again}`, name)) return;
+  editor.text.prependRight(start, `const ${name} = ${OPEN}{ `).appendLeft(end, ` return ${name}; })();${again}`);
+}
+
+/** `@sealed export class Order {}`: where `export` stands behind the decorators, and so within the class, removes it. */
+function removeExport(editor: Editor, statement: ExportNamedDeclaration | ExportDefaultDeclaration, node: Class): boolean {
+  const last = node.decorators?.at(-1);
+  if (!last || rangeOf(statement).start !== rangeOf(node).start) return false;
+  const start = findToken(editor, "export", rangeOf(last).end);
+  const word = statement.type === "ExportDefaultDeclaration" ? "default" : "export";
+  editor.text.remove(start, findToken(editor, word, start) + word.length);
+  return true;
 }
 
 function wrapDefault(editor: Editor, statement: ExportDefaultDeclaration): void {
   const { declaration } = statement;
   if (declaration.type === "ClassDeclaration") {
     if (isPureClass(declaration, editor.analysis.tree.module)) return;
-    if (!declaration.id) return wrapExpression(editor, declaration);
-    editor.text.remove(rangeOf(statement).start, rangeOf(declaration).start);
+    const { start } = rangeOf(declaration);
+    const isLifted = removeExport(editor, statement, declaration);
+    if (!declaration.id) {
+      wrapExpression(editor, declaration);
+      if (isLifted) editor.text.prependRight(start, "export default ");
+      return;
+    }
+    editor.text.remove(rangeOf(statement).start, start);
     wrapClass(editor, declaration);
     return void editor.text.appendLeft(rangeOf(statement).end, ` export { ${declaration.id.name} as default };`);
   }
