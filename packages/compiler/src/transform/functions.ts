@@ -20,6 +20,25 @@ export function detachedRange(editor: Editor, { node }: MarkedFunction): Range {
   return { start: node.type === "FunctionDeclaration" && node.id ? rangeOf(node.id).end : start, end };
 }
 
+/** The part of a step that the host moves out: its name goes with it if nothing else is left of the place. */
+export function movedRange(editor: Editor, fn: MarkedFunction): Range {
+  const { node, workflow } = fn;
+  const detached = detachedRange(editor, fn);
+  return workflow !== null && node.type === "FunctionDeclaration" && node.id ? { ...detached, start: rangeOf(node.id).start } : detached;
+}
+
+/** What goes in front of the moved part. */
+export function movedStart(fn: MarkedFunction): string {
+  return fn.workflow !== null && fn.node.type === "FunctionDeclaration" ? "async function " : detachedStart(fn);
+}
+
+/** The part of a step that its call replaces in the workflow target, which keeps the name. */
+export function replacedRange(editor: Editor, fn: MarkedFunction): Range {
+  const { node } = fn;
+  const detached = detachedRange(editor, fn);
+  return node.type === "FunctionExpression" && node.id ? { ...detached, start: rangeOf(node.id).end } : detached;
+}
+
 /** What goes in front of the detached part. */
 export function detachedStart({ node }: MarkedFunction): string {
   if (isMethod(node)) return "async function ";
@@ -27,11 +46,17 @@ export function detachedStart({ node }: MarkedFunction): string {
 }
 
 /** What takes the place of the detached part: a function with the same name and form whose body is one call. */
-export function replacementText({ node }: MarkedFunction, { args, call }: { args: string; call: string }): string {
+export function replacementText(fn: MarkedFunction, { args, call }: { args: string; call: string }): string {
+  const { node } = fn;
+  const rest = replacedText(fn, { args, call });
+  return node.type === "FunctionExpression" && node.id ? `async function ${node.id.name}${rest}` : rest;
+}
+
+/** What takes the place of the replaced part. */
+export function replacedText({ node }: MarkedFunction, { args, call }: { args: string; call: string }): string {
   if (node.type === "ArrowFunctionExpression") return `async (...${args}) => ${call}`;
   const rest = `(...${args}) { return ${call}; }`;
-  if (isMethod(node) || (node.type === "FunctionDeclaration" && node.id)) return rest;
-  return `async function ${node.id?.name ?? ""}${rest}`;
+  return isMethod(node) || node.id ? rest : `async function ${rest}`;
 }
 
 /** A name for what becomes of a function. */

@@ -3,7 +3,7 @@ import type { MarkedFunction } from "../analyse/marked-function.ts";
 import { RangeSet } from "../analyse/range-set.ts";
 import { type Range, isMethod, rangeOf } from "../parse/nodes.ts";
 import { type Editor, findToken, nameFunction, removeDirectives, topOf, updateExcept } from "./editor.ts";
-import { detachedRange, detachedStart, generatedName, isExpression, replacementText } from "./functions.ts";
+import { detachedRange, detachedStart, generatedName, isExpression, movedRange, movedStart, replacementText } from "./functions.ts";
 import { keepsLoading } from "./imports.ts";
 
 /** How to transform a module for the host. */
@@ -106,7 +106,7 @@ class HostTransform {
   /** Moves a step out of its place, in which a call of it remains unless that is in the body of a workflow. */
   #moveStep(fn: MarkedFunction): void {
     const { text } = this.#editor;
-    const { start, end } = detachedRange(this.#editor, fn);
+    const { start, end } = movedRange(this.#editor, fn);
     const name = generatedName(this.#editor, fn);
     const captures = fn.captures.map((binding) => binding.name).join(", ");
     const object = captures === "" ? "" : `{ ${captures} }`;
@@ -114,7 +114,7 @@ class HostTransform {
       const args = this.#restName;
       text.appendLeft(start, replacementText(fn, { args, call: `${name}(${object})(...${args})` }));
     }
-    text.appendRight(start, `function ${name}(${object}) { return ${detachedStart(fn)}`).appendLeft(end, "; } ");
+    text.appendRight(start, `function ${name}(${object}) { return ${movedStart(fn)}`).appendLeft(end, "; } ");
     text.move(start, end, this.#top);
     this.#registrations.push(`${this.#runtime("closureStep")}(${quote(fn.id)}, ${name}, ${quote(fn.name)}${this.#former(fn)});`);
   }
@@ -133,7 +133,7 @@ class HostTransform {
 
   #emptyBody(fn: MarkedFunction): void {
     const inside = this.#editor.analysis.marked.filter(({ workflow }) => workflow === fn.node);
-    const moved = inside.map((step) => detachedRange(this.#editor, step));
+    const moved = inside.map((step) => movedRange(this.#editor, step));
     updateExcept(this.#editor, rangeOf(fn.node.body), moved, `{ throw ${this.#runtime("workflowCalled")}(${quote(fn.id)}); }`);
   }
 

@@ -3,9 +3,10 @@ import type { MarkedFunction } from "../analyse/marked-function.ts";
 import { climb } from "../analyse/placement.ts";
 import { RangeSet } from "../analyse/range-set.ts";
 import { isDeclaration } from "../analyse/reach.ts";
+import type { ScopeTree } from "../analyse/scope-tree.ts";
 import { type Range, contains, isMethod, rangeOf } from "../parse/nodes.ts";
 import { type Editor, findToken, nameFunction, removeDirectives, removeWithLine, topOf, updateExcept } from "./editor.ts";
-import { detachedRange, detachedStart, generatedName, isExpression, replacementText } from "./functions.ts";
+import { detachedRange, detachedStart, generatedName, isExpression, replacedRange, replacedText, replacementText } from "./functions.ts";
 import { removeUnusedImports } from "./imports.ts";
 import { wrapInitialisers } from "./initialisers.ts";
 
@@ -55,9 +56,9 @@ function replaceSteps(editor: Editor, steps: readonly MarkedFunction[], args: st
   if (steps.length === 0) return;
   const callStep = editor.uniqueName("$callStep");
   for (const step of steps) {
-    const { start, end } = detachedRange(editor, step);
+    const { start, end } = replacedRange(editor, step);
     const captures = step.captures.length === 0 ? "" : `, { ${step.captures.map(({ name }) => name).join(", ")} }`;
-    editor.text.update(start, end, replacementText(step, { args, call: `${callStep}(${JSON.stringify(step.id)}, ${args}${captures})` }));
+    editor.text.update(start, end, replacedText(step, { args, call: `${callStep}(${JSON.stringify(step.id)}, ${args}${captures})` }));
   }
   editor.text.prependLeft(topOf(editor.analysis.file), `import { callStep as ${callStep} } from "perdure/internal"; `);
 }
@@ -77,14 +78,19 @@ function moveWorkflow(editor: Editor, workflow: MarkedFunction, { args, isLive }
 /** Whether a workflow is a declaration, constant or default export of the module, which can be exported by its name. */
 function hasModuleName({ node }: MarkedFunction, { analysis: { tree } }: Editor): boolean {
   if (isMethod(node)) return false;
-  const [, parent] = climb(node, tree);
-  if (node.type === "FunctionDeclaration" || parent?.type === "ExportDefaultDeclaration") return isTopLevel(parent?.type);
+  const [value, parent] = climb(node, tree);
+  if (node.type === "FunctionDeclaration") return isTopLevel(value, tree);
+  if (parent?.type === "ExportDefaultDeclaration") return true;
   if (parent?.type !== "VariableDeclarator" || parent.id.type !== "Identifier") return false;
-  const declaration = tree.parentOf(parent);
-  return isTopLevel(declaration === null ? undefined : tree.parentOf(declaration)?.type);
+  return isTopLevel(tree.parentOf(parent), tree);
 }
 
-const isTopLevel = (type: string | undefined): boolean => type === "Program" || type?.startsWith("Export") === true;
+/** Whether a declaration belongs to the module, and not to a block or namespace. */
+function isTopLevel(declaration: Node | null, tree: ScopeTree): boolean {
+  const parent = declaration && tree.parentOf(declaration);
+  const owner = parent?.type.startsWith("Export") ? tree.parentOf(parent) : parent;
+  return owner?.type === "Program";
+}
 
 function addExports(editor: Editor, workflows: readonly MarkedFunction[], moved: ReadonlyMap<MarkedFunction, string>): void {
   const lines: string[] = [];
