@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { type Manifest, compile } from "@perdure/compiler";
+import { locateModule } from "@perdure/compiler/bundle";
 import type { World } from "@perdure/world";
 import { createMemoryWorld } from "@perdure/world/memory";
 import { createSqliteWorld } from "@perdure/world-sqlite";
@@ -46,7 +47,8 @@ describe.each(worlds)("a program that runs durably, %s, gives what it gives as p
     await world.close();
   });
 
-  test.each(stage.fixtures)("$name", async (fixture) => {
+  // The first ones wait for all builds, which are made at the same time.
+  test.each(stage.fixtures)("$name", { timeout: 60_000 }, async (fixture) => {
     const manifests = manifestsOf(fixture);
     const path = pathOf(manifests.flatMap(({ workflows }) => workflows)[0]?.id ?? "");
     const load = async (kind: keyof Built): Promise<Program> => loadProgram((await built.get(fixture.name)?.[kind]) ?? "", how);
@@ -64,11 +66,8 @@ describe.each(worlds)("a program that runs durably, %s, gives what it gives as p
   });
 });
 
-function manifestsOf({ name, directed, modules }: StagedFixture): Manifest[] {
-  return modules.map((file) => {
-    const id = `${name}/src/${relative(directed, file)}`;
-    return compile(readFileSync(file, "utf8"), { id, target: "host" }).manifest;
-  });
+function manifestsOf({ modules }: StagedFixture): Manifest[] {
+  return modules.map((file) => compile(readFileSync(file, "utf8"), { id: locateModule(file).id, target: "host" }).manifest);
 }
 
 const pathOf = (id: string): string => id.slice(id.indexOf("#") + 1);

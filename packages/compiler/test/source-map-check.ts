@@ -35,24 +35,30 @@ export function mappingProblems(compiled: Compiled): string[] {
   const { output, map, source, filename } = compiled;
   const trace = new TraceMap(map as ConstructorParameters<typeof TraceMap>[0]);
   const program = parseModule(source, filename);
-  const identifiers = identifiersOf(program);
+  const nodes = descendantsOf(program);
+  const identifiers = identifiersIn(nodes);
   const names = new Set(identifiers.values());
-  const offsetOf = createOffsetOf(source);
+  const lines = { source: linesOf(source), output: linesOf(output) };
+  const at = (code: "source" | "output", offset: number) => {
+    const { line, column } = placeAt(lines[code], offset);
+    return `${line}:${column + 1}`;
+  };
+  const printedAnew = nodes.filter(isAwaited);
   const kept = new Set<number>();
   const problems: string[] = [];
-  for (const [offset, name] of identifiersOf(parseModule(output, filename))) {
-    const place = exactPlace(trace, positionOf(output, offset));
+  for (const [offset, name] of identifiersIn(descendantsOf(parseModule(output, filename)))) {
+    const place = exactPlace(trace, placeAt(lines.output, offset));
     if (place === null) continue;
-    const original = offsetOf(place);
+    const original = offsetAt(lines.source, place);
     if (identifiers.get(original) === name) kept.add(original);
-    else if (names.has(name) && !isPrintedAnew(program, original)) {
-      problems.push(`${name} of the output (${at(output, offset)}) maps to ${at(source, original)}, where the source has no such name`);
+    else if (names.has(name) && !isInside(printedAnew, original)) {
+      problems.push(`${name} of the output (${at("output", offset)}) maps to ${at("source", original)}, where the source has no such name`);
     }
   }
-  const leftOut = leftOutParts(program, compiled, kept);
+  const leftOut = [...leftOutParts(nodes, compiled, kept), ...printedAnew];
   for (const [offset, name] of identifiers) {
-    if (kept.has(offset) || leftOut.some(({ start, end }) => start <= offset && offset < end)) continue;
-    problems.push(`${name} of the source (${at(source, offset)}) has no place in the output`);
+    if (kept.has(offset) || isInside(leftOut, offset)) continue;
+    problems.push(`${name} of the source (${at("source", offset)}) has no place in the output`);
   }
   return problems;
 }
@@ -64,7 +70,8 @@ function parseModule(code: string, filename: string): Node {
     plugins: [
       ...(typescript ? (["typescript"] as const) : []),
       ...(/\.[mc]?ts$/.test(filename) ? [] : (["jsx"] as const)),
-      "decorators",
+      // Parameters have decorators in TypeScript's own dialect only.
+      /\(@|, @/.test(code) ? ("decorators-legacy" as const) : ("decorators" as const),
       "decoratorAutoAccessors",
       "explicitResourceManagement",
     ],
@@ -84,27 +91,29 @@ function descendantsOf(node: Node): Node[] {
   return [node, ...childrenOf(node).flatMap(descendantsOf)];
 }
 
-/** The identifiers of a module by their offsets, those of types and of JSX too. */
-function identifiersOf(node: Node): Map<number, string> {
-  const found = descendantsOf(node).filter(({ type }) => type === "Identifier" || type === "JSXIdentifier");
+/** The identifiers among nodes by their offsets, those of types and of JSX too. */
+function identifiersIn(nodes: readonly Node[]): Map<number, string> {
+  const found = nodes.filter(({ type }) => type === "Identifier" || type === "JSXIdentifier");
   return new Map(found.map((identifier) => [identifier.start, String(identifier["name"])]));
 }
 
 /** The parts of the source of which the target keeps nothing. */
-function leftOutParts(program: Node, { source, target, manifest }: Compiled, kept: ReadonlySet<number>): Range[] {
-  const nodes = descendantsOf(program);
-  const offsetOf = createOffsetOf(source);
+function leftOutParts(nodes: readonly Node[], { source, target, manifest }: Compiled, kept: ReadonlySet<number>): Range[] {
+  const lines = linesOf(source);
   const functionsOf = (entries: readonly ManifestEntry[]) =>
     entries.flatMap(({ start }) => {
-      const offset = offsetOf({ line: start.line, column: start.column - 1 });
+      const offset = offsetAt(lines, { line: start.line, column: start.column - 1 });
       return nodes.find((node) => node.start === offset && /Function|Method/.test(node.type)) ?? [];
     });
   const steps = functionsOf(manifest.steps);
-  if (target === "host") return functionsOf(manifest.workflows).flatMap((workflow) => without(workflow["body"] as Node, steps));
-  const statements = program["body"] as Node[];
-  const isGone = (node: Node) => ![...identifiersOf(node).keys()].some((offset) => kept.has(offset));
-  const gone = [...statements.filter(isStatement), ...statements.flatMap(importsOf)].filter(isGone);
-  return [...steps.map(behindName), ...gone, ...nodes.filter(isAwaited)];
+  // Of a method in the body of a workflow the key goes with the object or class.
+  const moved = steps.map((step) => (isMethod(step) ? behindName(step) : step));
+  if (target === "host") return functionsOf(manifest.workflows).flatMap((workflow) => without(workflow["body"] as Node, moved));
+  const statements = nodes[0]?.["body"] as Node[];
+  const workflows = functionsOf(manifest.workflows);
+  const parts = [...statements.filter(isStatement), ...statements.flatMap(importsOf)].map((node) => without(node, workflows));
+  const gone = parts.filter((ranges) => ![...kept].some((offset) => isInside(ranges, offset)));
+  return [...steps.map(behindName), ...gone.flat()];
 }
 
 /** A range without those inside it. */
@@ -124,6 +133,8 @@ function behindName(node: Node): Range {
   return { start: isNode(name) ? name.end : node.start, end: node.end };
 }
 
+const isMethod = ({ type }: Node): boolean => type.endsWith("Method");
+
 /** Whether a top-level statement only does something. */
 const isStatement = ({ type }: Node): boolean => !/Declaration$|^TS/.test(type);
 
@@ -135,9 +146,7 @@ const isAwaited = (node: Node): boolean =>
   (node.type === "VariableDeclaration" && String(node["kind"]).endsWith("using")) ||
   (node.type === "VariableDeclarator" && descendantsOf(node).some(({ type }) => type === "AwaitExpression"));
 
-function isPrintedAnew(program: Node, offset: number): boolean {
-  return descendantsOf(program).some((node) => isAwaited(node) && node.start <= offset && offset < node.end);
-}
+const isInside = (ranges: readonly Range[], offset: number): boolean => ranges.some(({ start, end }) => start <= offset && offset < end);
 
 interface Place {
   /** From 1. */
@@ -155,17 +164,12 @@ function exactPlace(trace: TraceMap, { line, column }: Place): Place | null {
   return isExact ? { line: here.line, column: here.column } : null;
 }
 
-function createOffsetOf(code: string): (place: Place) => number {
-  const starts = [0, ...[...code.matchAll(/\n/g)].map(({ index }) => index + 1)];
-  return ({ line, column }) => (starts[line - 1] ?? 0) + column;
-}
+/** The offsets at which lines begin. */
+const linesOf = (code: string): number[] => [0, ...[...code.matchAll(/\n/g)].map(({ index }) => index + 1)];
 
-function positionOf(code: string, offset: number): Place {
-  const before = code.slice(0, offset).split("\n");
-  return { line: before.length, column: before.at(-1)?.length ?? 0 };
-}
+const offsetAt = (lines: readonly number[], { line, column }: Place): number => (lines[line - 1] ?? 0) + column;
 
-function at(code: string, offset: number): string {
-  const { line, column } = positionOf(code, offset);
-  return `${line}:${column + 1}`;
+function placeAt(lines: readonly number[], offset: number): Place {
+  const line = lines.findLastIndex((start) => start <= offset);
+  return { line: line + 1, column: offset - (lines[line] ?? 0) };
 }
