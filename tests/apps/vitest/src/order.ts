@@ -62,16 +62,3 @@ export async function fails(order: string): Promise<void> {
   await ship(order);
   throw new RangeError(`no such order: ${order}`);
 }
-
-export async function waitsForATimer(): Promise<string> {
-  "use workflow";
-  setTimeout(() => undefined, 1);
-  return "never";
-}
-
-export async function waitsForAHelper(): Promise<number> {
-  "use workflow";
-  const price = await priceOf("slow");
-  await sleep(1);
-  return price;
-}

@@ -1,6 +1,7 @@
 import { start } from "perdure/api";
 import { expect, test } from "vitest";
-import { fails, waitsForATimer } from "../src/order.ts";
+import { waitsForATimer } from "../src/mistakes.ts";
+import { fails } from "../src/order.ts";
 
 test("an error names the line of the workflow", async () => {
   const run = await start(fails, ["abc"]);

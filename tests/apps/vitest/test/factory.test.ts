@@ -19,6 +19,9 @@ test("a module of steps that is a mock from beginning to end takes the place of 
 test("a mock that lacks the step says so", async () => {
   const run = await start(fulfil, ["abc"]);
   await expect(run.returnValue).rejects.toMatchObject({
-    cause: { code: "INVALID_ARGUMENT", message: expect.stringMatching(/shop\/src\/steps\.ts#ship.*the export "ship" of .*src\/steps\.ts is missing/) },
+    cause: {
+      code: "INVALID_ARGUMENT",
+      message: expect.stringMatching(/shop\/src\/steps\.ts#ship.*the export "ship" of .*src\/steps\.ts is missing/),
+    },
   });
 });

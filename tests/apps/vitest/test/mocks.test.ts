@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { start } from "perdure/api";
 import { afterEach, expect, test, vi } from "vitest";
+import { waitsForAHelper } from "../src/mistakes.ts";
 import * as order from "../src/order.ts";
 import { priceOf } from "../src/prices.ts";
 import * as steps from "../src/steps.ts";
@@ -22,7 +23,11 @@ test("a spy on a step is what its attempts call, once per attempt, whoever calle
   const lookUp = vi.spyOn(order, "lookUp").mockResolvedValue("looked up");
   const run = await start(order.everything, ["x"]);
   expect(await run.returnValue).toMatchObject({ 1: "x paid 1 EUR", 2: "x paid 2 EUR", 3: "checked out: x paid 3 EUR", 5: "looked up" });
-  expect(charge.mock.calls).toEqual([["x", 1], ["x", 2], ["x", 3]]);
+  expect(charge.mock.calls).toEqual([
+    ["x", 1],
+    ["x", 2],
+    ["x", 3],
+  ]);
   expect(lookUp).toHaveBeenCalledOnce();
 });
 
@@ -35,7 +40,7 @@ test("a mock of a step that fails once is tried again", async () => {
 
 test("a mock that takes time is found out", async () => {
   vi.mocked(priceOf).mockImplementation((() => delay(20, 5)) as never);
-  const run = await start(order.waitsForAHelper, []);
+  const run = await start(waitsForAHelper, []);
   await expect(run.returnValue).rejects.toMatchObject({
     cause: { code: "NOT_AVAILABLE_IN_WORKFLOW", message: expect.stringContaining("neither a step nor a sleep nor a hook") },
   });
