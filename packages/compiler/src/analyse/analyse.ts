@@ -7,12 +7,14 @@ import { exportNames } from "./exports.ts";
 import { applyFileDirective } from "./file-directive.ts";
 import { PathNames } from "./ids.ts";
 import type { MarkedFunction } from "./marked-function.ts";
+import { findModuleState } from "./module-state.ts";
 import { climb, isProblem, placementOf, workflowAround } from "./placement.ts";
 import { type Reach, findReach } from "./reach.ts";
 import { findPrivateNames, findReceiverUses } from "./receiver.ts";
 import type { Binding } from "./scope.ts";
 import { type ScopeTree, buildScopeTree } from "./scope-tree.ts";
 import { findUnavailable } from "./top-level-await.ts";
+import { findWorkflowCalls } from "./workflow-calls.ts";
 
 /** Everything that is known about a module. The transforms only print it. */
 export interface Analysis {
@@ -53,6 +55,7 @@ export function analyse(file: File, moduleId: string): Analysis {
   const roots = marked.filter(({ kind }) => kind === "workflow").map(({ node }) => rangeOf(node));
   const reach = findReach(file.program, tree, { roots, removed: stepRanges, marked: new Set(bindings.keys()) });
   problems.push(...findUnavailable(file.program, reach));
+  problems.push(...findModuleState({ tree, marked, stepRanges, reach }), ...findWorkflowCalls(marked, tree));
   return { file, tree, sites, marked, stepRanges, reach, problems };
 }
 
@@ -73,7 +76,7 @@ function findMarked(sites: DirectiveSites, tree: ScopeTree, file: File, moduleId
 
 /** Whether a file certainly is CommonJS: an `import` cannot be added to it. */
 function isCommonJs({ sourceType, body }: Program, tree: ScopeTree): boolean {
-  if (sourceType === "script") return true;
+  if (sourceType === "script" || body.some(({ type }) => type === "TSExportAssignment")) return true;
   if (body.some(({ type }) => /^(?:Import|Export|TSImportEquals|TSExport)/.test(type))) return false;
   return tree.references.some(({ node, binding }) => binding === undefined && /^(?:module|exports|require)$/.test(node.name));
 }

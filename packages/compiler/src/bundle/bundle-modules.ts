@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Metafile } from "esbuild";
+import { CompileError } from "../diagnose/diagnostic.ts";
 import type { ModuleOutline } from "../graph/outline.ts";
 import { type Modules, RUNTIME } from "../graph/resolve-value.ts";
 import type { Manifest } from "../manifest.ts";
@@ -8,9 +9,9 @@ import { compileFile, isCompiled } from "./compile-file.ts";
 import { locateModule } from "./module-location.ts";
 import { ENTRY } from "./workflow-modules.ts";
 
-/** The modules that went into the bundles of a file, by their ids. */
+/** The modules that went into the bundles of a file, and those that their steps import, by their ids. */
 export interface BundleModules extends Modules {
-  /** The compiled modules, in the order of their paths. */
+  /** Of the compiled modules that went into the bundles, in the order of their paths. */
   readonly manifests: readonly Manifest[];
   /** The file of a module. */
   fileOf(module: string): string;
@@ -27,24 +28,43 @@ export function createBundleModules({ inputs }: Metafile, root: string): BundleM
     names.set(id, name);
   }
   const manifests = [...files.values()].filter(isCompiled).map((file) => compileFile(file).manifest);
-  const outlines = new Map<string, ModuleOutline>(manifests.map(({ module, outline }) => [module, outline]));
+  const outlines = new Map<string, ModuleOutline | null>(manifests.map(({ module, outline }) => [module, outline]));
   const moduleOf = (file: string): string => {
     const { id } = locateModule(file);
-    return id.startsWith("perdure/") ? RUNTIME : id;
+    if (id.startsWith("perdure/")) return RUNTIME;
+    if (!files.has(id)) files.set(id, file);
+    return id;
   };
 
   return {
     manifests,
     fileOf: (module) => files.get(module) ?? "",
-    outlineOf: (module) => outlines.get(module) ?? null,
+    outlineOf(module) {
+      const known = outlines.get(module);
+      if (known !== undefined) return known;
+      const outline = outlineOfFile(files.get(module) ?? "");
+      outlines.set(module, outline);
+      return outline;
+    },
     resolve(module, specifier) {
       const found = inputs[names.get(module) ?? ""]?.imports.find(({ original }) => original === specifier);
       if (found !== undefined && found.external !== true) return moduleOf(path.resolve(root, found.path));
-      // What only a step imports is not in the bundle, but may be one of its modules all the same.
+      // What only a step imports is not in the bundle.
       const file = relativeFile(files.get(module) ?? "", specifier);
       return file === null ? specifier : moduleOf(file);
     },
   };
+}
+
+/** The outline of a file that is not in the bundle; null if it has none, or mistakes, which are its own business. */
+function outlineOfFile(file: string): ModuleOutline | null {
+  if (!existsSync(file) || !isCompiled(file)) return null;
+  try {
+    return compileFile(file).manifest.outline;
+  } catch (error) {
+    if (error instanceof CompileError) return null;
+    throw error;
+  }
 }
 
 /** The file that a relative specifier means, where it is written out or has the extension of the compiled file. */

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import path from "node:path";
 import type { Metafile } from "esbuild";
@@ -9,6 +8,7 @@ import { findHostGlobals } from "./host-globals.ts";
 import { chainTo, importChain } from "./import-chain.ts";
 import { type OriginalPlace, type ParsedBundle, parseBundle } from "./parsed-bundle.ts";
 import { carelessCall, findUnawaitedCalls } from "./unawaited-calls.ts";
+import { diagnosticIn, offsetOf, sourceOf } from "./source-diagnostic.ts";
 import { ENTRY } from "./workflow-modules.ts";
 
 /** A finished bundle, and how it came about. */
@@ -78,18 +78,6 @@ function diagnosticAt(place: OriginalPlace, { root }: CheckInput, problem: (rang
     return problem({ start, end: start + 1 }, source);
   });
 }
-
-function offsetOf(source: string, { line, column }: OriginalPlace): number {
-  const lines = source.split("\n").slice(0, line - 1);
-  return lines.reduce((sum, text) => sum + text.length + 1, 0) + column;
-}
-
-function diagnosticIn(filename: string, problem: (source: string) => Problem): Diagnostic {
-  const code = sourceOf(filename);
-  return createDiagnostic(problem(code), { code, filename });
-}
-
-const sourceOf = (filename: string): string => (existsSync(filename) ? readFileSync(filename, "utf8") : "");
 
 /** Where the module is named in the source of its importer. */
 function specifierRange(code: string, module: string): Range {

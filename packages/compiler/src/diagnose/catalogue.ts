@@ -193,6 +193,16 @@ export const catalogue = {
     "{advice}",
     "Workflow code is replayed in a sandbox without access to the host. Time, random numbers and timers work there and are recorded; everything else that reaches outside belongs into a step.",
   ),
+  MODULE_STATE: warning(
+    "Workflow code reads {variable}, which {writer} changes: every run has a copy of its own, initialised as the module is, and does not see what steps or the rest of the application write.",
+    "Pass the value as an argument, or return it from a step.",
+    "A workflow is replayed in a sandbox, possibly in another process and years later. Its modules are evaluated once per run, so what they compute when they are evaluated is there, and nothing that happens to them elsewhere.",
+  ),
+  STEP_CALLS_WORKFLOW: error(
+    "The step {step} calls the workflow {workflow} like a function.",
+    'Start it, `await start({workflow}, […])` with `start` from "perdure/api", or call it in a workflow.',
+    "Only workflow code can run a workflow as a part of itself. A step is one unit that is tried again as a whole; what it starts is a run of its own, with its own history.",
+  ),
   STEP_NOT_AWAITED: warning(
     "The workflow {workflow} calls {call} and does not wait for it.",
     "Write `await`, or `void` if nothing depends on it.",

@@ -1,13 +1,14 @@
 import type { Comment, File, Node } from "@babel/types";
 import { exportNames } from "../analyse/exports.ts";
 import type { MarkedFunction } from "../analyse/marked-function.ts";
+import { lateWrites, writerOf } from "../analyse/module-state.ts";
 import { nameOf } from "../analyse/names.ts";
 import type { ScopeTree } from "../analyse/scope-tree.ts";
 import { type Position, createPositionOf } from "../diagnose/position.ts";
 import { type FunctionNode, isTypeOnly, rangeOf } from "../parse/nodes.ts";
 import { children } from "../parse/walk.ts";
 import type { OutlineSource } from "./expression-outliner.ts";
-import type { FunctionOutline, ModuleOutline, Value } from "./outline.ts";
+import type { FunctionOutline, ModuleOutline, StateOutline, Value } from "./outline.ts";
 import { StatementOutliner } from "./statement-outliner.ts";
 import { ValueReader } from "./value-reader.ts";
 
@@ -19,7 +20,7 @@ export interface OutlineInput {
 }
 
 /** The outline of a module that does nothing for workflows. */
-export const emptyOutline: ModuleOutline = { functions: {}, exports: {}, stars: [] };
+export const emptyOutline: ModuleOutline = { functions: {}, exports: {}, stars: [], state: [] };
 
 /** The key of the function that begins at a place. */
 export function outlineKey({ line, column }: Position): string {
@@ -42,7 +43,7 @@ export function outlineModule(code: string, { file, tree, marked }: OutlineInput
   const values = new ValueReader(source);
   const statements = new StatementOutliner(source, values);
 
-  const outline: ModuleOutline = { functions: {}, ...exportsOf(file, tree, values) };
+  const outline: ModuleOutline = { functions: {}, ...exportsOf(file, tree, values), state: stateOf({ tree, marked }, placeOf) };
   for (const { node } of marked) keyOf(node);
   // Outlining a function finds others: the map grows meanwhile.
   for (const [key, node] of functions) {
@@ -56,6 +57,13 @@ export function outlineModule(code: string, { file, tree, marked }: OutlineInput
     } satisfies FunctionOutline;
   }
   return outline;
+}
+
+function stateOf({ tree, marked }: Omit<OutlineInput, "file">, placeOf: (node: Node) => Position): StateOutline[] {
+  return [...tree.module.bindings.values()].flatMap((binding) => {
+    const writes = lateWrites(binding, tree).map((write) => ({ writer: writerOf(write, marked, tree), ...placeOf(write.node) }));
+    return writes.length === 0 ? [] : [{ name: binding.name, writes, ...placeOf(binding.identifier) }];
+  });
 }
 
 function exportsOf({ program }: File, tree: ScopeTree, values: ValueReader): Pick<ModuleOutline, "exports" | "stars"> {

@@ -10,6 +10,14 @@ export interface ModuleOutline {
   exports: Record<string, Value>;
   /** The modules of which everything is exported: `export * from`. */
   stars: string[];
+  /** The variables that change after the module has been initialised. */
+  state: StateOutline[];
+}
+
+/** A variable of the module, where it is declared, and the places that change it or what it holds. */
+export interface StateOutline extends Place {
+  name: string;
+  writes: (Place & { writer: string })[];
 }
 
 export interface FunctionOutline extends Place {
