@@ -60,13 +60,13 @@ export interface Realm {
 /** A workflow's function, as the module graph has it. */
 export type WorkflowCall = (...args: unknown[]) => unknown;
 
-/** A place for runs whose code is in the module graph. Its handles are negative, those of {@link Realm} positive. */
+/** A place for runs whose code is in the module graph. */
 export interface InPlaceRealm {
-  create(workflow: WorkflowCall, run: RunIdentity): number;
+  create(handle: number, workflow: WorkflowCall, run: RunIdentity): void;
   setAnswered(handle: number, ops: readonly string[] | null): void;
   drop(handle: number): void;
-  /** Delivers in order, from an index on, up to the first delivery to a handle that is not negative; returns its index. */
-  deliver(deliveries: readonly RealmDelivery[], from: number): Promise<number>;
+  /** Resolves when the run is quiet. Never rejects. */
+  deliver(delivery: RealmDelivery): Promise<void>;
 }
 
 type Factory = (global: object) => BundleFactory;

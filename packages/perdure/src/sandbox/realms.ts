@@ -1,6 +1,7 @@
 /**
- * The places of a worker's runs: the sandbox realm for code that came as a bundle, the module graph for code that runs in place. The second exists only once
- * a run needs it.
+ * The places of a worker's runs: the sandbox realm for code that came as a bundle, the module graph for code that runs in place. Handles of the first are
+ * positive, those of the second negative; it exists only once a run needs it, and again when
+ * the runtime's own modules were loaded again (`vi.resetModules()`).
  */
 import type { WorkflowBundle, WorkflowInPlace } from "../registry.ts";
 import { createRealm, type InPlaceRealm, type RealmDelivery, type RealmOptions, type RunIdentity } from "./realm.ts";
@@ -15,24 +16,57 @@ export interface Realms {
 }
 
 export function createRealms(options: RealmOptions): Realms {
-  const realm = createRealm(options);
-  let inPlace: InPlaceRealm | null = null;
-  const placeOf = (handle: number): Pick<Realms, "setAnswered" | "drop"> => (handle < 0 && inPlace ? inPlace : realm);
+  const sandbox = createRealm(options);
+  const modules = createModuleGraphs(options);
   return {
-    create(code, run) {
-      if ("code" in code) return realm.create(code.version, code.code, run);
-      inPlace ??= code.createRealm(options);
-      const place = inPlace;
-      return code.load().then((workflow) => place.create(workflow, run));
-    },
-    setAnswered: (handle, ops) => placeOf(handle).setAnswered(handle, ops),
-    drop: (handle) => placeOf(handle).drop(handle),
+    create: (code, run) => ("code" in code ? sandbox.create(code.version, code.code, run) : modules.create(code, run)),
+    setAnswered: (handle, ops) => (handle < 0 ? modules : sandbox).setAnswered(handle, ops),
+    drop: (handle) => (handle < 0 ? modules : sandbox).drop(handle),
     deliver(deliveries, from) {
-      if (!inPlace) return realm.deliver(deliveries, from);
-      const isInPlace = (deliveries[from]?.handle ?? 0) < 0;
-      if (isInPlace) return inPlace.deliver(deliveries, from);
+      if (!modules.isUsed()) return sandbox.deliver(deliveries, from);
+      if ((deliveries[from]?.handle ?? 0) < 0) return modules.deliver(deliveries, from);
       const next = deliveries.findIndex(({ handle }, index) => index > from && handle < 0);
-      return realm.deliver(next < 0 ? deliveries : deliveries.slice(0, next), from);
+      return sandbox.deliver(next < 0 ? deliveries : deliveries.slice(0, next), from);
+    },
+  };
+}
+
+interface ModuleGraphs {
+  isUsed(): boolean;
+  create(code: WorkflowInPlace, run: RunIdentity): Promise<number>;
+  setAnswered: Realms["setAnswered"];
+  drop: Realms["drop"];
+  deliver(deliveries: readonly RealmDelivery[], from: number): Promise<number>;
+}
+
+function createModuleGraphs(options: RealmOptions): ModuleGraphs {
+  const graphs = new Map<WorkflowInPlace["createRealm"], InPlaceRealm>();
+  const places = new Map<number, InPlaceRealm>();
+  let handles = 0;
+  return {
+    isUsed: () => graphs.size > 0,
+    async create({ createRealm: create, load }, run) {
+      let graph = graphs.get(create);
+      if (!graph) graphs.set(create, (graph = create(options)));
+      const workflow = await load();
+      handles--;
+      places.set(handles, graph);
+      graph.create(handles, workflow, run);
+      return handles;
+    },
+    setAnswered: (handle, ops) => places.get(handle)?.setAnswered(handle, ops),
+    drop(handle) {
+      places.get(handle)?.drop(handle);
+      places.delete(handle);
+    },
+    async deliver(deliveries, from) {
+      let index = from;
+      for (let next = deliveries[index]; next && next.handle < 0; next = deliveries[++index]) {
+        const place = places.get(next.handle);
+        if (place) await place.deliver(next);
+        else next.error = new Error(`No run has the handle ${next.handle}.`);
+      }
+      return index;
     },
   };
 }

@@ -17,7 +17,7 @@ const prefix = "virtual:perdure/exports?for=";
 /** What the compiled code of workflows and tests imports. */
 export const RUNTIME = "perdure/internal/vitest";
 
-export const workflowId = (file: string): string => file + query;
+const workflowId = (file: string): string => file + query;
 
 /** The file of a module id that has the query of compiled workflow code; null for every other id. */
 export function fileOfWorkflowId(id: string): string | null {

@@ -17,37 +17,27 @@ import { enterRun } from "./scope.ts";
 /** Makes a worker's place for runs. */
 export function createModuleGraphRealm(options: RealmOptions): InPlaceRealm {
   const residents = new Map<number, Resident>();
-  let handles = 0;
-  const deliverOne = async (delivery: RealmDelivery): Promise<void> => {
-    try {
-      const resident = residents.get(delivery.handle);
-      if (!resident) throw new Error(`No run has the handle ${delivery.handle}.`);
-      delivery.out = await react(resident, delivery.event, delivery.payload, options.onStray);
-    } catch (error) {
-      delivery.error = error;
-    }
-  };
   return {
-    create(workflow: WorkflowCall, run: RunIdentity) {
+    create(handle: number, workflow: WorkflowCall, run: RunIdentity) {
       installRunGlobals();
-      handles--;
       residents.set(
-        handles,
+        handle,
         createResident(() => () => workflow, run, options.tokenFor),
       );
-      return handles;
     },
     setAnswered(handle, ops) {
       const resident = residents.get(handle);
       if (resident) resident.state.answered = ops && new Set(ops);
     },
-    drop(handle) {
-      residents.delete(handle);
-    },
-    async deliver(deliveries, from) {
-      let index = from;
-      for (let next = deliveries[index]; next && next.handle < 0; next = deliveries[++index]) await deliverOne(next);
-      return index;
+    drop: (handle) => void residents.delete(handle),
+    async deliver(delivery) {
+      try {
+        const resident = residents.get(delivery.handle);
+        if (!resident) throw new Error(`No run has the handle ${delivery.handle}.`);
+        delivery.out = await react(resident, delivery.event, delivery.payload, options.onStray);
+      } catch (error) {
+        delivery.error = error;
+      }
     },
   };
 }

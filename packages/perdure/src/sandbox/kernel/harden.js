@@ -1,0 +1,77 @@
+/**
+ * Freezes the realm's intrinsics, so that one run cannot change what another one sees, without the override mistake: where a frozen prototype
+ * holds a data property, `object.name = value` on an heir would fail (ECMA-262, OrdinarySetWithOwnDescriptor). Such properties become
+ * accessors whose setter defines the property on the receiver, as in "Distributed Electronic Rights in JavaScript" (Miller et al., 2013).
+ */
+export function harden(global) {
+  const found = new Set();
+  collect(global, found, true);
+  for (const sample of hiddenIntrinsics()) collect(sample, found, false);
+  for (const object of found) if (isPrototype(object)) enableOverrides(object);
+  for (const object of found) Object.freeze(object);
+}
+/** Prototypes that no global name leads to. */
+function hiddenIntrinsics() {
+  const iterators = [
+    [][Symbol.iterator](),
+    new Map()[Symbol.iterator](),
+    new Set()[Symbol.iterator](),
+    ""[Symbol.iterator](),
+    "".matchAll(/x/g),
+  ];
+  const functions = [function* () {}, async function () {}, async function* () {}];
+  const typedArray = Object.getPrototypeOf(Uint8Array);
+  return [...iterators, ...functions, typedArray].flatMap((object) => prototypesOf(object));
+}
+function prototypesOf(object) {
+  const chain = [];
+  let current = Object.getPrototypeOf(object);
+  while (typeof current === "object" ? current !== null : typeof current === "function") {
+    chain.push(current);
+    current = Object.getPrototypeOf(current);
+  }
+  return chain;
+}
+/** The global object itself stays open: runs get an heir of it. */
+function collect(object, found, isGlobal) {
+  if (found.has(object)) return;
+  if (!isGlobal) found.add(object);
+  for (const key of Reflect.ownKeys(object)) {
+    if (isGlobal && !isIntrinsicName(key)) continue;
+    const property = Object.getOwnPropertyDescriptor(object, key);
+    for (const part of [property?.value, property?.get, property?.set]) {
+      if (isObject(part) && part !== globalThis) collect(part, found, false);
+    }
+  }
+  const prototype = Object.getPrototypeOf(object);
+  if (isObject(prototype) && !isGlobal) collect(prototype, found, false);
+}
+function isIntrinsicName(key) {
+  return typeof key === "string" && key !== "globalThis";
+}
+function isObject(value) {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+function isPrototype(object) {
+  return (Object.hasOwn(object, "constructor") && typeof object !== "function") || object === Function.prototype;
+}
+/** Properties that engines look up on fast paths and that nobody overrides by assignment. */
+const keepAsData = new Set(["then"]);
+function enableOverrides(prototype) {
+  for (const key of Reflect.ownKeys(prototype)) {
+    if (typeof key === "symbol" || keepAsData.has(key)) continue;
+    const property = Object.getOwnPropertyDescriptor(prototype, key);
+    if (!property?.configurable || !("value" in property)) continue;
+    const value = property.value;
+    Object.defineProperty(prototype, key, {
+      configurable: true,
+      enumerable: property.enumerable ?? false,
+      get: () => value,
+      set(next) {
+        if (this === prototype || !isObject(this))
+          throw new TypeError(`Cannot change "${key}" of a built-in object: it is shared by all runs.`);
+        Object.defineProperty(this, key, { value: next, configurable: true, enumerable: true, writable: true });
+      },
+    });
+  }
+}

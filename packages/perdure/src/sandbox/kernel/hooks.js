@@ -1,0 +1,54 @@
+import { encode } from "../../codec/index.ts";
+import { HookConflictError } from "../../errors/hook-errors.ts";
+import { PerdureError } from "../../errors/perdure-error.ts";
+import { currentRun, nextOperation } from "./run-state.ts";
+/** Opens a hook; see `createHook` of `perdure`. */
+export function createHook(options = {}) {
+  const run = currentRun();
+  const token = checkToken(options.token);
+  const metadata = options.metadata === undefined ? "" : encode(options.metadata, "metadata");
+  const op = nextOperation(run, "hook");
+  const queue = { token: token ?? run.tokenFor(op), arrived: [], waiting: [], failure: null, disposed: false };
+  run.hooks.set(op, queue);
+  run.out.push("hook", op, queue.token, metadata);
+  return handle(run, op, queue);
+}
+function checkToken(token) {
+  if (token === undefined) return undefined;
+  if (typeof token === "string" && token.length > 0 && token.length <= 512) return token;
+  throw new PerdureError("INVALID_ARGUMENT", "createHook({ token }) takes a string of 1 to 512 characters.");
+}
+function handle(run, op, queue) {
+  const take = () => {
+    if (queue.arrived.length > 0) return Promise.resolve(queue.arrived.shift());
+    if (queue.failure) return Promise.reject(queue.failure);
+    return new Promise((resolve, reject) => queue.waiting.push({ resolve, reject }));
+  };
+  const dispose = () => {
+    if (queue.disposed) return;
+    queue.disposed = true;
+    run.hooks.delete(op);
+    if (!queue.failure) run.out.push("dispose", op, "", "");
+  };
+  return {
+    token: queue.token,
+    // eslint-disable-next-line unicorn/no-thenable -- a hook is awaited like a promise
+    then: (onFulfilled, onRejected) => take().then(onFulfilled, onRejected),
+    dispose,
+    [Symbol.dispose]: dispose,
+    async *[Symbol.asyncIterator]() {
+      while (!queue.disposed) yield await take();
+    },
+  };
+}
+/** A payload arrived: the first who waits gets it, else it is kept in order. */
+export function receive(queue, payload) {
+  const first = queue.waiting.shift();
+  if (first) first.resolve(payload);
+  else queue.arrived.push(payload);
+}
+/** The token is taken: everyone who waits or will wait is told. */
+export function refuse(queue) {
+  queue.failure = new HookConflictError(queue.token);
+  for (const waiter of queue.waiting.splice(0)) waiter.reject(queue.failure);
+}

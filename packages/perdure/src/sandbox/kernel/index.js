@@ -1,0 +1,37 @@
+/**
+ * The part of the runtime that lives inside the sandbox realm. It is bundled to text and evaluated once per realm; only strings and the
+ * functions below cross its border.
+ *
+ * A delivery has three parts: `prepare` (which run, which event), `pump` (an evaluation of its own: the run's code runs until it is quiet, for the realm
+ * drains its microtasks after each evaluation) and `take` (what the run asked for, four strings per ask):
+ *
+ *     "step"  op  step id  encoded input      "hook"  op  token  encoded metadata or ""     "completed"  ""  encoded value  ""
+ *     "wait"  op  due time  ""                "dispose"  op  ""  ""                         "failed"  ""  encoded error  ""
+ *     "log"  level  text  ""
+ */
+import { installClock } from "./clock.ts";
+import { createDeliveries } from "./deliveries.ts";
+import { installGlobals } from "./globals.ts";
+import { harden } from "./harden.ts";
+import { installStacks } from "./stacks.ts";
+/**
+ * Prepares the realm and returns the kernel. Called once, as the last thing that happens in the realm before workflow code.
+ *
+ * Scripts reach the kernel by one global, `__perdure_evaluate`, because an evaluation has to name something: 0 runs `tick` (the host's loop over
+ * deliveries, within one evaluation that carries the watchdog), 1 runs the prepared delivery. Called by anyone else it does nothing.
+ */
+export function boot(tokenSource, tick) {
+  const global = globalThis;
+  installClock(global);
+  installGlobals(global);
+  installStacks();
+  const deliveries = createDeliveries(tokenSource);
+  Object.defineProperty(global, "__perdure_evaluate", {
+    value: (part) => {
+      if (part === 1) deliveries.pump();
+      else if (!deliveries.busy()) tick();
+    },
+  });
+  harden(global);
+  return deliveries.kernel;
+}

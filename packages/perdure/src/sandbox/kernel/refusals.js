@@ -1,0 +1,17 @@
+import { PerdureError } from "../../errors/perdure-error.ts";
+const advice = {
+  setTimeout: "Use `await sleep(…)`: it is durable.",
+  setInterval: "Use a loop with `await sleep(…)`: it is durable.",
+  setImmediate: "It has no meaning in a durable run.",
+  fetch: "Requests belong into a step.",
+};
+/** Global functions that workflow code cannot have, by name: each says so when it is called. */
+export function createRefusals() {
+  const refuse = ([name, text]) => [
+    name,
+    () => {
+      throw new PerdureError("NOT_AVAILABLE_IN_WORKFLOW", `${name}() is not available in workflow code. ${text}`);
+    },
+  ];
+  return Object.fromEntries(Object.entries(advice).map(refuse));
+}

@@ -1,0 +1,43 @@
+import { FatalError, RetryableError, SerializationError } from "../../errors/step-errors.ts";
+import { HookConflictError, HookNotFoundError } from "../../errors/hook-errors.ts";
+import { PerdureError } from "../../errors/perdure-error.ts";
+import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../../errors/run-errors.ts";
+import { createHook } from "./hooks.ts";
+import { currentRun } from "./run-state.ts";
+import { callStep } from "./steps.ts";
+import { sleep } from "./waits.ts";
+/** What workflow code gets when it imports `perdure` and its sub-paths: the names on `__perdure` in a bundle. Protocol 1. */
+export const workflowModule = Object.freeze({
+  callStep,
+  createHook,
+  defineHook,
+  getStepMetadata,
+  getWorkflowMetadata,
+  outside,
+  sleep,
+  FatalError,
+  HookConflictError,
+  HookNotFoundError,
+  PerdureError,
+  RetryableError,
+  SerializationError,
+  WorkflowRunCancelledError,
+  WorkflowRunFailedError,
+  WorkflowRunNotFoundError,
+});
+function defineHook(_options) {
+  return { create: (options) => createHook(options), resume: outside("defineHook().resume()") };
+}
+/** A function that belongs to the host: calling it in workflow code says so. */
+function outside(name) {
+  return () => {
+    throw new PerdureError("NOT_AVAILABLE_IN_WORKFLOW", `${name} cannot be called in workflow code.`);
+  };
+}
+function getStepMetadata() {
+  throw new PerdureError("NOT_IN_STEP", "getStepMetadata() was called in workflow code, which is not a step.");
+}
+function getWorkflowMetadata() {
+  const run = currentRun();
+  return { workflowRunId: run.id, workflowName: run.workflowId, workflowStartedAt: new Date(run.startedAt) };
+}
