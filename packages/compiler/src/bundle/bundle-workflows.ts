@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { type BuildResult, type Message, build } from "esbuild";
 import { CompileError, type Diagnostic } from "../diagnose/diagnostic.ts";
@@ -9,7 +10,6 @@ import type { Bundle } from "./bundle.ts";
 import { type BuildManifest, createBuildManifest, manifestOfFile } from "./build-manifest.ts";
 import { createBundleModules } from "./bundle-modules.ts";
 import { checkBundle } from "./check-bundle.ts";
-import { findForeignState, findWorkflowCallsOfSteps } from "./check-modules.ts";
 import { shortenLabels } from "./module-labels.ts";
 import { locateModule } from "./module-location.ts";
 import { ENTRY, workflowModules } from "./workflow-modules.ts";
@@ -59,6 +59,7 @@ export async function bundleWorkflows(file: string, options: BundleOptions = {})
     mainFields: ["browser", "module", "main"],
     conditions: bundleConditions(options.conditions),
     target: "es2022",
+    ...tsconfigAbove(path.dirname(real)),
     charset: "utf8",
     minifyWhitespace: true,
     minifySyntax: true,
@@ -76,14 +77,13 @@ export async function bundleWorkflows(file: string, options: BundleOptions = {})
   });
 
   const bundles: Record<string, Bundle> = {};
-  const modules = createBundleModules(result.metafile, root);
-  const problems = findWorkflowCallsOfSteps(modules);
+  const problems: Diagnostic[] = [];
   for (const [index, { id, name }] of manifest.workflows.entries()) {
     const bundle = finish(outputOf(result, root, index));
     problems.push(...checkBundle({ bundle, workflow: name, index, root, metafile: result.metafile }));
-    problems.push(...findForeignState(bundle, { module: manifest.module, root }, modules));
     bundles[id] = bundle;
   }
+  const modules = createBundleModules(result.metafile, root);
   const errors = problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new CompileError(errors);
   return {
@@ -92,6 +92,14 @@ export async function bundleWorkflows(file: string, options: BundleOptions = {})
     manifest: manifestOfFile(manifest, bundles, modules),
     warnings: inOrder(problems),
   };
+}
+
+/** esbuild forgets the tsconfig.json of a module that a plugin resolves, so the one of the workflow's file counts for all. */
+function tsconfigAbove(folder: string): { tsconfig?: string } {
+  const tsconfig = path.join(folder, "tsconfig.json");
+  if (existsSync(tsconfig)) return { tsconfig };
+  const outer = path.dirname(folder);
+  return outer === folder ? {} : tsconfigAbove(outer);
 }
 
 /** In the order of the sources; what several workflows share once. */
