@@ -28,13 +28,13 @@ const built = new Map<string, Built>(
 );
 for (const { directed, undirected } of built.values()) for (const file of [directed, undirected]) file.catch(() => undefined);
 
-const worlds: readonly [how: string, create: () => World][] = [
-  ["in memory", createMemoryWorld],
-  ["replayed from history after every commit", () => forgetfulWorld(createMemoryWorld())],
-  ["on SQLite", () => createSqliteWorld({ path: join(stage.folder, "world.db") })],
+const worlds: readonly [how: string, create: () => World, forgets: boolean][] = [
+  ["in memory", createMemoryWorld, false],
+  ["replayed from history after every commit", () => forgetfulWorld(createMemoryWorld()), true],
+  ["on SQLite", () => createSqliteWorld({ path: join(stage.folder, "world.db") }), false],
 ];
 
-describe.each(worlds)("a program that runs durably, %s, gives what it gives as plain code", (how, create) => {
+describe.each(worlds)("a program that runs durably, %s, gives what it gives as plain code", (how, create, forgets) => {
   let world: World;
   let worker: RunningWorker;
   beforeAll(async () => {
@@ -55,14 +55,15 @@ describe.each(worlds)("a program that runs durably, %s, gives what it gives as p
     const expected = [];
     for (const [workflow, ...args] of callsOf(await load("undirected"), path)) expected.push(await outcomeOf(() => workflow(...args)));
     const program = await load("directed");
-    const actual = [];
-    const steps = new Set<string>();
-    for (const [workflow, ...args] of callsOf(program, path)) actual.push(await runDurably(world, workflow, args, steps));
-    expect(actual).toStrictEqual(expected);
+    const runs = [];
+    for (const [workflow, ...args] of callsOf(program, path)) runs.push(await runDurably(world, workflow, args));
+    expect(runs.map(({ outcome }) => outcome)).toStrictEqual(expected);
     expect(expected.some((outcome) => "error" in outcome)).toBe(program.fails === true);
+
     const declared = manifests.flatMap((manifest) => manifest.steps.map(({ id }) => id));
-    const unused = Object.keys(program.unused ?? {});
-    expect(declared.filter((id) => !steps.has(id)).map(pathOf)).toEqual(unused);
+    const ended = new Set(runs.flatMap(({ steps }) => steps));
+    expect(declared.filter((id) => !ended.has(id)).map(pathOf)).toEqual(Object.keys(program.unused ?? {}));
+    for (const { length, claims } of forgets ? runs : []) expect(claims > 1).toBe(length > 1);
   });
 });
 
