@@ -15,6 +15,7 @@ const graph = {
   "@perdure/world-sqlite": ["@perdure/world"],
   "@perdure/compiler": [],
   perdure: ["@perdure/world", "@perdure/world-sqlite"],
+  "@perdure/cli": ["@perdure/compiler"],
 };
 const grabBags = new Set(["utils", "util", "shared", "common", "helpers", "helper", "types", "misc"]);
 const engine = "packages/perdure/src/engine";
