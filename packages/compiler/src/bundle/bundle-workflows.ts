@@ -10,6 +10,7 @@ import type { Bundle } from "./bundle.ts";
 import { type BuildManifest, createBuildManifest, manifestOfFile } from "./build-manifest.ts";
 import { createBundleModules } from "./bundle-modules.ts";
 import { checkBundle } from "./check-bundle.ts";
+import { findForeignState, findWorkflowCallsOfSteps } from "./check-modules.ts";
 import { shortenLabels } from "./module-labels.ts";
 import { locateModule } from "./module-location.ts";
 import { ENTRY, workflowModules } from "./workflow-modules.ts";
@@ -77,13 +78,14 @@ export async function bundleWorkflows(file: string, options: BundleOptions = {})
   });
 
   const bundles: Record<string, Bundle> = {};
-  const problems: Diagnostic[] = [];
+  const modules = createBundleModules(result.metafile, root);
+  const problems = findWorkflowCallsOfSteps(modules);
   for (const [index, { id, name }] of manifest.workflows.entries()) {
     const bundle = finish(outputOf(result, root, index));
     problems.push(...checkBundle({ bundle, workflow: name, index, root, metafile: result.metafile }));
+    problems.push(...findForeignState(bundle, { module: manifest.module, root }, modules));
     bundles[id] = bundle;
   }
-  const modules = createBundleModules(result.metafile, root);
   const errors = problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new CompileError(errors);
   return {
