@@ -1,4 +1,5 @@
 import type { UnpluginFactory, UnpluginMessage } from "unplugin";
+import type { ManifestPart } from "../bundle/build-manifest.ts";
 import { bundleWorkflows } from "../bundle/bundle-workflows.ts";
 import { locateModule } from "../bundle/module-location.ts";
 import { compile } from "../compile.ts";
@@ -22,13 +23,15 @@ export interface PluginState {
   renames: Renames;
   /** For each module of bundles that was loaded, the files that it came from. */
   inputs: Map<string, ReadonlySet<string>>;
+  /** For each file with workflows or steps, its part of the application's manifest. */
+  manifests: Map<string, ManifestPart>;
 }
 
-/** The modules that may hold directives: code, also under a query that only busts caches. */
-const codeFiles = /\.[cm]?[jt]sx?(?:\?(?:v|t)=[^?]*)?$/;
+/** The modules that may hold directives: code, also under a query that only busts caches; not the modules of bundles, whose ids end alike. */
+const codeFiles = /^(?!.?virtual:perdure\/).*\.[cm]?[jt]sx?(?:\?(?:v|t)=[^?]*)?$/;
 
 export function createState(options: PluginOptions | undefined): PluginState {
-  return { conditions: [...(options?.conditions ?? [])], renames: options?.renames ?? {}, inputs: new Map() };
+  return { conditions: [...(options?.conditions ?? [])], renames: options?.renames ?? {}, inputs: new Map(), manifests: new Map() };
 }
 
 /** The part that all bundlers have in common: the host target, and a virtual module with the bundles of each file with workflows. */
@@ -46,8 +49,10 @@ export function createHooks(state: PluginState): ReturnType<UnpluginFactory<Plug
         const file = fileOfBundlesId(id);
         if (file === null) return null;
         try {
-          const { bundles, inputs } = await bundleWorkflows(file, { conditions: state.conditions });
+          const { bundles, inputs, manifest, warnings } = await bundleWorkflows(file, { conditions: state.conditions });
           state.inputs.set(id, new Set(inputs));
+          state.manifests.set(file, manifest);
+          for (const warning of warnings) this.warn(message([warning]));
           for (const input of inputs) this.addWatchFile(input);
           return `export default ${JSON.stringify(bundles)};`;
         } catch (error) {
@@ -66,6 +71,7 @@ export function createHooks(state: PluginState): ReturnType<UnpluginFactory<Plug
         const renames = { ...readRenames(root), ...state.renames };
         const result = compile(code, { id: moduleId, filename: file, target: "host", bundles: bundlesId(file), renames });
         const errors = result.diagnostics.filter(({ severity }) => severity === "error");
+        if (result.manifest.workflows.length === 0) state.manifests.set(file, { workflows: [], steps: result.manifest.steps });
         for (const warning of result.diagnostics) if (warning.severity === "warning") this.warn(message([warning]));
         if (errors.length > 0) {
           this.error(message(errors));

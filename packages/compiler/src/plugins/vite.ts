@@ -1,6 +1,7 @@
 import { createVitePlugin } from "unplugin";
 import type { HotUpdateOptions, Plugin, ResolvedConfig } from "vite";
 import { SOURCE_CONDITION } from "../bundle/conditions.ts";
+import { manifestHook } from "./build-manifest.ts";
 import { type PluginOptions, type PluginState, createHooks, createState } from "./factory.ts";
 import { staleModules } from "./stale-modules.ts";
 import { withVitest } from "./vitest/plugin.ts";
@@ -32,6 +33,7 @@ const builds: (options?: PluginOptions) => Plugin | Plugin[] = createVitePlugin<
   return {
     ...createHooks(state),
     vite: {
+      ...manifestHook(state),
       configResolved: (config) => followSourceCondition(config, state),
       hotUpdate({ file, modules }: HotUpdateOptions) {
         const stale = staleModules(file, state.inputs, (id) => this.environment.moduleGraph.getModuleById(id));
