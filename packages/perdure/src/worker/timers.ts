@@ -1,5 +1,3 @@
-import * as host from "../host-timers.ts";
-
 /**
  * Calls back at times of the wall clock; one timer for all of them. It is the global one of the moment: where a test has put fake timers in its
  * place, moving their clock moves what runs wait for.
@@ -7,7 +5,10 @@ import * as host from "../host-timers.ts";
 export interface Timers {
   /** Calls `callback` once `Date.now() >= at`, never early. */
   add(at: number, callback: () => void): Timer;
-  /** Looks at the clock now: it may have been set, or another one may be in force. */
+  /**
+   * Looks at the clock now. To be called every second or so: the wall clock may jump (suspend, NTP) while host timers count elapsed time, and another
+   * one may be in force.
+   */
   refresh(): void;
   stop(): void;
 }
@@ -29,10 +30,8 @@ interface Entry {
   callback: (() => void) | null;
 }
 
-/** The wall clock may jump (suspend, NTP), while host timers count elapsed time: look again at least this often. */
-const longestMs = 10_000;
-/** The most that a timer takes. A fake clock jumps with its timers, and every timer that fires on the way costs a real millisecond. */
-const longestFakeMs = 2 ** 31 - 1;
+/** The most that a host timer takes. */
+const longestMs = 2 ** 31 - 1;
 
 /** Cancelled entries stay in the heap until their time, or until there are more of them than this and than of the living. */
 const mostCancelled = 1000;
@@ -50,9 +49,8 @@ export function createTimers(): Timers {
     if (armedFor === Number.NEGATIVE_INFINITY) return;
     disarm();
     armedFor = first.at;
-    const longest = globalThis.setTimeout === host.setTimeout ? longestMs : longestFakeMs;
     const { setTimeout, clearTimeout } = globalThis;
-    const timer = setTimeout(fire, Math.max(0, Math.min(longest, first.at - Date.now())));
+    const timer = setTimeout(fire, Math.max(0, Math.min(longestMs, first.at - Date.now())));
     timer.unref();
     armed = { by: setTimeout, cancel: () => clearTimeout(timer) };
   }

@@ -10,7 +10,7 @@ import { PerdureError } from "../../errors/perdure-error.ts";
 import { setImmediate } from "../../host-timers.ts";
 import { createResident, deliver, type Resident } from "../kernel/deliveries.ts";
 import type { RunState } from "../kernel/run-state.ts";
-import type { InPlaceRealm, RealmDelivery, RealmOptions, RunIdentity, WorkflowCall } from "../realm.ts";
+import type { InPlaceRealm, RealmOptions, RunIdentity, WorkflowCall } from "../realm.ts";
 import { installRunGlobals } from "./globals.ts";
 import { enterRun } from "./scope.ts";
 
