@@ -11,6 +11,7 @@ import { type BuildManifest, createBuildManifest, manifestOfFile } from "./build
 import { createBundleModules } from "./bundle-modules.ts";
 import { checkBundle } from "./check-bundle.ts";
 import { findForeignState, findWorkflowCallsOfSteps } from "./check-modules.ts";
+import { joinDeclarations } from "./join-declarations.ts";
 import { shortenLabels } from "./module-labels.ts";
 import { locateModule } from "./module-location.ts";
 import { ENTRY, workflowModules } from "./workflow-modules.ts";
@@ -124,7 +125,12 @@ function outputOf(result: BuildResult<{ write: false }>, root: string, index: nu
 function finish(output: { code: string; map: string }): Bundle {
   const { code, map } = shortenLabels(output.code, output.map);
   const text = code.replace(/export\{([\w$\u0080-\uffff]+) as default\};\s*$/, "return $1})");
-  return { version: createHash("sha256").update(text).digest("hex"), code: text, map: JSON.stringify(JSON.parse(map)) };
+  const joined = joinDeclarations(text, map);
+  return {
+    version: createHash("sha256").update(joined.code).digest("hex"),
+    code: joined.code,
+    map: JSON.stringify(JSON.parse(joined.map)),
+  };
 }
 
 function inputsOf({ metafile }: BuildResult<{ metafile: true }>, root: string): string[] {

@@ -1,4 +1,4 @@
-import { TraceMap, decodedMappings, encodedMap } from "@jridgewell/trace-mapping";
+import { replaceParts } from "./replace-parts.ts";
 
 const label = /__commonJS\(\{"([^"]*node_modules\/)/g;
 
@@ -7,25 +7,9 @@ const label = /__commonJS\(\{"([^"]*node_modules\/)/g;
  * count for the version: the labels begin with the name of the package instead. The source map moves along.
  */
 export function shortenLabels(code: string, map: string): { code: string; map: string } {
-  const cuts = [...code.matchAll(label)].map((match) => {
+  const parts = [...code.matchAll(label)].map((match) => {
     const path = match[1] ?? "";
-    return { start: match.index + match[0].length - path.length, length: path.length };
+    return { start: match.index + match[0].length - path.length, length: path.length, text: "" };
   });
-  if (cuts.length === 0) return { code, map };
-  const lineStart = (offset: number) => code.lastIndexOf("\n", offset - 1) + 1;
-  const mappings = decodedMappings(new TraceMap(map)).map((segments) => segments.map((segment) => [...segment]));
-  let text = "";
-  let offset = 0;
-  for (const { start, length } of cuts) {
-    text += code.slice(offset, start);
-    offset = start + length;
-  }
-  for (const { start, length } of cuts.reverse()) {
-    const column = start - lineStart(start);
-    const line = code.slice(0, start).split("\n").length - 1;
-    for (const segment of mappings[line] ?? []) if ((segment[0] ?? 0) > column) segment[0] = Math.max(column, (segment[0] ?? 0) - length);
-  }
-  const { sources, names } = JSON.parse(map) as { sources: string[]; names: string[] };
-  const moved = new TraceMap({ version: 3, sources, names, mappings: mappings as never });
-  return { code: text + code.slice(offset), map: JSON.stringify(encodedMap(moved)) };
+  return replaceParts(code, map, parts);
 }
