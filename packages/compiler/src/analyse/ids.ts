@@ -30,13 +30,15 @@ export class PathNames {
   add(node: FunctionNode, { kind, moduleId }: { kind: DirectiveKind; moduleId: string }, problems: Problem[]): NamedPath {
     const { names } = localNames(node, this.#tree);
     const surrounding = this.#surroundingPath(node);
-    const path = surrounding === null ? this.#modulePath(node) : [surrounding, names.join(".")].join("/");
+    const path = surrounding === null ? this.#modulePath(node) : [surrounding, ...(names.length === 0 ? [] : [names.join(".")])].join("/");
     const range = { start: rangeOf(node).start, end: Math.max(rangeOf(node).start, rangeOf(node.body).start) };
-    if (names.length === 0) problems.push({ code: "FUNCTION_UNNAMED", range, parameters: { kind } });
+    // What a function returns at once may be called like it: `const mailer = (from) => async (to) => { "use step"; … }`.
+    const isUnnamed = names.length === 0 && (path === "" || this.#taken.has(path));
+    if (isUnnamed) problems.push({ code: "FUNCTION_UNNAMED", range, parameters: { kind } });
     else if (this.#taken.has(path)) problems.push({ code: "DUPLICATE_ID", range, parameters: { id: `${moduleId}#${path}` } });
     this.#taken.add(path);
     this.#byFunction.set(node, path);
-    return { path, name: names.at(-1) ?? "" };
+    return { path, name: names.at(-1) ?? path.split(/[./]/).at(-1) ?? "" };
   }
 
   /** The path of the functions around a node; null if there are none with a name. */
