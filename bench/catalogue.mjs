@@ -2,7 +2,7 @@
 
 const windows = { default: 5, least: 1, help: "measured windows of each side, after a warm-up" };
 
-/** By name; `options` are whole numbers. */
+/** By name; `options` are whole numbers, or flags that make 1 of 0. A benchmark without Worlds stores nothing. */
 export const benchmarks = {
   w1: {
     summary: "one run of 10 sequential no-op steps at a time",
@@ -19,6 +19,14 @@ export const benchmarks = {
     worlds: ["sqlite", "memory"],
     options: { steps: { default: 10_000, least: 1000, help: "the largest N" }, windows },
   },
+  compile: {
+    summary: "scan, transform, first bundle and rebuild, beside a peer's packages",
+    worlds: ["none"],
+    options: {
+      windows,
+      "no-peers": { default: 0, flag: true, help: "only ours; the peer's packages come from the registry, at the first use" },
+    },
+  },
   crash: {
     summary: "kill -9 and stopped workers at random moments under load; checks every run and every history afterwards",
     worlds: ["sqlite"],
@@ -33,9 +41,10 @@ export const benchmarks = {
 export function usage() {
   const lines = ["Usage: npm run -s bench -- <name> [--world <name>] [--json] [options]", ""];
   for (const [name, { summary, worlds, options }] of Object.entries(benchmarks)) {
-    lines.push(`  ${name.padEnd(7)}${summary}`, `         --world ${worlds.join(" | ")} (default ${worlds[0]})`);
-    for (const [option, { default: value, help }] of Object.entries(options)) {
-      lines.push(`         --${option} <n>  ${help}${value === null ? "" : ` (default ${value})`}`);
+    lines.push(`  ${name.padEnd(8)} ${summary}`);
+    if (worlds[0] !== "none") lines.push(`           --world ${worlds.join(" | ")} (default ${worlds[0]})`);
+    for (const [option, { default: value, flag, help }] of Object.entries(options)) {
+      lines.push(`           --${option}${flag ? "" : " <n>"}  ${help}${flag || value === null ? "" : ` (default ${value})`}`);
     }
   }
   return lines.join("\n");

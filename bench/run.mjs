@@ -26,15 +26,17 @@ function readCommandLine(args) {
     throw new UsageError(`${name} has no World "${world}"; there are ${benchmark.worlds.join(", ")}.`);
   }
   const options = {};
-  for (const [option, { default: value, least }] of Object.entries(benchmark.options)) {
-    options[option] = values[option] === undefined ? value : wholeNumber(option, values[option], least);
+  for (const [option, { default: value, least, flag }] of Object.entries(benchmark.options)) {
+    if (values[option] === undefined) options[option] = value;
+    else options[option] = flag ? 1 : wholeNumber(option, values[option], least);
   }
   const given = Object.keys(benchmark.options).filter((option) => options[option] !== benchmark.options[option].default);
   return { name, world, json: values.json ?? false, options, given };
 }
 
 function parseOptions(name, benchmark, args) {
-  const own = Object.fromEntries(Object.keys(benchmark.options).map((option) => [option, { type: "string" }]));
+  const typeOf = ({ flag }) => ({ type: flag ? "boolean" : "string" });
+  const own = Object.fromEntries(Object.entries(benchmark.options).map(([name, option]) => [name, typeOf(option)]));
   const options = { world: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" }, ...own };
   try {
     return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
