@@ -29,14 +29,14 @@ export interface WorkflowEntry extends ManifestEntry {
   graph: WorkflowGraph;
 }
 
-/** What a module declares, in source order. */
+/** What a module declares, in source order. Outline and graphs are made when they are read first: a build of the host needs neither. */
 export interface Manifest {
   /** The id of the module, the part of ids in front of `#`. */
   module: string;
   steps: ManifestEntry[];
   workflows: WorkflowEntry[];
   /** What the module's functions call and what it exports. Graphs that span modules are made of it; its form may change. */
-  outline: ModuleOutline;
+  readonly outline: ModuleOutline;
 }
 
 /** The manifest of a module without marked functions. */
@@ -48,9 +48,10 @@ export function createManifest(module: string, code: string, analysis: Pick<Anal
   const { file, tree, marked } = analysis;
   const positionOf = createPositionOf(code);
   const exports = exportNames(file.program);
-  const outline = outlineModule(code, analysis);
+  let outlined: ModuleOutline | null = null;
+  const outline = () => (outlined ??= outlineModule(code, analysis));
   const modules: Modules = {
-    outlineOf: (id) => (id === module ? outline : null),
+    outlineOf: (id) => (id === module ? outline() : null),
     resolve: (_, specifier) => (/^perdure(?:\/|$)/.test(specifier) ? RUNTIME : null),
   };
   const entryOf = ({ id, name, node, captures }: MarkedFunction): ManifestEntry => ({
@@ -62,11 +63,24 @@ export function createManifest(module: string, code: string, analysis: Pick<Anal
   });
   const workflowOf = (fn: MarkedFunction): WorkflowEntry => {
     const entry = entryOf(fn);
-    return { ...entry, graph: buildGraph(module, outlineKey(entry.start), modules) };
+    let graph: WorkflowGraph | null = null;
+    return {
+      ...entry,
+      get graph() {
+        return (graph ??= buildGraph(module, outlineKey(entry.start), modules));
+      },
+    };
   };
   const steps = marked.filter(({ kind }) => kind === "step").map(entryOf);
   const workflows = marked.filter(({ kind }) => kind === "workflow").map(workflowOf);
-  return { module, steps, workflows, outline };
+  return {
+    module,
+    steps,
+    workflows,
+    get outline() {
+      return outline();
+    },
+  };
 }
 
 /** The names under which a function is exported: by its own declaration, by that of the variable whose value it is, or as the default. */
