@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { firstBundle, firstBundleOfPeer } from "./compile/first-bundle.ts";
 import { copyOrders, type OrdersApp } from "./compile/orders-app.ts";
-import { bundle, scan, transformBoth } from "./compile/ours.ts";
+import { bundle, runOrder, scan, transformBoth } from "./compile/ours.ts";
 import { loadPeer, type Peer } from "./compile/peer.ts";
 import { sourceWithSteps } from "./compile/sources.ts";
 import { growTree, type Tree } from "./compile/tree.ts";
@@ -98,7 +98,7 @@ async function measureBundles(folder: string, peer: Peer | null, rounds: Rounds)
   const watched = peer && theirs && (await peer.watch(theirs.root));
   const rebuilds = await alternate(
     {
-      rebuildMs: rebuild(ours, () => bundle(ours.file)),
+      rebuildMs: rebuild(ours, () => bundle(ours.file), runOrder),
       ...(watched && theirs && { peerRebuildMs: rebuild(theirs, () => watched.rebuild()) }),
     },
     rounds,
@@ -107,14 +107,15 @@ async function measureBundles(folder: string, peer: Peer | null, rounds: Rounds)
   return { ...mediansOf(firsts), firstBundleLoadMs: median(loads.slice(-rounds.windows)), ...mediansOf(rebuilds) };
 }
 
-/** A measurement of the rebuild after an edit, which must give another bundle each time. */
-function rebuild(app: OrdersApp, build: () => Promise<string>): () => Promise<number> {
+/** A measurement of the rebuild after an edit, which must give another bundle each time; `check` looks at it when the time has been taken. */
+function rebuild(app: OrdersApp, build: () => Promise<string>, check?: (bundle: string) => Promise<void>): () => Promise<number> {
   let last: string | null = null;
   return async () => {
     app.edit();
     const { wallMs, value } = await timed(build);
     if (value === last) throw new Error("The bundle is the same after an edit.");
     last = value;
+    await check?.(value);
     return wallMs;
   };
 }

@@ -34,7 +34,7 @@ export function growTree(root: string, nodeModules: string): Tree {
   let bytes = 0;
   for (const file of sourcesBelow(nodeModules, "")) {
     const original = readFileSync(path.join(nodeModules, file), "utf8");
-    if (original.length < 500 || original.length > 40_000 || mayHaveDirectives(original)) continue;
+    if (original.length < 500 || original.length > 100_000 || mayHaveDirectives(original)) continue;
     const isMarked = files.length % markedEvery === 0;
     const folder = path.join(
       root,
