@@ -115,23 +115,56 @@ test("a bundle that cannot be built fails the build with the chain of imports", 
   await expect(viteBuild(viteConfig(root))).rejects.toThrow(/BUNDLE_HOST_MODULE[^]*src\/order\.ts -> src\/ship\.ts/);
 });
 
-test("in vite dev, a change of a file that a bundle came from renews the bundle", async () => {
-  const { root, file, write } = createApp({
-    ...app,
-    "src/order.ts": `import { word } from "./word.ts";\nexport async function fulfil() { "use workflow"; return word; }\n`,
-    "src/word.ts": `export const word = "before";\n`,
-  });
-  const server = await createServer(viteConfig(root, { server: { middlewareMode: true, ws: false, hmr: false } }));
+const worded = {
+  ...app,
+  "src/order.ts": `import { word } from "./word.ts";
+export async function note() { "use step"; return 1; }
+export async function fulfil() { "use workflow"; await note(); return word; }
+`,
+  "src/word.ts": `export const word = "before";\n`,
+};
+
+/** A development server, the code of whose workflow can be asked for, and which can be told of a change. */
+async function develop(hmr: boolean) {
+  const created = createApp(worded);
+  const config = viteConfig(created.root, { server: { middlewareMode: true, ws: false, ...(hmr ? {} : { hmr: false }) } });
+  const server = await createServer(config);
   onTestFinished(() => server.close());
-  const bundle = async () => {
-    await server.ssrLoadModule("/src/order.ts");
-    const { registry } = (await server.ssrLoadModule("/src/registry.ts")) as { registry: () => Map<string, { bundle: { code: string } }> };
-    return registry().get("shop/src/order.ts#fulfil")?.bundle.code;
+  const bundlesModule = () => [...server.environments.ssr.moduleGraph.idToModuleMap.values()].find(({ id }) => id?.endsWith("/bundles"));
+  return {
+    bundle: async () => {
+      await server.ssrLoadModule("/src/order.ts");
+      const { registry } = (await server.ssrLoadModule("/src/registry.ts")) as {
+        registry: () => Map<string, { bundle: { code: string } }>;
+      };
+      return registry().get("shop/src/order.ts#fulfil")?.bundle.code;
+    },
+    isStale: () => bundlesModule()?.transformResult === null,
+    isOrderStale: () =>
+      [...(server.environments.ssr.moduleGraph.getModulesByFile(created.file("src/order.ts")) ?? [])].some(
+        (module) => module.transformResult === null,
+      ),
+    change(name: string, text: string) {
+      created.write({ [name]: text });
+      expect(server.watcher.listenerCount("change")).toBeGreaterThan(0);
+      server.watcher.emit("change", path.normalize(created.file(name)));
+    },
   };
+}
+
+test.each([true, false])("in vite dev, a change of a file that a bundle came from renews the bundle (hmr: %s)", async (hmr) => {
+  const { bundle, change } = await develop(hmr);
   expect(await bundle()).toContain("before");
-  write({ "src/word.ts": `export const word = "after";\n` });
-  const changed = server.watcher.listenerCount("change");
-  expect(changed).toBeGreaterThan(0);
-  server.watcher.emit("change", path.normalize(file("src/word.ts")));
+  change("src/word.ts", `export const word = "after";\n`);
   await expect.poll(bundle, { timeout: 20_000 }).toContain("after");
+});
+
+test("in vite dev, a change of a step's body leaves the bundles as they are", async () => {
+  const { bundle, change, isStale, isOrderStale } = await develop(true);
+  await bundle();
+  change("src/order.ts", worded["src/order.ts"].replace("return 1", "return 2 /* more */"));
+  await expect.poll(isOrderStale, { timeout: 20_000 }).toBe(true);
+  expect(isStale()).toBe(false);
+  change("src/word.ts", `export const word = "after";\n`);
+  await expect.poll(isStale, { timeout: 20_000 }).toBe(true);
 });

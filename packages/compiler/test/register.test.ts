@@ -123,6 +123,35 @@ console.log([...globalThis.registry.keys()], await step());
     expect((await runNode(app, "app.ts")).stderr).toContain("TYPESCRIPT_MODULE_TYPE");
   });
 
+  test("virtual:perdure loads every module of the package with workflows or steps, and no other", async () => {
+    const app = createApp({
+      "worker.ts": `import "virtual:perdure";\nconsole.log([...(globalThis as any).registry.keys()].join());\n`,
+      "src/a.ts": `export async function a() { "use step"; }\n`,
+      "src/b.ts": `export async function b() { "use workflow"; }\n`,
+      "src/c.ts": `// "use step"\nthrow new Error("loaded");\n`,
+      "dist/a.js": `throw new Error("loaded");\nexport async function a() { "use step"; }\n`,
+    });
+    expect(await runNode(app, "--no-warnings", "worker.ts")).toEqual({ stdout: "shop/src/a.ts#a,shop/src/b.ts#b\n", stderr: "", code: 0 });
+  });
+
+  test("two versions of a package with the same step stop the program", async () => {
+    const lib = JSON.stringify({ name: "lib", type: "module", main: "a.js" });
+    const step = (n: number) => `export async function a() { "use step"; return ${n}; }\n`;
+    const app = createApp({
+      "app.ts": `import "lib";\nimport "./sub/b.ts";\n`,
+      "sub/b.ts": `import "lib";\n`,
+      "node_modules/lib/package.json": lib,
+      "node_modules/lib/a.js": step(1),
+      "sub/node_modules/lib/package.json": lib,
+      "sub/node_modules/lib/a.js": step(2),
+    });
+    const { stderr, code } = await runNode(app, "app.ts");
+    expect(code).toBe(1);
+    expect(stderr).toContain("DUPLICATE_ID_IN_BUILD");
+    app.write({ "sub/node_modules/lib/a.js": step(1) });
+    expect((await runNode(app, "app.ts")).code).toBe(0);
+  });
+
   test("the program ends when it is done", async () => {
     const app = createApp({ "app.ts": `export async function a() { "use workflow"; }\nconsole.log("ran");\n` });
     const begin = performance.now();

@@ -14,6 +14,7 @@ import { findForeignState, findWorkflowCallsOfSteps } from "./check-modules.ts";
 import { joinDeclarations } from "./join-declarations.ts";
 import { shortenLabels } from "./module-labels.ts";
 import { locateModule } from "./module-location.ts";
+import { stepFilesOf } from "./step-files.ts";
 import { ENTRY, workflowModules } from "./workflow-modules.ts";
 
 /** How to bundle. */
@@ -28,6 +29,8 @@ export interface BundledWorkflows {
   bundles: Record<string, Bundle>;
   /** The absolute paths of the files that were read: a change of any other file changes no bundle. */
   inputs: string[];
+  /** The absolute paths of the files whose steps the workflows can call. */
+  stepFiles: string[];
   /** The file's workflows with their graphs across all modules, its steps, and the steps of other files that the workflows may call. */
   manifest: BuildManifest;
   /** What is wrong with the workflows, beside what the host target's compilation of the file reports. */
@@ -47,7 +50,8 @@ export async function bundleWorkflows(file: string, options: BundleOptions = {})
   const { file: real, root } = locateModule(path.resolve(file));
   const { manifest } = compileFile(real);
   if (manifest.workflows.length === 0) {
-    return { bundles: {}, inputs: [real], manifest: createBuildManifest([{ workflows: [], steps: manifest.steps }]), warnings: [] };
+    const own = createBuildManifest([{ workflows: [], steps: manifest.steps }]);
+    return { bundles: {}, inputs: [real], stepFiles: [], manifest: own, warnings: [] };
   }
   const result = await build({
     entryPoints: manifest.workflows.map((_, index) => ({ in: `${ENTRY}:${index}`, out: String(index) })),
@@ -92,6 +96,7 @@ export async function bundleWorkflows(file: string, options: BundleOptions = {})
   return {
     bundles,
     inputs: inputsOf(result, root),
+    stepFiles: stepFilesOf(result.metafile, root),
     manifest: manifestOfFile(manifest, bundles, modules),
     warnings: inOrder(problems),
   };

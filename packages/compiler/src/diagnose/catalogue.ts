@@ -168,6 +168,11 @@ export const catalogue = {
     "Correct the id, or remove the declaration.",
     "A run that began before the renaming would look for a function that does not exist.",
   ),
+  DUPLICATE_ID_IN_BUILD: error(
+    "Two files of this build declare {id}: {file} and {other}.",
+    "Give the packages different names, or install one version of the package only.",
+    "An id names one function: histories refer to it. It begins with the name of the package and holds no version, so of two packages with the same name only one could be meant. Copies of a file with the same text do no harm.",
+  ),
   TOP_LEVEL_AWAIT: error(
     "A workflow uses {name}, which is initialised with `await` at the top level of the module.",
     "Move the `await` into a step, or give the workflow the value as an argument.",

@@ -38,3 +38,12 @@ export function manifestHook(state: { manifests: ReadonlyMap<string, ManifestPar
     },
   };
 }
+
+/** The hook that emits the manifest under the other bundlers. */
+export function manifestAtEnd(state: { manifests: ReadonlyMap<string, ManifestPart> }): { buildEnd(this: OutputContext): void } {
+  return {
+    buildEnd() {
+      emitManifest(state, (asset) => this.emitFile(asset));
+    },
+  };
+}

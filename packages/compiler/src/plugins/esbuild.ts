@@ -1,11 +1,14 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { OnResolveArgs, OnResolveResult, PluginBuild } from "esbuild";
 import { type UnpluginInstance, createEsbuildPlugin } from "unplugin";
 import { loaderOf } from "../bundle/workflow-modules.ts";
-import { mayHaveDirectives } from "../parse/pre-filter.ts";
+import { scanApplication } from "./application-module.ts";
 import { emitManifest } from "./build-manifest.ts";
-import { type PluginOptions, type PluginState, createHooks, createState } from "./factory.ts";
+import { createHooks } from "./factory.ts";
+import { hasDirectives } from "./has-directives.ts";
+import type { PluginOptions } from "./plugin-options.ts";
+import { type PluginState, createState } from "./plugin-state.ts";
 
 /**
  * The esbuild plugin. Put it first: esbuild asks only the first plugin that loads a file.
@@ -17,30 +20,42 @@ import { type PluginOptions, type PluginState, createHooks, createState } from "
 const plugin: UnpluginInstance<PluginOptions | undefined, false>["esbuild"] = createEsbuildPlugin<PluginOptions | undefined, false>(
   (options) => {
     const state = createState(options);
-    const setup = (build: PluginBuild) => {
-      keepRegistrations(build);
-      writeManifest(build, state);
-    };
-    return { ...createHooks(state), esbuild: { setup, loader: (_code, id) => loaderOf(id) } };
+    return { ...createHooks(state), esbuild: { loader: (_code, id) => loaderOf(id), setup: (build) => setup(build, state) } };
   },
 );
 
 export default plugin;
 export type { PluginOptions };
 
+function setup(build: PluginBuild, state: PluginState): void {
+  const { initialOptions } = build;
+  state.folder = initialOptions.absWorkingDir ?? state.folder;
+  // Compiled modules repeat imports that only workflows use, for tools that leave out nothing else; here the bundles import what matters.
+  initialOptions.logOverride = { "ignored-bare-import": "debug", ...initialOptions.logOverride };
+  build.onResolve({ filter: /.*/ }, (args) => keepRegistrations(build, args));
+  writeManifest(build, state);
+  // Before the common hook, which cannot have folders watched.
+  build.onLoad({ filter: /^\0virtual:perdure$/, namespace: NAMESPACE }, () => {
+    const { code, files, folders } = scanApplication(state.folder, state);
+    return { contents: code, loader: "js", watchDirs: folders, watchFiles: files };
+  });
+}
+
+/** The namespace of our virtual modules: the name of the plugin. */
+const NAMESPACE = "perdure";
+
 /** Marks our own resolution. */
 const RESOLVING = Symbol("resolving");
 
-/** A module with directives has side effects, whatever its package.json says: its steps must register. */
-function keepRegistrations(build: PluginBuild): void {
-  build.onResolve({ filter: /.*/ }, async (args: OnResolveArgs): Promise<OnResolveResult | null> => {
-    if (args.pluginData === RESOLVING || args.kind === "entry-point") return null;
-    const { kind, importer, resolveDir, namespace, with: attributes } = args;
-    const found = await build.resolve(args.path, { kind, importer, resolveDir, namespace, with: attributes, pluginData: RESOLVING });
-    if (found.errors.length > 0 || found.external || found.sideEffects || found.namespace !== "file") return null;
-    if (!/\.[cm]?[jt]sx?$/.test(found.path) || !mayHaveDirectives(readFileSync(found.path, "utf8"))) return null;
-    return { path: found.path, sideEffects: true, suffix: found.suffix };
-  });
+/** Keeps modules with directives although their package.json does not. */
+async function keepRegistrations(build: PluginBuild, args: OnResolveArgs): Promise<OnResolveResult | null> {
+  if (args.pluginData === RESOLVING || args.kind === "entry-point") return null;
+  if (args.namespace === NAMESPACE) return path.isAbsolute(args.path) ? { path: path.normalize(args.path), sideEffects: true } : null;
+  const { kind, importer, resolveDir, namespace, with: attributes } = args;
+  const found = await build.resolve(args.path, { kind, importer, resolveDir, namespace, with: attributes, pluginData: RESOLVING });
+  if (found.errors.length > 0 || found.external || found.sideEffects || found.namespace !== "file") return null;
+  if (!hasDirectives(found.path)) return null;
+  return { path: found.path, sideEffects: true, suffix: found.suffix };
 }
 
 /** Writes the manifest beside the output, as esbuild writes that. */

@@ -1,64 +1,46 @@
-import type { UnpluginFactory, UnpluginMessage } from "unplugin";
-import type { ManifestPart } from "../bundle/build-manifest.ts";
-import { bundleWorkflows } from "../bundle/bundle-workflows.ts";
+import type { UnpluginBuildContext, UnpluginContext, UnpluginFactory, UnpluginMessage } from "unplugin";
+import { type BundledWorkflows, bundleWorkflows } from "../bundle/bundle-workflows.ts";
 import { locateModule } from "../bundle/module-location.ts";
-import { compile } from "../compile.ts";
+import { type CompileResult, compile } from "../compile.ts";
 import { CompileError, type Diagnostic, formatDiagnostic } from "../diagnose/diagnostic.ts";
 import { directivePattern, mayHaveDirectives } from "../parse/pre-filter.ts";
-import type { Renames } from "../renames/former-ids.ts";
 import { readRenames } from "../renames/renames-file.ts";
-import { bundlesId, fileOfBundlesId, isBundlesRequest } from "./bundles-module.ts";
+import { APPLICATION_ID, importsOf, scanApplication } from "./application-module.ts";
+import { bundlesId, fileOfBundlesId } from "./bundles-module.ts";
+import type { PluginOptions } from "./plugin-options.ts";
+import { type PluginState, rememberBundles } from "./plugin-state.ts";
 
-/** Options of every bundler plugin. */
-export interface PluginOptions {
-  /** Further export conditions under which packages resolve in workflow bundles, beside `workflow`, `edge-light`, `browser` and `import`. */
-  conditions?: readonly string[];
-  /** Former ids of functions or modules, with their present ones, beside those in the `perdure.renames.json` of each package. */
-  renames?: Renames;
-}
+type Hooks = ReturnType<UnpluginFactory<PluginOptions | undefined, false>>;
+type Context = UnpluginBuildContext & UnpluginContext;
 
-/** What the parts of one plugin instance share. */
-export interface PluginState {
-  conditions: string[];
-  renames: Renames;
-  /** For each module of bundles that was loaded, the files that it came from. */
-  inputs: Map<string, ReadonlySet<string>>;
-  /** For each file with workflows or steps, its part of the application's manifest. */
-  manifests: Map<string, ManifestPart>;
-}
+/** The modules that may hold directives: code, also under a query that only busts caches. */
+const codeFiles = /\.[cm]?[jt]sx?(?:\?(?:v|t)=[^?]*)?$/;
 
-/** The modules that may hold directives: code, also under a query that only busts caches; not the modules of bundles, whose ids end alike. */
-const codeFiles = /^(?!.?virtual:perdure\/).*\.[cm]?[jt]sx?(?:\?(?:v|t)=[^?]*)?$/;
+const virtualIds = /^\0?virtual:perdure(?:\/.*\/bundles)?$/;
 
-export function createState(options: PluginOptions | undefined): PluginState {
-  return { conditions: [...(options?.conditions ?? [])], renames: options?.renames ?? {}, inputs: new Map(), manifests: new Map() };
-}
-
-/** The part that all bundlers have in common: the host target, and a virtual module with the bundles of each file with workflows. */
-export function createHooks(state: PluginState): ReturnType<UnpluginFactory<PluginOptions | undefined, false>> {
+/**
+ * The part that all bundlers have in common: the host target, a virtual module with the bundles of each file with workflows, and
+ * `virtual:perdure`, which imports every module with workflows or steps.
+ */
+export function createHooks(state: PluginState): Hooks {
   return {
     name: "perdure",
     enforce: "pre",
     resolveId: {
-      filter: { id: /^virtual:perdure\/bundles\?/ },
-      handler: (id) => (isBundlesRequest(id) ? `\0${id}` : null),
+      filter: { id: virtualIds },
+      handler: (id) => (virtualIds.test(id) ? `\0${id.replace(/^\0/, "")}` : null),
     },
     load: {
-      filter: { id: /virtual:perdure\/bundles\?/ },
+      filter: { id: virtualIds },
       async handler(id) {
-        const file = fileOfBundlesId(id);
+        if (id.replace(/^\0/, "") === APPLICATION_ID) return loadApplication(this, state);
+        const file = fileOfBundlesId(id, state.folder);
         if (file === null) return null;
         try {
-          const { bundles, inputs, manifest, warnings } = await bundleWorkflows(file, { conditions: state.conditions });
-          state.inputs.set(id, new Set(inputs));
-          state.manifests.set(file, manifest);
-          for (const warning of warnings) this.warn(message([warning]));
-          for (const input of inputs) this.addWatchFile(input);
-          return `export default ${JSON.stringify(bundles)};`;
+          return await loadBundles(this, state, id, file);
         } catch (error) {
-          if (!(error instanceof CompileError)) throw error;
-          this.addWatchFile(file);
-          this.error(message(error.diagnostics));
+          state.watchFiles(this, [file]);
+          report(this, error);
           return "";
         }
       },
@@ -67,21 +49,66 @@ export function createHooks(state: PluginState): ReturnType<UnpluginFactory<Plug
       filter: { id: codeFiles, code: directivePattern },
       handler(code, id) {
         if (!mayHaveDirectives(code)) return null;
-        const { file, id: moduleId, root } = locateModule(id.replace(/\?.*$/, ""));
-        const renames = { ...readRenames(root), ...state.renames };
-        const result = compile(code, { id: moduleId, filename: file, target: "host", bundles: bundlesId(file), renames });
-        const errors = result.diagnostics.filter(({ severity }) => severity === "error");
-        if (result.manifest.workflows.length === 0) state.manifests.set(file, { workflows: [], steps: result.manifest.steps });
-        for (const warning of result.diagnostics) if (warning.severity === "warning") this.warn(message([warning]));
-        if (errors.length > 0) {
-          this.error(message(errors));
+        try {
+          return compileHost(this, state, code, id.replace(/\?.*$/, ""));
+        } catch (error) {
+          report(this, error);
           return code;
         }
-        // A package that calls itself free of side effects would lose the registrations of its steps.
-        return result.map === null ? null : { code: result.code, map: result.map, moduleSideEffects: true };
       },
     },
   };
+}
+
+function loadApplication(context: Context, state: PluginState): string {
+  const application = scanApplication(state.folder, state);
+  state.application = application;
+  state.watchFolders(context, application.folders);
+  return application.code;
+}
+
+async function loadBundles(context: Context, state: PluginState, id: string, file: string): Promise<string> {
+  const { code, inputs, manifest, warnings } = await generateBundles(state, file);
+  for (const warning of warnings) context.warn(message([warning]));
+  state.watchFiles(context, inputs);
+  rememberBundles(state, id, { file, inputs, code, manifest });
+  return code;
+}
+
+interface GeneratedBundles extends Pick<BundledWorkflows, "inputs" | "manifest" | "warnings"> {
+  code: string;
+}
+
+/** The module with the bundles of a file, and what it was made from. Throws a `CompileError`. */
+export async function generateBundles(state: PluginState, file: string): Promise<GeneratedBundles> {
+  const { bundles, stepFiles, ...others } = await bundleWorkflows(file, state);
+  // What a workflow calls must be registered, even where nothing but the workflow's own bundle refers to it.
+  const imports = state.shakesTree ? importsOf(stepFiles.filter((one) => one !== locateModule(file).file)) : "";
+  return { code: `${imports}export default ${JSON.stringify(bundles)};\n`, ...others };
+}
+
+type Transformed = { code: string; map: NonNullable<CompileResult["map"]>; moduleSideEffects: true } | null;
+
+function compileHost(context: Context, state: PluginState, code: string, path: string): Transformed {
+  const { file, id, root } = locateModule(path);
+  const bundles = bundlesId(file, state.folder);
+  const renames = { ...readRenames(root), ...state.renames };
+  const { manifest, ...result } = compile(code, { id, filename: file, target: "host", bundles, renames });
+  if (manifest.workflows.length === 0) state.manifests.set(file, { workflows: [], steps: manifest.steps });
+  const diagnostics = [...result.diagnostics, ...state.declared.declare({ file, code, manifest })];
+  for (const warning of diagnostics) if (warning.severity === "warning") context.warn(message([warning]));
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw new CompileError(errors);
+  const { map } = result;
+  if (map === null) return null;
+  // A package that calls itself free of side effects would lose the registrations of its steps.
+  return { code: state.finish(result.code, map, file), map, moduleSideEffects: true };
+}
+
+/** Hands mistakes to the bundler, which ends the build at once or when it has seen everything; throws what is no mistake of the sources. */
+function report(context: Context, error: unknown): void {
+  if (!(error instanceof CompileError)) throw error;
+  context.error(message(error.diagnostics));
 }
 
 /** Diagnostics as one message of the bundler, placed at the first. */

@@ -1,9 +1,12 @@
 import { createVitePlugin } from "unplugin";
-import type { HotUpdateOptions, Plugin, ResolvedConfig } from "vite";
+import type { HotUpdateOptions, Plugin, ResolvedConfig, UserConfig, ViteDevServer } from "vite";
 import { SOURCE_CONDITION } from "../bundle/conditions.ts";
 import { manifestHook } from "./build-manifest.ts";
-import { type PluginOptions, type PluginState, createHooks, createState } from "./factory.ts";
-import { staleModules } from "./stale-modules.ts";
+import { createHooks } from "./factory.ts";
+import { createChangeFinder } from "./hot-update.ts";
+import { packagesToCompile } from "./packages-to-compile.ts";
+import type { PluginOptions } from "./plugin-options.ts";
+import { type PluginState, createState } from "./plugin-state.ts";
 import { withVitest } from "./vitest/plugin.ts";
 
 /** Options of the Vite plugin. */
@@ -30,14 +33,27 @@ export default function perdure(options: VitePluginOptions = {}): Plugin[] {
 
 const builds: (options?: PluginOptions) => Plugin | Plugin[] = createVitePlugin<PluginOptions | undefined, false>((options) => {
   const state = createState(options);
+  const findChanged = createChangeFinder(state);
   return {
     ...createHooks(state),
     vite: {
       ...manifestHook(state),
-      configResolved: (config) => followSourceCondition(config, state),
-      hotUpdate({ file, modules }: HotUpdateOptions) {
-        const stale = staleModules(file, state.inputs, (id) => this.environment.moduleGraph.getModuleById(id));
-        return stale.length === 0 ? undefined : [...modules, ...stale];
+      config: ({ root = process.cwd() }: UserConfig) => {
+        const inline = packagesToCompile(root);
+        return inline.length === 0 ? null : { ssr: { noExternal: inline }, test: { server: { deps: { inline } } } };
+      },
+      configResolved: (config) => {
+        followSourceCondition(config, state);
+        state.shakesTree = config.command === "build";
+      },
+      configureServer: ({ config, watcher }: ViteDevServer) => {
+        // Vite takes a module for an importer of what it watches, and renews it with every edit. With `hotUpdate` we know better.
+        if (config.server.hmr !== false) state.watchFiles = (_, files) => void watcher.add([...files]);
+      },
+      async hotUpdate({ file, modules, timestamp }: HotUpdateOptions) {
+        const changed = await findChanged(file, timestamp);
+        const found = changed.map((id) => this.environment.moduleGraph.getModuleById(id)).filter((module) => module !== undefined);
+        return found.length === 0 ? undefined : [...modules, ...found];
       },
     },
   };

@@ -1,5 +1,6 @@
 import type { LoadHook, ResolveHook } from "node:module";
 import { transform } from "esbuild";
+import { applicationUrl } from "./application-url.ts";
 import { isBundlesUrl } from "./bundles-url.ts";
 import { withEsbuild } from "./esbuild-lease.ts";
 import { loadSource } from "./load-source.ts";
@@ -8,7 +9,8 @@ import { typescriptUrl } from "./resolve-source.ts";
 // The hooks for `module.register`, which Node runs in a thread of their own: for Node 20, which has no synchronous ones.
 
 export const resolve: ResolveHook = (specifier, context, nextResolve) => {
-  if (isBundlesUrl(specifier)) return { url: specifier, format: "module", shortCircuit: true };
+  const virtual = isBundlesUrl(specifier) ? specifier : applicationUrl(specifier, context.parentURL);
+  if (virtual !== null) return { url: virtual, format: "module", shortCircuit: true };
   return nextResolve(typescriptUrl(specifier, context.parentURL) ?? specifier, context);
 };
 

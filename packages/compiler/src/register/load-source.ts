@@ -8,6 +8,8 @@ import { compile } from "../compile.ts";
 import { CompileError, formatDiagnostic } from "../diagnose/diagnostic.ts";
 import { readRenames } from "../renames/renames-file.ts";
 import { mayHaveDirectives } from "../parse/pre-filter.ts";
+import { createDeclaredIds } from "../bundle/declared-ids.ts";
+import { applicationSource, isApplicationUrl } from "./application-url.ts";
 import { bundlesSource, bundlesUrl, isBundlesUrl } from "./bundles-url.ts";
 import { moduleFormat } from "./module-format.ts";
 
@@ -18,12 +20,15 @@ export interface LoadedSource {
   typescript: TransformOptions | null;
 }
 
+// Of the process: the loader is installed once.
+const declared = createDeclaredIds();
 const ownFolder = new URL("..", import.meta.url).href;
 const inPackage = /\/node_modules\//;
 
 /** Loads what the application's process needs compiled: modules with directives, and all TypeScript. Null: Node loads it as ever. */
 export function loadSource(url: string): LoadedSource | null {
   if (isBundlesUrl(url)) return { format: "module", source: bundlesSource(url), typescript: null };
+  if (isApplicationUrl(url)) return { format: "module", source: applicationSource(url), typescript: null };
   if (!url.startsWith("file:") || url.startsWith(ownFolder)) return null;
   const { pathname } = new URL(url);
   const isTypeScript = /\.(?:[cm]?ts|tsx)$/.test(pathname);
@@ -41,7 +46,8 @@ export function loadSource(url: string): LoadedSource | null {
 function compileHost(file: string, code: string): string | null {
   const { id, root } = locateModule(file);
   const options = { id, filename: file, target: "host", bundles: bundlesUrl(file), renames: readRenames(root) } as const;
-  const { code: compiled, map, diagnostics } = compile(code, options);
+  const { code: compiled, map, manifest, ...result } = compile(code, options);
+  const diagnostics = [...result.diagnostics, ...declared.declare({ file, code, manifest })];
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new CompileError(errors);
   for (const warning of diagnostics) process.emitWarning(formatDiagnostic(warning), "PerdureWarning", warning.code);

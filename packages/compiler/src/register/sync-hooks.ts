@@ -1,4 +1,5 @@
 import { transformSync } from "esbuild";
+import { applicationUrl } from "./application-url.ts";
 import { isBundlesUrl } from "./bundles-url.ts";
 import { type LoadedSource, loadSource } from "./load-source.ts";
 import { typescriptUrl } from "./resolve-source.ts";
@@ -16,7 +17,8 @@ const notErasable = /\b(?:enum|namespace|module|private|public|protected|readonl
 export function installSyncHooks(registerHooks: RegisterHooks): void {
   registerHooks({
     resolve(specifier, context, next) {
-      if (isBundlesUrl(specifier)) return { url: specifier, format: "module", shortCircuit: true };
+      const virtual = isBundlesUrl(specifier) ? specifier : applicationUrl(specifier, context.parentURL);
+      if (virtual !== null) return { url: virtual, format: "module", shortCircuit: true };
       return next(typescriptUrl(specifier, context.parentURL) ?? specifier, context);
     },
     load(url, context, next) {

@@ -3,7 +3,17 @@ import path from "node:path";
 import createIgnore, { type Ignore } from "ignore";
 
 /** Folders that hold no sources: packages, what builds and test runs write. Names that begin with a dot are left out as well. */
-const skippedFolders = new Set(["node_modules", "bower_components", "dist", "build", "out", "output", "coverage", "__tests__", "__mocks__"]);
+const skippedFolders = new Set([
+  "node_modules",
+  "bower_components",
+  "dist",
+  "build",
+  "out",
+  "output",
+  "coverage",
+  "__tests__",
+  "__mocks__",
+]);
 
 const codeFile = /\.[cm]?[jt]sx?$/;
 const notLoaded = /\.d\.[cm]?ts$|\.(?:test|spec|bench|stories)\.[cm]?[jt]sx?$/;

@@ -1,0 +1,2 @@
+export { seal } from "./seal.js";
+export { unused } from "./unused.js";

@@ -1,0 +1,3 @@
+export const unused = () => {
+  throw new Error("nothing of the application needs this");
+};

@@ -1,0 +1,3 @@
+import perdure from "@perdure/compiler/vite";
+
+export default { plugins: [perdure({ vitest: "bundle" })] };
