@@ -45,3 +45,12 @@ test(
   },
   3 * minutes,
 );
+
+test(
+  "the command shows what the compiler makes of the app",
+  async () => {
+    const manifest = await app.node("node_modules/@perdure/cli/dist/bin.js", "transform", "app.ts", "--manifest");
+    expect(manifest).toMatch(/^workflow +shop\/app\.ts#\w+ +app\.ts:\d+:\d+$/m);
+  },
+  3 * minutes,
+);

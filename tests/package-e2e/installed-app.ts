@@ -8,7 +8,7 @@ import { pack } from "../../scripts/pack.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const files = fileURLToPath(new URL("../apps/installed/", import.meta.url));
-const packages = ["world", "world-sqlite", "compiler", "perdure"];
+const packages = ["world", "world-sqlite", "compiler", "perdure", "cli"];
 const bundlers = ["vite", "esbuild"];
 
 /** A folder outside the repository in which the packed packages are installed, as a user would have them. */
