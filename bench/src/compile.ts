@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { firstBundle, firstBundleOfPeer } from "./compile/first-bundle.ts";
 import { copyOrders, type OrdersApp } from "./compile/orders-app.ts";
-import { bundle, runOrder, scan, transformBoth } from "./compile/ours.ts";
+import { bundle, runOrder, scan, transform } from "./compile/ours.ts";
 import { loadPeer, type Peer } from "./compile/peer.ts";
 import { sourceWithSteps } from "./compile/sources.ts";
 import { growTree, type Tree } from "./compile/tree.ts";
@@ -72,8 +72,12 @@ async function measureTransform(size: string, code: string, peer: Peer | null, r
   const each = async (work: () => unknown): Promise<number> => median(await repeat(200, () => milliseconds(work)));
   const samples = await alternate(
     {
-      [`transformMs${size}`]: () => each(() => transformBoth(code)),
-      ...(peer && { [`peerTransformMs${size}`]: () => each(() => peer.transformBoth(code)) }),
+      [`transformMs${size}`]: () => each(() => transform(code, "host")),
+      [`transformWorkflowMs${size}`]: () => each(() => transform(code, "workflow")),
+      ...(peer && {
+        [`peerTransformMs${size}`]: () => each(() => peer.transform(code, "step")),
+        [`peerTransformWorkflowMs${size}`]: () => each(() => peer.transform(code, "workflow")),
+      }),
     },
     rounds,
   );

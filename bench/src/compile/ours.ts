@@ -13,15 +13,13 @@ export function scan(tree: Tree): void {
     throw new Error(`The scan found ${files.length} files instead of ${tree.marked.length}, or others.`);
 }
 
-/** Compiles a module for both targets. */
-export function transformBoth(code: string): void {
+/** Compiles a module for a target. */
+export function transform(code: string, target: "host" | "workflow"): void {
   const parts = partsOf(code);
-  for (const target of ["host", "workflow"] as const) {
-    const { manifest, diagnostics, map } = compile(code, { id: "bench/src/order.ts", target, bundles: "virtual:perdure/bundles" });
-    const right = manifest.steps.length === parts * markedPerPart.steps && manifest.workflows.length === parts * markedPerPart.workflows;
-    if (!right || map === null || diagnostics.length > 0)
-      throw new Error(`The module was not compiled as expected: ${JSON.stringify(diagnostics)}`);
-  }
+  const { manifest, diagnostics, map } = compile(code, { id: "bench/src/order.ts", target, bundles: "virtual:perdure/bundles" });
+  const right = manifest.steps.length === parts * markedPerPart.steps && manifest.workflows.length === parts * markedPerPart.workflows;
+  if (!right || map === null || diagnostics.length > 0)
+    throw new Error(`The module was not compiled as expected: ${JSON.stringify(diagnostics)}`);
 }
 
 /** Bundles the workflow of a file. Resolves with its text. */

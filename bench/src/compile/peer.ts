@@ -15,7 +15,7 @@ export interface Peer {
   /** The URL of its package. */
   readonly builders: string;
   scan(tree: Tree): Promise<void>;
-  transformBoth(code: string): Promise<void>;
+  transform(code: string, mode: "step" | "workflow"): Promise<void>;
   /** Bundles the workflows of an app once; the function that it resolves with does so again, as its dev server would. */
   watch(root: string): Promise<{ rebuild(): Promise<string>; dispose(): Promise<void> }>;
 }
@@ -66,7 +66,7 @@ export async function loadPeer(): Promise<Peer | string> {
     nodeModules,
     builders,
     scan: (tree) => scan(loaded, tree),
-    transformBoth: (code) => transformBoth(loaded, code),
+    transform: (code, mode) => transform(loaded, code, mode),
     watch: (root) => watch(loaded, root),
   };
 }
@@ -83,13 +83,10 @@ async function scan(builders: Builders, tree: Tree): Promise<void> {
   if (found.size !== tree.marked.length) throw new Error(`The peer's scan found ${found.size} files instead of ${tree.marked.length}.`);
 }
 
-async function transformBoth({ applySwcTransform }: Builders, code: string): Promise<void> {
-  const parts = partsOf(code);
-  for (const mode of ["step", "workflow"] as const) {
-    const result = await applySwcTransform("src/order.ts", code, mode, path.join(folder, "src/order.ts"), folder);
-    const ids = new Set(result.code.match(/"workflow\/\/[^"]*"|workflow\/\/\.\/src\/order\/\/\w+/g) ?? []);
-    if (ids.size < parts) throw new Error(`The peer's ${mode} transform names ${ids.size} workflows instead of ${parts}.`);
-  }
+async function transform({ applySwcTransform }: Builders, code: string, mode: "step" | "workflow"): Promise<void> {
+  const result = await applySwcTransform("src/order.ts", code, mode, path.join(folder, "src/order.ts"), folder);
+  const ids = new Set(result.code.match(/"workflow\/\/[^"]*"|workflow\/\/\.\/src\/order\/\/\w+/g) ?? []);
+  if (ids.size < partsOf(code)) throw new Error(`The peer's ${mode} transform names ${ids.size} workflows instead of ${partsOf(code)}.`);
 }
 
 async function watch(builders: Builders, root: string): Promise<{ rebuild(): Promise<string>; dispose(): Promise<void> }> {

@@ -32,13 +32,13 @@ export function growTree(root: string, nodeModules: string): Tree {
   writeFile(path.join(root, "package.json"), JSON.stringify({ name: "large-app", type: "module" }));
   const [files, marked]: [string[], string[]] = [[], []];
   let bytes = 0;
-  for (const file of sourcesBelow(nodeModules, "")) {
+  for (const [round, file] of endless(nodeModules)) {
     const original = readFileSync(path.join(nodeModules, file), "utf8");
     if (original.length < 500 || original.length > 100_000 || mayHaveDirectives(original)) continue;
     const isMarked = files.length % markedEvery === 0;
     const folder = path.join(
       root,
-      "src",
+      `src${round}`,
       ...path
         .dirname(file)
         .split(path.sep)
@@ -51,7 +51,13 @@ export function growTree(root: string, nodeModules: string): Tree {
     bytes += Buffer.byteLength(text);
     if (files.push(target) === fileCount) return { root, files, bytes, marked: marked.sort() };
   }
-  throw new Error(`There are only ${files.length} suitable source files in ${nodeModules}; the measurement needs ${fileCount}.`);
+  throw new Error(`There are no suitable source files in ${nodeModules}.`);
+}
+
+/** The sources below a folder, again and again as long as there are any. */
+function* endless(nodeModules: string): Generator<[round: number, file: string]> {
+  const files = [...sourcesBelow(nodeModules, "")];
+  for (let round = 1; files.length > 0; round++) for (const file of files) yield [round, file];
 }
 
 function* sourcesBelow(root: string, folder: string): Generator<string> {

@@ -1,7 +1,7 @@
 import type { ClassBody, Node } from "@babel/types";
 import type { Problem } from "../diagnose/diagnostic.ts";
 import { isFunction, isTypeOnly, rangeOf } from "../parse/nodes.ts";
-import { children } from "../parse/walk.ts";
+import { forEachChild } from "../parse/walk.ts";
 import type { MarkedFunction } from "./marked-function.ts";
 
 /**
@@ -18,7 +18,7 @@ export function findReceiverUses({ node, kind, name }: MarkedFunction, isMarked:
     else if (at.type === "Super") report(at, "super");
     else if (at.type === "MetaProperty" && at.meta.name === "new") report(at, "new.target");
     else if (isArrow && at.type === "Identifier" && at.name === "arguments") report(at, "arguments");
-    else for (const child of visible(at)) visit(child);
+    else eachVisible(at, visit);
   };
   for (const param of node.params) visit(param);
   visit(node.body);
@@ -36,7 +36,7 @@ export function findPrivateNames({ node, kind, name }: MarkedFunction): Problem[
       problems.push({ code: "USES_THIS", range: rangeOf(at), parameters: { kind, name, word: `#${at.id.name}` } });
     }
     const inner = at.type === "ClassBody" ? new Set([...own, ...privateNames(at)]) : own;
-    for (const child of children(at)) visit(child, inner);
+    forEachChild(at, (child) => visit(child, inner));
   };
   visit(node.body, new Set());
   return problems;
@@ -47,12 +47,16 @@ function privateNames({ body }: ClassBody): string[] {
 }
 
 /** The children that share the `this` of their parent: a function or class has its own, except in computed keys and `extends`. */
-function visible(node: Node): Iterable<Node> {
-  if (isFunction(node) && node.type !== "ArrowFunctionExpression") return "key" in node && node.computed === true ? [node.key] : [];
-  if (node.type === "ClassProperty" || node.type === "ClassAccessorProperty") return node.computed ? [node.key] : [];
-  if (node.type === "ClassPrivateProperty" || node.type === "StaticBlock") return [];
-  if ((node.type === "MemberExpression" || node.type === "ObjectProperty") && !node.computed) {
-    return node.type === "MemberExpression" ? [node.object] : [node.value];
+function eachVisible(node: Node, visit: (child: Node) => void): void {
+  if (isFunction(node) && node.type !== "ArrowFunctionExpression") {
+    if ("key" in node && node.computed === true) visit(node.key);
+  } else if (node.type === "ClassProperty" || node.type === "ClassAccessorProperty") {
+    if (node.computed) visit(node.key);
+  } else if (node.type === "MemberExpression" && !node.computed) {
+    visit(node.object);
+  } else if (node.type === "ObjectProperty" && !node.computed) {
+    visit(node.value);
+  } else if (node.type !== "ClassPrivateProperty" && node.type !== "StaticBlock") {
+    forEachChild(node, visit);
   }
-  return children(node);
 }

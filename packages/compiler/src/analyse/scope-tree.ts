@@ -1,6 +1,6 @@
 import type { Class, Identifier, JSXIdentifier, Node, Program } from "@babel/types";
 import { type FunctionNode, type Range, isFunction, isTypeOnly, rangeOf } from "../parse/nodes.ts";
-import { children } from "../parse/walk.ts";
+import { forEachChild } from "../parse/walk.ts";
 import { type BindingKind, type Reference, Scope } from "./scope.ts";
 
 /** All scopes of a module, every use of a name with the declaration that it means, and every node's parent. */
@@ -28,7 +28,6 @@ export function buildScopeTree(program: Program): ScopeTree {
 class ScopeBuilder {
   readonly #program: Program;
   readonly #scopes = new Map<Node, Scope>();
-  readonly #parents = new Map<Node, Node>();
   readonly #references: Reference[] = [];
   readonly #all: Scope[] = [];
 
@@ -38,7 +37,7 @@ class ScopeBuilder {
 
   build(): ScopeTree {
     const module = this.#open(this.#program, null, true);
-    for (const child of children(this.#program)) this.#visit(child, module, this.#program);
+    forEachChild(this.#program, (child) => this.#visit(child, module, this.#program));
     this.#references.sort((a, b) => startOf(a) - startOf(b));
     for (const reference of this.#references) {
       const binding = reference.scope.lookup(reference.node.name);
@@ -54,7 +53,7 @@ class ScopeBuilder {
       references: this.#references,
       referencesIn: (range) => slice(this.#references, range),
       scopeOf: (node) => this.#scopes.get(node),
-      parentOf: (node) => this.#parents.get(node) ?? null,
+      parentOf,
     };
   }
 
@@ -70,12 +69,12 @@ class ScopeBuilder {
   }
 
   #visitChildren(node: Node, scope: Scope): void {
-    for (const child of children(node)) this.#visit(child, scope, node);
+    forEachChild(node, (child) => this.#visit(child, scope, node));
   }
 
   #visit(node: Node | null | undefined, scope: Scope, parent: Node): void {
     if (node === null || node === undefined) return;
-    this.#parents.set(node, parent);
+    setParent(node, parent);
     if (node.type === "TSDeclareFunction" || node.type === "TSDeclareMethod") return;
     if (isTypeOnly(node)) return this.#visitAmbient(node, scope);
     if (isFunction(node)) return this.#visitFunction(node, scope);
@@ -192,7 +191,7 @@ class ScopeBuilder {
     }
     const params = this.#open(node, outer, true);
     for (const param of node.params) this.#declarePattern(param, params, params, "param", node, node);
-    this.#parents.set(node.body, node);
+    setParent(node.body, node);
     if (node.body.type !== "BlockStatement") return this.#visit(node.body, params, node);
     this.#visitChildren(node.body, this.#open(node.body, params, true));
   }
@@ -205,7 +204,7 @@ class ScopeBuilder {
     const inner = this.#open(node, scope);
     if (node.id) inner.declare(node.id.name, "class", node.id, node);
     this.#visit(node.superClass, inner, node);
-    this.#parents.set(node.body, node);
+    setParent(node.body, node);
     for (const member of node.body.body) this.#visit(member, inner, node.body);
   }
 
@@ -220,7 +219,7 @@ class ScopeBuilder {
     const kind = node.declare ? "ambient" : node.kind === "var" || node.kind === "let" ? node.kind : "const";
     const target = kind === "var" ? scope.varScope : scope;
     for (const declarator of node.declarations) {
-      this.#parents.set(declarator, node);
+      setParent(declarator, node);
       this.#declarePattern(declarator.id, target, scope, kind, declarator, declarator);
       this.#visit(declarator.init, scope, declarator);
     }
@@ -242,7 +241,7 @@ class ScopeBuilder {
 
   #visitImport(node: Extract<Node, { type: "ImportDeclaration" }>, scope: Scope): void {
     for (const specifier of node.specifiers) {
-      this.#parents.set(specifier, node);
+      setParent(specifier, node);
       const isType = node.importKind === "type" || (specifier.type === "ImportSpecifier" && specifier.importKind === "type");
       if (!isType) scope.declare(specifier.local.name, "import", specifier.local, specifier);
     }
@@ -265,12 +264,12 @@ class ScopeBuilder {
   }
 
   #eachTarget(pattern: Node, scope: Scope, parent: Node, found: (leaf: Node) => void): void {
-    this.#parents.set(pattern, parent);
+    setParent(pattern, parent);
     const inner = (node: Node) => this.#eachTarget(node, scope, pattern, found);
     switch (pattern.type) {
       case "ObjectPattern":
         for (const property of pattern.properties) {
-          this.#parents.set(property, pattern);
+          setParent(property, pattern);
           if (property.type === "RestElement") this.#eachTarget(property.argument, scope, property, found);
           else {
             if (property.computed) this.#visit(property.key, scope, property);
@@ -297,6 +296,19 @@ class ScopeBuilder {
         return found(pattern);
     }
   }
+}
+
+/** Where a node keeps its parent: a map of all nodes would cost more than the rest of the tree. */
+const PARENT = Symbol("parent");
+
+type WithParent = Node & { [PARENT]?: Node };
+
+function setParent(node: WithParent, parent: Node): void {
+  node[PARENT] = parent;
+}
+
+function parentOf(node: WithParent): Node | null {
+  return node[PARENT] ?? null;
 }
 
 const startOf = ({ node }: Reference): number => rangeOf(node).start;

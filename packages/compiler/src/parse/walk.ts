@@ -1,25 +1,34 @@
 import type { Node } from "@babel/types";
 import { childKeys } from "./child-keys.ts";
 
-/** The nodes directly below a node, types aside. */
-export function children(node: Node): Node[] {
-  const found: Node[] = [];
+/** Calls `each` for the nodes directly below a node, types aside, in the order of the source. */
+export function forEachChild(node: Node, each: (child: Node) => void): void {
   const properties = node as unknown as Record<string, unknown>;
   // A type of node that is not in the list is newer than it: look at everything.
   for (const key of childKeys[node.type] ?? Object.keys(node)) {
     const value = properties[key];
     if (typeof value !== "object" || value === null) continue;
-    if (Array.isArray(value)) {
-      for (const item of value) if (isNode(item)) found.push(item);
-    } else if (isNode(value)) found.push(value);
+    if (!Array.isArray(value)) {
+      if (isNode(value)) each(value);
+      continue;
+    }
+    for (const item of value) if (isNode(item)) each(item);
   }
+}
+
+/** The nodes directly below a node, types aside. */
+export function children(node: Node): Node[] {
+  const found: Node[] = [];
+  forEachChild(node, (child) => found.push(child));
   return found;
 }
 
 /** Calls `enter` for the node and everything below it; a node for which it returns false is not entered. */
-export function walk(node: Node, enter: (node: Node, parent: Node | null) => boolean | void, parent: Node | null = null): void {
-  if (enter(node, parent) === false) return;
-  for (const child of children(node)) walk(child, enter, node);
+export function walk(node: Node, enter: (node: Node, parent: Node | null) => boolean | void): void {
+  const visit = (at: Node, parent: Node | null): void => {
+    if (enter(at, parent) !== false) forEachChild(at, (child) => visit(child, at));
+  };
+  visit(node, null);
 }
 
 function isNode(value: unknown): value is Node {
