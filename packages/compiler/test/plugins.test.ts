@@ -168,3 +168,46 @@ test("in vite dev, a change of a step's body leaves the bundles as they are", as
   change("src/word.ts", `export const word = "after";\n`);
   await expect.poll(isStale, { timeout: 20_000 }).toBe(true);
 });
+
+test("in vite dev, virtual:perdure follows files with directives as they come and go", async () => {
+  const { root, file, write } = createApp({
+    ...app,
+    "src/worker.ts": `import "virtual:perdure";\nexport { registry } from "./registry.ts";\n`,
+  });
+  const server = await createServer({
+    ...viteConfig(root, { server: { middlewareMode: true, ws: false } }),
+    plugins: [vitePlugin({ include: [root] })],
+  });
+  onTestFinished(() => server.close());
+  const loaded = async () => {
+    await server.ssrLoadModule("/src/worker.ts");
+    const { idToModuleMap } = server.environments.ssr.moduleGraph;
+    const all = [...idToModuleMap.values()].find(({ id }) => id === "\0virtual:perdure");
+    return [...(all?.importedModules ?? [])].map(({ file: path }) => path).sort();
+  };
+  const both = [file("src/order.ts"), file("src/ship.ts")];
+  expect(await loaded()).toEqual(both);
+  write({ "src/audit.ts": `export async function audit() { "use step"; }\n` });
+  server.watcher.emit("add", file("src/audit.ts"));
+  await expect.poll(loaded, { timeout: 20_000 }).toEqual([file("src/audit.ts"), ...both]);
+  write({ "src/audit.ts": `export async function audit() {}\n` });
+  server.watcher.emit("change", file("src/audit.ts"));
+  await expect.poll(loaded, { timeout: 20_000 }).toEqual(both);
+});
+
+test("two packages of one name that declare the same step fail the build", async () => {
+  const step = (text: string) => `export async function seal() { "use step"; return "${text}"; }\n`;
+  const files = (second: string) => ({
+    ...app,
+    "src/main.ts": `import "../a/seal.js";\nimport "../b/seal.js";\n`,
+    "a/package.json": `{ "name": "seals", "type": "module" }`,
+    "a/seal.js": step("one"),
+    "b/package.json": `{ "name": "seals", "type": "module" }`,
+    "b/seal.js": step(second),
+  });
+  const clash = createApp(files("two"));
+  await expect(viteBuild(viteConfig(clash.root))).rejects.toThrow(
+    /DUPLICATE_ID_IN_BUILD[^]*seals\/seal\.js#seal: \S*[ab]\/seal\.js and \S*[ab]\/seal\.js/,
+  );
+  await viteBuild(viteConfig(createApp(files("one")).root));
+});

@@ -29,14 +29,14 @@ export type { PluginOptions };
 
 function setup(build: PluginBuild, state: PluginState): void {
   const { initialOptions } = build;
-  state.folder = initialOptions.absWorkingDir ?? state.folder;
+  state.folder = state.root = initialOptions.absWorkingDir ?? process.cwd();
   // Compiled modules repeat imports that only workflows use, for tools that leave out nothing else; here the bundles import what matters.
   initialOptions.logOverride = { "ignored-bare-import": "debug", ...initialOptions.logOverride };
   build.onResolve({ filter: /.*/ }, (args) => keepRegistrations(build, args));
   writeManifest(build, state);
   // Before the common hook, which cannot have folders watched.
   build.onLoad({ filter: /^\0virtual:perdure$/, namespace: NAMESPACE }, () => {
-    const { code, files, folders } = scanApplication(state.folder, state);
+    const { code, files, folders } = scanApplication(state.root, state);
     return { contents: code, loader: "js", watchDirs: folders, watchFiles: files };
   });
 }

@@ -61,7 +61,7 @@ export function createHooks(state: PluginState): Hooks {
 }
 
 function loadApplication(context: Context, state: PluginState): string {
-  const application = scanApplication(state.folder, state);
+  const application = scanApplication(state.root, state);
   state.application = application;
   state.watchFolders(context, application.folders);
   return application.code;

@@ -42,6 +42,6 @@ async function changes(state: PluginState, id: string, { file, code }: LoadedBun
 function changesApplication(state: PluginState, file: string): boolean {
   if (state.application === null || !concernsApplication(state.application, file)) return false;
   const { code } = state.application;
-  state.application = scanApplication(state.folder, state);
+  state.application = scanApplication(state.root, state);
   return state.application.code !== code;
 }

@@ -26,8 +26,10 @@ export interface PluginState {
   conditions: string[];
   include: readonly string[];
   renames: Renames;
-  /** The folder that ids of virtual modules are relative to, and from which the application's package is looked for. */
+  /** The folder that ids of virtual modules are relative to. */
   folder: string;
+  /** The folder from which the application's package is looked for. */
+  root: string;
   /** Modules of bundles by their id. */
   bundles: Map<string, LoadedBundles>;
   /** What `virtual:perdure` was last, if it was loaded. */
@@ -51,6 +53,7 @@ export function createState(options: PluginOptions | undefined): PluginState {
     include: options?.include ?? ["."],
     renames: options?.renames ?? {},
     folder: process.cwd(),
+    root: process.cwd(),
     bundles: new Map(),
     application: null,
     declared: createDeclaredIds(),

@@ -18,6 +18,7 @@ const plugin: (options?: PluginOptions) => RspackPluginInstance = createRspackPl
     ...createHooks(state),
     ...manifestAtEnd(state),
     rspack(compiler: Compiler) {
+      state.root = compiler.context;
       compiler.options.module.rules.push(keepsRegistrations);
     },
   };

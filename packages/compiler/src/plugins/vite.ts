@@ -44,6 +44,7 @@ const builds: (options?: PluginOptions) => Plugin | Plugin[] = createVitePlugin<
       },
       configResolved: (config) => {
         followSourceCondition(config, state);
+        state.root = config.root;
         state.shakesTree = config.command === "build";
       },
       configureServer: ({ config, watcher }: ViteDevServer) => {

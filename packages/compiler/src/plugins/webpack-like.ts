@@ -22,9 +22,16 @@ export const keepsRegistrations = {
   sideEffects: true,
 } as const;
 
+interface LoaderContext {
+  addContextDependency(folder: string): void;
+  cacheable(flag: boolean): void;
+}
+
+/** Has folders watched, and the module loaded with every build: a cache may be older than a file that has come since. */
 function watchFolders(host: LoaderHost, folders: readonly string[]): void {
-  const native = host.getNativeBuildContext?.() as { loaderContext?: { addContextDependency(folder: string): void } } | undefined;
-  for (const folder of folders) native?.loaderContext?.addContextDependency(folder);
+  const { loaderContext } = (host.getNativeBuildContext?.() ?? {}) as { loaderContext?: LoaderContext };
+  for (const folder of folders) loaderContext?.addContextDependency(folder);
+  loaderContext?.cacheable(false);
 }
 
 /**

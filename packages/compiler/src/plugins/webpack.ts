@@ -21,6 +21,7 @@ const plugin: (options?: PluginOptions) => WebpackPluginInstance = createWebpack
     ...createHooks(state),
     ...manifestAtEnd(state),
     webpack(compiler: Compiler) {
+      state.root = compiler.context;
       compiler.options.module.rules.push(keepsRegistrations);
       compiler.hooks.normalModuleFactory.tap(NAME, ({ hooks }) => hooks.beforeResolve.tap(NAME, hideScheme));
     },
