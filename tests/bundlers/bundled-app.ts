@@ -28,6 +28,7 @@ export function findBun(): string | null {
 }
 
 export interface BundledApp {
+  readonly folder: string;
   /** Runs a program in the folder. `world` names the file of its runs. Resolves with standard output; rejects with everything. */
   run(world: string, program: string, ...args: string[]): Promise<string>;
   /** The file with this name, whatever its extension for JavaScript. */
@@ -40,9 +41,11 @@ export function createBundledApp(): BundledApp {
   cpSync(join(root, "tests/apps/bundled"), folder, { recursive: true });
   mkdirSync(join(folder, "node_modules"));
   renameSync(join(folder, "seals"), join(folder, "node_modules/seals"));
-  for (const name of ["@perdure", "vitest", "tsx"]) symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
+  for (const name of ["@perdure", "@types", "vitest", "tsx"])
+    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name));
   symlinkSync(join(root, "packages/perdure"), join(folder, "node_modules/perdure"));
   return {
+    folder,
     run: (world, program, ...args) => run(folder, world, program, args),
     script: (name) => [".js", ".mjs"].map((extension) => name + extension).find((file) => existsSync(join(folder, file))) ?? name,
     remove: () => rmSync(folder, { recursive: true, force: true }),

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BundledApp, createBundledApp, findBun, isBuilt, script } from "./bundled-app.ts";
 
@@ -62,6 +63,11 @@ describe.skipIf(!isBuilt).concurrent("the same application, the same output", ()
     const output = await app.run("vitest", node, "node_modules/vitest/vitest.mjs", "run");
     for (const line of printed.trimEnd().split("\n")) expect(output).toContain(line);
   });
+});
+
+test.skipIf(!isBuilt)("the application's types hold, virtual:perdure among them", { timeout }, async () => {
+  const tsc = fileURLToPath(import.meta.resolve("typescript/bin/tsc"));
+  expect(await app.run("types", node, tsc, "--project", ".")).toBe("");
 });
 
 function runBuilt(name: string): Promise<string> {
