@@ -15,7 +15,7 @@ export async function a() {
   await fetch("x");
   setTimeout(() => {}, 1);
   helper(process.env["X"]);
-  return [Date.now(), Math.random(), crypto.randomUUID(), globalThis.Buffer];
+  return [Date.now(), Math.random(), crypto.randomUUID(), globalThis.caches];
 }
 export async function s() { "use step"; return fetch("y"); }
 `,
@@ -38,7 +38,7 @@ export function helper(x: unknown, process = 1) {
       ["BUNDLE_HOST_GLOBAL", "a.ts:4:9", "fetch"],
       ["BUNDLE_HOST_GLOBAL", "a.ts:5:3", "setTimeout"],
       ["BUNDLE_HOST_GLOBAL", "a.ts:6:10", "process"],
-      ["BUNDLE_HOST_GLOBAL", "a.ts:7:59", "Buffer"],
+      ["BUNDLE_HOST_GLOBAL", "a.ts:7:59", "caches"],
       ["BUNDLE_HOST_GLOBAL", "b.ts:5:24", "__dirname"],
     ].sort(),
   );

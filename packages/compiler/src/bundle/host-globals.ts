@@ -22,7 +22,6 @@ const hostGlobals: ReadonlyMap<string, string> = new Map([
   ["FinalizationRegistry", "When objects are collected differs from replay to replay; clean up in a step."],
   ...[
     "process",
-    "Buffer",
     "module",
     "exports",
     "__dirname",

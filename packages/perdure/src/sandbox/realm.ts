@@ -14,7 +14,9 @@ import type { BundleFactory, Kernel } from "./kernel/deliveries.ts";
 import type { boot } from "./kernel/index.ts";
 import { createCpuMeter, type CpuMeter } from "./cpu-meter.ts";
 import { tolerateRejections } from "./rejections.ts";
-import { kernelSource } from "./kernel.generated.ts";
+import { kernelSource, webSource } from "./kernel.generated.ts";
+import type { WebSource } from "./kernel/web/install.ts";
+import { urlParts } from "./url-parts.ts";
 
 /** One event for one run, and what came of it. */
 export interface RealmDelivery {
@@ -92,7 +94,8 @@ export function createRealm(options: RealmOptions): Realm {
     }
   };
   const start = vm.runInContext(`(()=>{${kernelSource};return __kernel.boot})()`, context, { filename: "perdure:kernel" }) as typeof boot;
-  const kernel = start(options.tokenFor, tick);
+  const load = vm.runInContext(`(()=>{${webSource};return __web.createWeb})`, context, { filename: "perdure:web" }) as WebSource["load"];
+  const kernel = start(options.tokenFor, tick, { load, url: urlParts });
   tolerateRejections(vm.runInContext("Promise", context) as PromiseConstructor);
 
   const factoryOf = (version: string, workflowId: string, code: string): Factory => {

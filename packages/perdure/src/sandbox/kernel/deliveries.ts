@@ -1,6 +1,7 @@
 /** Deliveries of events to workflow code: what makes a promise of it settle, and what it asks for. */
 import { decode, encode, encodeThrown } from "../../codec/index.ts";
 import { receive, refuse } from "./hooks.ts";
+import { createRunGlobal } from "./run-globals.ts";
 import { createRandom } from "./random.ts";
 import { currentRunOrNull, setCurrentRun, type RunState, type Settler, type TokenSource } from "./run-state.ts";
 import { workflowModule, type WorkflowModule } from "./workflow-module.ts";
@@ -153,7 +154,7 @@ function start({ state: run, factory }: Resident, payload: string): void {
     run.out.push(kind, "", text, "");
   };
   const main = async (): Promise<unknown> => {
-    const workflow = factory(Object.create(globalThis) as object)(workflowModule);
+    const workflow = factory(createRunGlobal())(workflowModule);
     return workflow(...(decode(payload) as unknown[]));
   };
   main().then(

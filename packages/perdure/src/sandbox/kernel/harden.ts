@@ -7,8 +7,25 @@ export function harden(global: object): void {
   const found = new Set<object>();
   collect(global, found, true);
   for (const sample of hiddenIntrinsics()) collect(sample, found, false);
+  freezeAll(found);
+}
+
+/** What is hardened already. */
+const hardened = new WeakSet<object>();
+
+/** The same for what comes later, and all that it leads to. */
+export function hardenMore(objects: readonly object[]): void {
+  const found = new Set<object>();
+  for (const object of objects) collect(object, found, false);
+  freezeAll(found);
+}
+
+function freezeAll(found: ReadonlySet<object>): void {
   for (const object of found) if (isPrototype(object)) enableOverrides(object);
-  for (const object of found) Object.freeze(object);
+  for (const object of found) {
+    Object.freeze(object);
+    hardened.add(object);
+  }
 }
 
 /** Prototypes that no global name leads to. */
@@ -37,7 +54,7 @@ function prototypesOf(object: object): object[] {
 
 /** The global object itself stays open: runs get an heir of it. */
 function collect(object: object, found: Set<object>, isGlobal: boolean): void {
-  if (found.has(object)) return;
+  if (found.has(object) || hardened.has(object)) return;
   if (!isGlobal) found.add(object);
   for (const key of Reflect.ownKeys(object)) {
     if (isGlobal && !isIntrinsicName(key)) continue;
@@ -54,7 +71,8 @@ function isIntrinsicName(key: string | symbol): boolean {
   return typeof key === "string" && key !== "globalThis";
 }
 
-function isObject(value: unknown): value is object {
+/** True for objects and functions. */
+export function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 

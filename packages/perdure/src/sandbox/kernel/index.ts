@@ -13,8 +13,10 @@ import { installClock } from "./clock.ts";
 import { createDeliveries, type Kernel } from "./deliveries.ts";
 import { installGlobals } from "./globals.ts";
 import { harden } from "./harden.ts";
+import { closeGlobals } from "./run-globals.ts";
 import type { TokenSource } from "./run-state.ts";
 import { installStacks } from "./stacks.ts";
+import { installWeb, type WebSource } from "./web/install.ts";
 
 /**
  * Prepares the realm and returns the kernel. Called once, as the last thing that happens in the realm before workflow code.
@@ -22,7 +24,7 @@ import { installStacks } from "./stacks.ts";
  * Scripts reach the kernel by one global, `__perdure_evaluate`, because an evaluation has to name something: 0 runs `tick` (the host's loop over
  * deliveries, within one evaluation that carries the watchdog), 1 runs the prepared delivery. Called by anyone else it does nothing.
  */
-export function boot(tokenSource: TokenSource, tick: () => void): Kernel {
+export function boot(tokenSource: TokenSource, tick: () => void, web: WebSource): Kernel {
   const global = globalThis as unknown as Record<string, unknown>;
   installClock(global);
   installGlobals(global);
@@ -35,5 +37,7 @@ export function boot(tokenSource: TokenSource, tick: () => void): Kernel {
     },
   });
   harden(global);
+  installWeb(global, web);
+  closeGlobals(global, "__perdure_evaluate");
   return deliveries.kernel;
 }

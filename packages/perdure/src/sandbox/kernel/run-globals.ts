@@ -1,0 +1,35 @@
+import { isObject } from "./harden.ts";
+
+/** What the `globalThis` of a run inherits from. Where workflows share the globals of the process, these. */
+let inherited: object = globalThis;
+
+/** The `globalThis` of a run: it sees all globals, and what it writes is its own. */
+export function createRunGlobal(): object {
+  return Object.create(inherited) as object;
+}
+
+/**
+ * Makes the realm's globals read-only, and hides the object that holds them: runs inherit from one that answers with the same values, lets heirs override
+ * them by assignment, and cannot be changed.
+ */
+export function closeGlobals(global: Record<string, unknown>, hidden: string): void {
+  const shown = {};
+  for (const key of Object.getOwnPropertyNames(global)) {
+    if (key === hidden || key === "globalThis") continue;
+    const property = Object.getOwnPropertyDescriptor(global, key);
+    if (property && "value" in property) Object.defineProperty(global, key, { writable: false, configurable: false });
+    Object.defineProperty(shown, key, {
+      get: () => global[key],
+      set(this: unknown, value: unknown) {
+        if (this === shown || !isObject(this)) throw new TypeError(`Cannot change "${key}": it is shared by all runs.`);
+        Object.defineProperty(this, key, { value, configurable: true, enumerable: true, writable: true });
+      },
+    });
+  }
+  Object.defineProperty(shown, "globalThis", {
+    get(this: unknown) {
+      return this;
+    },
+  });
+  inherited = Object.freeze(shown);
+}

@@ -1,0 +1,48 @@
+import { hardenMore } from "../harden.ts";
+import { currentRunOrNull, type RunState } from "../run-state.ts";
+import { PerdureError } from "../../../errors/perdure-error.ts";
+import type { Schedule } from "./abort.ts";
+import type { createWeb } from "./index.ts";
+import type { UrlSource } from "./url.ts";
+import { webNames } from "./web-names.ts";
+
+/** What the host brings for the web's classes. */
+export interface WebSource {
+  /** Evaluates their text. */
+  readonly load: () => typeof createWeb;
+  readonly url: UrlSource;
+}
+
+let schedule: Schedule = () => {
+  throw new PerdureError("NOT_AVAILABLE_IN_WORKFLOW", "AbortSignal.timeout() is not available in workflow code.");
+};
+
+/** Says what `AbortSignal.timeout()` waits with. */
+export function scheduleAbortsBy(next: Schedule): void {
+  schedule = next;
+}
+
+/** Defines the names as globals whose first reader makes them all: few workflows need one, and the text takes milliseconds to evaluate. */
+export function installWeb(global: object, { load, url }: WebSource): void {
+  // The run that makes the classes reads some of the names itself. A flag would stay up if the watchdog stopped it meanwhile; that run never comes back.
+  let loadingFor: RunState | null | undefined;
+  const make = (): void => {
+    loadingFor = currentRunOrNull();
+    try {
+      const classes = load()({ url, schedule: (delayMs, callback) => schedule(delayMs, callback) });
+      hardenMore(Object.values(classes) as object[]);
+      for (const name of webNames)
+        Object.defineProperty(global, name, { value: classes[name], writable: false, configurable: false, enumerable: false });
+    } finally {
+      loadingFor = undefined;
+    }
+  };
+  for (const name of webNames) {
+    const get = (): unknown => {
+      if (loadingFor !== undefined && loadingFor === currentRunOrNull()) return undefined;
+      make();
+      return (global as Record<string, unknown>)[name];
+    };
+    Object.defineProperty(global, name, { get, configurable: true, enumerable: false });
+  }
+}

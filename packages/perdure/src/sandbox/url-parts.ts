@@ -1,0 +1,17 @@
+import { partNames, type UrlSource } from "./kernel/web/url.ts";
+
+type Settable = Exclude<(typeof partNames)[number], "origin">;
+
+/**
+ * Node's URL parser for the realm; strings in, strings out, and it never throws. A parser of its own would weigh half a megabyte (the tables of
+ * international domain names), and differ from the steps' one.
+ */
+export const urlParts: UrlSource = (operation, text, argument) => {
+  try {
+    const url = operation === "resolve" ? new URL(text, argument) : new URL(text);
+    if (operation !== "parse" && operation !== "resolve") url[operation as Settable] = argument;
+    return partNames.map((part) => url[part]).join("\n");
+  } catch {
+    return "";
+  }
+};
