@@ -2,8 +2,10 @@
  * What compiled code imports; see docs/decisions/0001-compiled-code.md. Not for use by hand.
  * @internal
  */
+import { markFunction, resolveFunctionsBy } from "./codec/index.ts";
 import { PerdureError } from "./errors/perdure-error.ts";
 import {
+  findStep,
   registerStep,
   registerWorkflow,
   type StepFactory,
@@ -12,11 +14,19 @@ import {
   type WorkflowInPlace,
 } from "./registry.ts";
 
+export { registerClass } from "./codec/index.ts";
+
+resolveFunctionsBy(({ kind, id, captures }) => {
+  const found = kind === "step" ? findStep(id) : undefined;
+  if (!found?.isClosure) return found?.target as StepFunction | undefined;
+  return captures ? (found.target as StepFactory)(captures) : undefined;
+});
+
 /** Registers a step, also under the ids that it had before, and returns its function. */
 export function step<F extends (...args: never[]) => unknown>(id: string, fn: F, name: string, formerIds: readonly string[] = []): F {
   nameFunction(fn, name);
   registerStep({ id, name, target: fn as StepFunction, isClosure: false }, formerIds);
-  return fn;
+  return markFunction(fn, { kind: "step", id, captures: null });
 }
 
 /** Registers a step that uses variables around it: `factory` makes its function from its captures, an object by name. */

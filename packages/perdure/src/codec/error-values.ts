@@ -1,7 +1,7 @@
 import { HookConflictError, HookNotFoundError } from "../errors/hook-errors.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
-import { FatalError, RetryableError, SerializationError } from "../errors/step-errors.ts";
+import { FatalError, RetryableError, SerializationError, ValueTooLargeError } from "../errors/step-errors.ts";
 
 /** An error as stored. `cause` is a list of none or one, because a cause may be undefined. */
 export interface ErrorRecord {
@@ -28,6 +28,7 @@ const known: Readonly<Record<string, ErrorClass>> = {
   FatalError,
   RetryableError,
   SerializationError,
+  ValueTooLargeError,
   PerdureError,
   HookConflictError,
   HookNotFoundError,
@@ -44,9 +45,17 @@ export function isError(value: unknown): value is Error {
   return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
 }
 
-/** Own properties that `keeps` refuses are left out: an error is worth more than the socket that hangs on it. */
-export function recordOfError(error: Error, keeps: (value: unknown) => boolean): ErrorRecord {
-  const props: Record<string, unknown> = {};
+/** What an error consists of, apart from its cause. */
+export interface OwnData {
+  readonly head: ErrorHead;
+  readonly props: readonly (readonly [key: string, value: unknown])[];
+  readonly brands: ErrorRecord["brands"];
+}
+
+export type ErrorHead = Pick<ErrorRecord, "class" | "name" | "message" | "stack">;
+
+export function ownDataOf(error: Error): OwnData {
+  const props: [string, unknown][] = [];
   const brands: [string, unknown][] = [];
   for (const key of Reflect.ownKeys(error)) {
     const property = Object.getOwnPropertyDescriptor(error, key);
@@ -54,20 +63,17 @@ export function recordOfError(error: Error, keeps: (value: unknown) => boolean):
     if (typeof key === "symbol") {
       const name = Symbol.keyFor(key);
       if (name?.startsWith("perdure.")) brands.push([name, property.value]);
-    } else if (isOwnData(key, property) && keeps(property.value)) {
-      props[key] = property.value;
+    } else if (isOwnData(key, property)) {
+      props.push([key, property.value]);
     }
   }
-  const cause = "cause" in error && keeps(error.cause) ? [error.cause] : [];
-  return {
+  const head = {
     class: classOf(error),
     name: String(error.name),
     message: String(error.message),
     stack: String(error.stack ?? ""),
-    cause,
-    props,
-    brands,
   };
+  return { head, props, brands };
 }
 
 function isOwnData(key: string, property: PropertyDescriptor): boolean {
@@ -80,12 +86,18 @@ function classOf(error: Error): string {
   return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "Error";
 }
 
-/** The opposite of {@link recordOfError}: an error of this realm. */
+/** An error of this realm, without properties of its own. */
+export function createError(head: ErrorHead): Error {
+  const error = new Error(head.message);
+  Object.setPrototypeOf(error, classFor(head.class).prototype);
+  hidden(error, "stack", head.stack);
+  if (error.name !== head.name) hidden(error, "name", head.name);
+  return error;
+}
+
+/** The error of a record, as a former format holds it. */
 export function errorOfRecord(record: ErrorRecord): Error {
-  const error = new Error(record.message);
-  Object.setPrototypeOf(error, classFor(record.class).prototype);
-  hidden(error, "stack", record.stack);
-  if (error.name !== record.name) hidden(error, "name", record.name);
+  const error = createError(record);
   if (record.cause.length > 0) hidden(error, "cause", record.cause[0]);
   for (const [key, value] of Object.entries(record.props)) {
     if (key === "errors") hidden(error, key, value);
@@ -104,6 +116,9 @@ function classFor(name: string): ErrorClass {
   let found = invented.get(name);
   if (!found) {
     found = { [name]: class extends Error {} }[name] ?? Error;
+    // In the sandbox it is shared by all runs.
+    Object.freeze(found);
+    Object.freeze(found.prototype);
     if (invented.size < 1000) invented.set(name, found);
   }
   return found;

@@ -2,99 +2,70 @@
  * Values as text. The same code runs on the host and inside the sandbox, so that both sides exchange strings and every value that
  * workflow code sees has been through it, live as on replay.
  *
- * The text's first character is its format: `j` JSON, for values that JSON keeps exactly; `d` devalue, for the rest (Date, Map, Set,
- * BigInt, undefined, NaN, -0, typed arrays, RegExp, cycles and shared references, errors). The text never holds a NUL or a lone surrogate.
+ * The text's first character is its format: `j` JSON, for values that JSON keeps exactly; `p` a graph of nodes (`node.ts`), for the rest; `d`, no longer written except
+ * for `undefined`, devalue. The text never holds a NUL or a lone surrogate.
  */
-import { DevalueError, parse, stringify } from "devalue";
-
 import { SerializationError } from "../errors/step-errors.ts";
-import { errorOfRecord, isError, recordOfError, type ErrorRecord } from "./error-values.ts";
+import { readBody } from "./bodies.ts";
+import { describe } from "./describe.ts";
+import { readGraph } from "./graph-reader.ts";
+import { UnreadBodies, writeGraph } from "./graph-writer.ts";
+import { readOldFormat } from "./old-format.ts";
 import { isPlainJson } from "./plain-json.ts";
+import { checkSize, defaultMaxBytes } from "./size.ts";
+
+export { useBase64 } from "./base64.ts";
+export { createClassRegistry, findClassesBy, registerClass, UnknownInstance, type ClassRegistry } from "./classes.ts";
+export { markFunction, resolveFunctionsBy, type FunctionReference, type FunctionResolver } from "./function-references.ts";
+
+export interface EncodeOptions {
+  /** How many bytes of UTF-8 the text may take; 8 MiB if left out. */
+  readonly maxBytes?: number;
+  /** Whose value it is, for the message: `step "charge" of run "order-7"`. */
+  readonly of?: string;
+}
 
 const undefinedText = "d-1";
 
-/** @param root how error messages call the value: `args`, `result` …  @throws SERIALIZATION_FAILED with the path in the value */
-export function encode(value: unknown, root: string): string {
+/**
+ * @param root how error messages call the value: `args`, `result` …
+ * @throws SERIALIZATION_FAILED, VALUE_TOO_LARGE; with the path in the value
+ */
+export function encode(value: unknown, root: string, { maxBytes = defaultMaxBytes, of }: EncodeOptions = {}): string {
   if (value === undefined) return undefinedText;
-  if (isPlainJson(value)) return `j${JSON.stringify(value)}`;
+  const text = isPlainJson(value) ? `j${JSON.stringify(value)}` : `p${writeGraph(value, root)}`;
+  checkSize(text, maxBytes, value, root, of);
+  return text;
+}
+
+/**
+ * The same for values that may hold requests, responses or blobs whose bodies must be read first: their bodies are used up. Only then a promise.
+ */
+export function encodeReading(value: unknown, root: string, options: EncodeOptions = {}): string | Promise<string> {
   try {
-    return `d${stringify(value, reducers)}`;
-  } catch (cause) {
-    if (cause instanceof DevalueError) throw new SerializationError((root + cause.path).replace(/^\./, ""), explain(cause.value));
-    throw cause;
+    return encode(value, root, options);
+  } catch (error) {
+    if (!(error instanceof UnreadBodies)) throw error;
+    return Promise.all(error.bodies.map(readBody)).then(() => encode(value, root, options));
   }
 }
 
-/** The value of a text that {@link encode} wrote. */
+/** The value of a text that {@link encode} wrote, in this version or a former one. */
 export function decode(text: string): unknown {
   if (text === undefinedText) return undefined;
   const body = text.slice(1);
   if (text.startsWith("j")) return JSON.parse(body);
-  if (text.startsWith("d")) return parse(body, revivers);
+  if (text.startsWith("p")) return readGraph(body);
+  if (text.startsWith("d")) return readOldFormat(body);
   throw new TypeError(`Not a Perdure value: it starts with ${JSON.stringify(text.slice(0, 1))}.`);
 }
 
 /** An error that was thrown, as text; anything may be thrown, and nothing makes this fail. */
-export function encodeThrown(thrown: unknown): string {
+export function encodeThrown(thrown: unknown, options: EncodeOptions = {}): string {
   try {
-    return encode(thrown, "error");
-  } catch {
-    return encode(new Error(`A value was thrown that cannot be stored: ${describe(thrown)}`), "error");
+    return encode(thrown, "error", options);
+  } catch (error) {
+    const reason = error instanceof SerializationError ? "" : " It is too large.";
+    return encode(new Error(`A value was thrown that cannot be stored: ${describe(thrown)}.${reason}`), "error");
   }
-}
-
-interface Refusal {
-  readonly refused: string;
-}
-
-const reducers = {
-  Error: (value: unknown): ErrorRecord | false => isError(value) && recordOfError(value, keeps),
-  URL: (value: unknown): false | Refusal => refuse(value, "URL"),
-  URLSearchParams: (value: unknown): false | Refusal => refuse(value, "URLSearchParams"),
-};
-
-const revivers = { Error: (record: ErrorRecord): Error => errorOfRecord(record) };
-
-function keeps(value: unknown): boolean {
-  try {
-    stringify(value, reducers);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * The sandbox has no such classes, so that a value would come out on one side only. Answers with something that devalue refuses in turn,
- * because it knows the path.
- */
-function refuse(value: unknown, tag: string): false | Refusal {
-  if (typeof value !== "object" || Object.prototype.toString.call(value) !== `[object ${tag}]`) return false;
-  return Object.assign(() => undefined, { refused: tag });
-}
-
-function explain(value: unknown): string {
-  return `is ${describe(value)} and cannot be stored.`;
-}
-
-function describe(value: unknown): string {
-  switch (typeof value) {
-    case "function":
-      if ("refused" in value) return `a ${String(value.refused)}`;
-      return value.name === "" ? "a function" : `a function (${value.name})`;
-    case "symbol":
-      return `a symbol (${String(value)})`;
-    case "object":
-      return describeObject(value);
-    default:
-      return `a ${typeof value}`;
-  }
-}
-
-function describeObject(value: object | null): string {
-  if (value === null) return "null";
-  if (typeof (value as { then?: unknown }).then === "function") return "a promise";
-  const constructor: unknown = (value as { constructor?: unknown }).constructor;
-  const name = typeof constructor === "function" ? constructor.name : "";
-  return name === "" || name === "Object" ? "an object that is more than data" : `an instance of ${name}`;
 }

@@ -3,11 +3,14 @@
  * once (JSON would split a shared reference in two and never finish a cycle). Such values take the fast path of the codec:
  * devalue writes large graphs several times slower.
  */
+/** Deeper values would exhaust the stack, earlier or later depending on who calls. */
+const maxDepth = 500;
+
 export function isPlainJson(value: unknown): boolean {
-  return check(value, new Set());
+  return check(value, new Set(), 0);
 }
 
-function check(value: unknown, seen: Set<object>): boolean {
+function check(value: unknown, seen: Set<object>, depth: number): boolean {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -15,30 +18,30 @@ function check(value: unknown, seen: Set<object>): boolean {
     case "number":
       return Number.isFinite(value) && !Object.is(value, -0);
     case "object":
-      return value === null || checkObject(value, seen);
+      return value === null || checkObject(value, seen, depth + 1);
     default:
       return false;
   }
 }
 
-function checkObject(value: object, seen: Set<object>): boolean {
-  if (seen.has(value)) return false;
+function checkObject(value: object, seen: Set<object>, depth: number): boolean {
+  if (depth > maxDepth || seen.has(value)) return false;
   seen.add(value);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (Array.isArray(value)) return prototype === Array.prototype && checkArray(value, seen);
+  if (Array.isArray(value)) return prototype === Array.prototype && checkArray(value, seen, depth);
   if (prototype !== Object.prototype || Symbol.toStringTag in value) return false;
   if (Object.getOwnPropertySymbols(value).length > 0) return false;
   const record = value as Readonly<Record<string, unknown>>;
   for (const key of Object.keys(record)) {
-    if (key === "__proto__" || key === "toJSON" || !check(record[key], seen)) return false;
+    if (key === "__proto__" || key === "toJSON" || !check(record[key], seen, depth)) return false;
   }
   return true;
 }
 
-function checkArray(value: readonly unknown[], seen: Set<object>): boolean {
+function checkArray(value: readonly unknown[], seen: Set<object>, depth: number): boolean {
   if (Object.keys(value).length !== value.length) return false;
   for (let index = 0; index < value.length; index++) {
-    if (!check(value[index], seen)) return false;
+    if (!check(value[index], seen, depth)) return false;
   }
   return true;
 }

@@ -21,9 +21,11 @@ export const catalogue = {
   RUN_FAILED: "The workflow threw. The error's `cause` is what it threw.",
   RUN_NOT_FOUND: "Check the id, and that this process uses the same World as the one that started the run.",
   SERIALIZATION_FAILED:
-    "Pass plain data: primitives, arrays, plain objects, Date, Map, Set, BigInt, RegExp, typed arrays and errors. Leave functions, promises and class instances out.",
+    "Pass data: what structuredClone takes, errors, URL, Headers, Request, Response, Blob, FormData. Leave functions and promises out; see docs/values.md for instances of your own classes.",
   STEP_NOT_FOUND:
     "Deploy a worker whose code has this step (same package, file and export), or restore the step. The run waits until then.",
+  VALUE_TOO_LARGE:
+    "Keep large data where it belongs (a file, a bucket, a table) and pass a reference to it: every value is stored in the history of the run.",
   VERSION_NOT_FOUND: "No worker and no World has the code of this version. Deploy it again; the run waits until then.",
   WATCHDOG_TIMEOUT:
     "Workflow code must yield: it may compute briefly between durable calls. Move the long computation or the endless loop into a step.",

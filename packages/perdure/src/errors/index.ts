@@ -2,4 +2,4 @@ export type { PerdureErrorCode } from "./catalogue.ts";
 export { HookConflictError, HookNotFoundError } from "./hook-errors.ts";
 export { PerdureError } from "./perdure-error.ts";
 export { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "./run-errors.ts";
-export { FatalError, RetryableError, SerializationError } from "./step-errors.ts";
+export { FatalError, RetryableError, SerializationError, ValueTooLargeError } from "./step-errors.ts";

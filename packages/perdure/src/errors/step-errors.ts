@@ -49,3 +49,23 @@ export class SerializationError extends PerdureError {
     this.path = path;
   }
 }
+
+/** A value takes more bytes than may be stored. `path` says what takes most of them. */
+export class ValueTooLargeError extends PerdureError {
+  static override readonly className = "ValueTooLargeError";
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Bytes. */
+  readonly limit: number;
+
+  constructor(path: string, size: number, limit: number, of?: string) {
+    super(
+      "VALUE_TOO_LARGE",
+      `\`${path}\`${of === undefined ? "" : ` of ${of}`} takes ${size} bytes as stored, more than the ${limit} that are allowed.`,
+    );
+    this.path = path;
+    this.size = size;
+    this.limit = limit;
+  }
+}

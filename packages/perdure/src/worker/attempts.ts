@@ -1,6 +1,6 @@
 import type { RunRecord } from "@perdure/world";
 
-import { decode, encode, encodeThrown } from "../codec/index.ts";
+import { decode, encodeReading, encodeThrown } from "../codec/index.ts";
 import type { PendingStep } from "../engine/commands.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import type { RegisteredStep, StepFactory, StepFunction } from "../registry.ts";
@@ -86,15 +86,17 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 function attempt(registered: RegisteredStep, resident: Resident, step: PendingStep, settled: (ready: ReadyEvent) => void): void {
   let maxRetries = defaultMaxRetries;
   const succeed = (value: unknown): void => {
-    let payload: string;
+    let payload: string | Promise<string>;
     try {
-      payload = encode(value, "result");
+      payload = encodeReading(value, "result");
     } catch (error) {
-      settled(failure(error, step, maxRetries));
+      fail(error);
       return;
     }
-    settled({ event: { type: "step_completed", op: step.op, attempt: step.attempt }, payload });
+    if (typeof payload === "string") complete(payload);
+    else payload.then(complete, fail);
   };
+  const complete = (payload: string): void => settled({ event: { type: "step_completed", op: step.op, attempt: step.attempt }, payload });
   const fail = (error: unknown): void => settled(failure(error, step, maxRetries));
   let result: unknown;
   try {

@@ -9,6 +9,7 @@ export const HookNotFoundError = /* @__PURE__ */ (() => __perdure.HookNotFoundEr
 export const PerdureError = /* @__PURE__ */ (() => __perdure.PerdureError)();
 export const RetryableError = /* @__PURE__ */ (() => __perdure.RetryableError)();
 export const SerializationError = /* @__PURE__ */ (() => __perdure.SerializationError)();
+export const ValueTooLargeError = /* @__PURE__ */ (() => __perdure.ValueTooLargeError)();
 export const WorkflowRunCancelledError = /* @__PURE__ */ (() => __perdure.WorkflowRunCancelledError)();
 export const WorkflowRunFailedError = /* @__PURE__ */ (() => __perdure.WorkflowRunFailedError)();
 export const WorkflowRunNotFoundError = /* @__PURE__ */ (() => __perdure.WorkflowRunNotFoundError)();

@@ -1,5 +1,6 @@
 import { fromByteArray, toByteArray } from "base64-js";
 
+import { useBase64 } from "../../codec/index.ts";
 import { createConsole } from "./console.ts";
 import { createCrypto } from "./crypto.ts";
 import { nextDouble } from "./random.ts";
@@ -28,6 +29,7 @@ export function installGlobals(global: Record<string, unknown>): void {
     if (!(name in Symbol)) Object.defineProperty(Symbol, name, { value: Symbol(`Symbol.${name}`) });
   }
   forgetMatches();
+  useBase64({ toText: fromByteArray, toBytes: (text) => toByteArray(text) as Uint8Array<ArrayBuffer> });
   for (const name of ["WeakRef", "FinalizationRegistry", "SharedArrayBuffer", "Atomics", "WebAssembly"]) delete global[name];
 }
 

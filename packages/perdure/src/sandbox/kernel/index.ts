@@ -12,10 +12,12 @@
 import { installClock } from "./clock.ts";
 import { createDeliveries, type Kernel } from "./deliveries.ts";
 import { installGlobals } from "./globals.ts";
-import { harden } from "./harden.ts";
+import { harden, hardenMore } from "./harden.ts";
+import { installClasses } from "./run-classes.ts";
 import { closeGlobals } from "./run-globals.ts";
 import type { TokenSource } from "./run-state.ts";
 import { installStacks } from "./stacks.ts";
+import { workflowModule } from "./workflow-module.ts";
 import { installWeb, type WebSource } from "./web/install.ts";
 
 /**
@@ -29,6 +31,7 @@ export function boot(tokenSource: TokenSource, tick: () => void, web: WebSource)
   installClock(global);
   installGlobals(global);
   installStacks();
+  installClasses();
   const deliveries = createDeliveries(tokenSource);
   Object.defineProperty(global, "__perdure_evaluate", {
     value: (part: number) => {
@@ -37,6 +40,7 @@ export function boot(tokenSource: TokenSource, tick: () => void, web: WebSource)
     },
   });
   harden(global);
+  hardenMore([workflowModule]);
   installWeb(global, web);
   closeGlobals(global, "__perdure_evaluate");
   return deliveries.kernel;

@@ -1,4 +1,5 @@
-import { FatalError, RetryableError, SerializationError } from "../../errors/step-errors.ts";
+import { registerClass } from "../../codec/index.ts";
+import { FatalError, RetryableError, SerializationError, ValueTooLargeError } from "../../errors/step-errors.ts";
 import { HookConflictError, HookNotFoundError } from "../../errors/hook-errors.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../../errors/run-errors.ts";
@@ -17,6 +18,7 @@ export const workflowModule = Object.freeze({
   getStepMetadata,
   getWorkflowMetadata,
   outside,
+  registerClass,
   sleep,
   FatalError,
   HookConflictError,
@@ -24,6 +26,7 @@ export const workflowModule = Object.freeze({
   PerdureError,
   RetryableError,
   SerializationError,
+  ValueTooLargeError,
   WorkflowRunCancelledError,
   WorkflowRunFailedError,
   WorkflowRunNotFoundError,

@@ -1,0 +1,38 @@
+import { createError, ownDataOf } from "./error-values.ts";
+import { setOwn, type Kind } from "./kind.ts";
+import type { Slot } from "./node.ts";
+
+/** Errors of all classes. Parts that cannot be stored are left out: an error is worth more than the socket that hangs on it. */
+export const error: Kind<Error> = {
+  write(value, writer) {
+    const { head, props, brands } = ownDataOf(value);
+    const slots = Object.create(null) as Record<string, Slot>;
+    for (const [key, item] of props) if (!writer.isDropped(key)) slots[key] = writer.put(item, key);
+    const marks = Object.create(null) as Record<string, Slot>;
+    for (const [key, item] of brands) marks[key] = writer.put(item, key);
+    const cause = "cause" in value && !writer.isDropped("cause") ? [writer.put(value.cause, "cause")] : [];
+    return [head.class, head.name, head.message, head.stack, slots, marks, ...cause];
+  },
+  create: ([, name, shown, message, stack]) =>
+    createError({ class: String(name), name: String(shown), message: String(message), stack: String(stack) }),
+  fill(value, [, , , , , props, brands, ...cause], at) {
+    for (const [key, slot] of Object.entries(props ?? {})) setOwn(value, key, at(slot as Slot), key !== "errors");
+    for (const [key, slot] of Object.entries(brands ?? {})) Object.defineProperty(value, Symbol.for(key), { value: at(slot as Slot) });
+    if (cause.length > 0) setOwn(value, "cause", at(cause[0]), false);
+  },
+};
+
+export const domException: Kind<DOMException> = {
+  write(value, writer) {
+    const cause = "cause" in value && !writer.isDropped("cause") ? [writer.put(value.cause, "cause")] : [];
+    return [value.message, value.name, String(value.stack ?? ""), ...cause];
+  },
+  create([, message, name, stack]) {
+    const made = new DOMException(String(message), String(name));
+    setOwn(made, "stack", stack, false);
+    return made;
+  },
+  fill(value, [, , , , ...cause], at) {
+    if (cause.length > 0) setOwn(value, "cause", at(cause[0]), false);
+  },
+};
