@@ -10,12 +10,15 @@ export const error: Kind<Error> = {
     for (const [key, item] of props) if (!writer.isDropped(key)) slots[key] = writer.put(item, key);
     const marks = Object.create(null) as Record<string, Slot>;
     for (const [key, item] of brands) marks[key] = writer.put(item, key);
-    const cause = "cause" in value && !writer.isDropped("cause") ? [writer.put(value.cause, "cause")] : [];
+    const hasCause = "cause" in value && !("cause" in slots) && !writer.isDropped("cause");
+    const cause = hasCause ? [writer.put(value.cause, "cause")] : [];
     return [head.class, head.name, head.message, head.stack, slots, marks, ...cause];
   },
   create: ([, name, shown, message, stack]) =>
     createError({ class: String(name), name: String(shown), message: String(message), stack: String(stack) }),
   fill(value, [, , , , , props, brands, ...cause], at) {
+    // Members come in their order; one that is set as `this.name = …` has been given another place before.
+    if (Object.hasOwn(props as object, "name")) Reflect.deleteProperty(value, "name");
     for (const [key, slot] of Object.entries(props ?? {})) setOwn(value, key, at(slot as Slot), key !== "errors");
     for (const [key, slot] of Object.entries(brands ?? {})) Object.defineProperty(value, Symbol.for(key), { value: at(slot as Slot) });
     if (cause.length > 0) setOwn(value, "cause", at(cause[0]), false);

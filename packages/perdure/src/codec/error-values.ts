@@ -77,7 +77,7 @@ export function ownDataOf(error: Error): OwnData {
 }
 
 function isOwnData(key: string, property: PropertyDescriptor): boolean {
-  if (key === "stack" || key === "message" || key === "cause" || key === "name" || key === "__proto__") return false;
+  if (key === "stack" || key === "message") return false;
   return property.enumerable === true || key === "errors";
 }
 
