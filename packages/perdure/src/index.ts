@@ -7,11 +7,18 @@ import type { Duration } from "./duration.ts";
 import { PerdureError } from "./errors/perdure-error.ts";
 import { workflowScope } from "./in-place.ts";
 import type { Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.ts";
+import type { ScopeHandle, ScopeOptions } from "./scope.ts";
+import type { StepHandle } from "./step-handle.ts";
+import { stepSettings, type StepCallOptions } from "./step-options.ts";
 import { currentStepContext, type StepMetadata, type WorkflowMetadata } from "./step-context.ts";
 
 export type { Duration } from "./duration.ts";
+export { CancelledError, TimeoutError } from "./errors/cancelled-error.ts";
 export { FatalError, RetryableError } from "./errors/step-errors.ts";
 export type { Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.ts";
+export type { ScopeHandle, ScopeOptions } from "./scope.ts";
+export type { StepHandle } from "./step-handle.ts";
+export type { RetryPolicy, StepCallOptions, StepOptions, StepRetryPolicy } from "./step-options.ts";
 export type { DurableFunction, NotSerializable, Serializable } from "./serializable.ts";
 export type { StepMetadata, WorkflowMetadata } from "./step-context.ts";
 
@@ -71,6 +78,61 @@ async function validate<T>(schema: StandardSchema<T> | undefined, payload: T): P
 
 function segmentText(segment: unknown): string {
   return String(typeof segment === "object" && segment !== null && "key" in segment ? segment.key : segment);
+}
+
+/**
+ * The same step with options of this call. They win over those of the step's function.
+ * @throws INVALID_ARGUMENT; in a workflow also for a function that is no step
+ * @example
+ * const receipt = await withOptions(charge, { timeout: "10s", retry: { maxAttempts: 10 } })(order);
+ */
+export function withOptions<A extends unknown[], R>(
+  step: (...args: A) => Promise<R>,
+  options: StepCallOptions,
+): (...args: A) => Promise<R> {
+  const workflow = workflowScope();
+  if (workflow) return workflow.withOptions(step, options);
+  stepSettings(options, "options of withOptions()", false);
+  return step;
+}
+
+/**
+ * Starts a step and returns at once: starting and awaiting are separate, and the step can be given up.
+ * @throws NOT_IN_WORKFLOW outside of a workflow, INVALID_ARGUMENT
+ * @example
+ * const search = spawn(searchFlights, [query], { timeout: "1m" });
+ * const hotels = await searchHotels(query);
+ * if (hotels.length === 0) search.cancel("no hotels");
+ */
+export function spawn<A extends unknown[], R>(step: (...args: A) => Promise<R>, args: A, options?: StepCallOptions): StepHandle<R> {
+  const workflow = workflowScope();
+  if (workflow) return workflow.spawn(step, args, options);
+  throw notInWorkflow("spawn()");
+}
+
+/**
+ * Runs a part of a workflow that can be cancelled on its own: by `timeout`, by `signal`, by the `cancel` that it is given, and with what is around it.
+ * Pending durable calls in it then reject with a CancelledError; after a timeout `scope()` itself rejects with a TimeoutError.
+ * @throws NOT_IN_WORKFLOW outside of a workflow, TIMED_OUT, CANCELLED, INVALID_ARGUMENT
+ * @example
+ * const quote = await scope({ timeout: "30s" }, () => Promise.any([askFirst(order), askSecond(order)]));
+ */
+export async function scope<T>(options: ScopeOptions, part: (scope: ScopeHandle) => Promise<T> | T): Promise<T> {
+  const workflow = workflowScope();
+  if (workflow) return workflow.scope(options, part);
+  throw notInWorkflow("scope()");
+}
+
+/**
+ * Runs a part of a workflow that goes on when the run, or a scope around it, is cancelled: for cleaning up.
+ * @throws NOT_IN_WORKFLOW outside of a workflow
+ * @example
+ * try { … } finally { await shield(() => refund(order)); }
+ */
+export async function shield<T>(part: () => Promise<T> | T): Promise<T> {
+  const workflow = workflowScope();
+  if (workflow) return workflow.shield(part);
+  throw notInWorkflow("shield()");
 }
 
 /** What the running attempt of a step may know of itself. @throws NOT_IN_STEP */

@@ -4,6 +4,8 @@
  */
 import type { InPlaceRealm, RealmOptions, WorkflowCall } from "./sandbox/realm.ts";
 
+import type { StepOptions } from "./step-options.ts";
+
 /** A step's implementation. */
 export interface RegisteredStep {
   readonly id: string;
@@ -16,8 +18,8 @@ export interface RegisteredStep {
 /** Makes the function of a step that was nested in a workflow. */
 export type StepFactory = (captures: Readonly<Record<string, unknown>>) => StepFunction;
 
-/** Retries of a step can be set on its function: `charge.maxRetries = 5`. */
-export type StepFunction = ((...args: never[]) => unknown) & { maxRetries?: number };
+/** How a step is tried can be said on its function: `charge.maxRetries = 5`, or all of it as `charge.options = { … }`. */
+export type StepFunction = ((...args: never[]) => unknown) & { maxRetries?: number; options?: StepOptions };
 
 /** A workflow's code as the compiler bundled it. */
 export interface WorkflowBundle {

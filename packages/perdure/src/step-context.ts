@@ -12,6 +12,8 @@ export interface StepMetadata {
   readonly attempt: number;
   /** When this attempt started. */
   readonly stepStartedAt: Date;
+  /** Aborted when nobody wants the outcome any more: at the timeout, when the call was cancelled, when another worker took the run over. Give it to `fetch` and the like. */
+  readonly signal: AbortSignal;
 }
 
 /** What workflow code and steps may know of their run. */
@@ -19,6 +21,8 @@ export interface WorkflowMetadata {
   readonly workflowRunId: string;
   readonly workflowName: string;
   readonly workflowStartedAt: Date;
+  /** In a workflow: aborted when the run is cancelled. In a step: see `getStepMetadata().signal`. */
+  readonly signal: AbortSignal;
 }
 
 export interface StepContext {

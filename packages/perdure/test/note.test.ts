@@ -23,5 +23,5 @@ test("a note names what a run waits for, three at most, and says when it waits f
 });
 
 test("a run with an attempt to make has no note", () => {
-  expect(noteAfter(hook, { kind: "step", op: "a#1", stepId: "a", input: "j[]" })).toBeNull();
+  expect(noteAfter(hook, { kind: "step", op: "a#1", stepId: "a", input: "j[]", settings: null })).toBeNull();
 });

@@ -4,7 +4,7 @@ import { CompileError, createDiagnostic } from "../diagnose/diagnostic.ts";
 import type { Renames } from "./former-ids.ts";
 
 /** The file beside a package.json that declares former ids. */
-export const RENAMES_FILE = "perdure.renames.json";
+const RENAMES_FILE = "perdure.renames.json";
 
 const known = new Map<string, { changed: number; renames: Renames }>();
 

@@ -1,8 +1,9 @@
 import type { RunRecord } from "@perdure/world";
 
-import { decode } from "../codec/index.ts";
+import { decode, encode } from "../codec/index.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
 import { currentWaiters, currentWorker, getWorld } from "../runtime.ts";
+import { toBytes } from "../run-input.ts";
 import type { EndedRun } from "../worker/core.ts";
 import { mapStack } from "./stack.ts";
 import { endOf } from "./waiters.ts";
@@ -23,6 +24,18 @@ export interface Run<R> {
   readonly returnValue: Promise<R>;
   /** What an open run waits for, or why a run failed: one line for people, or null. @throws RUN_NOT_FOUND */
   readonly note: Promise<string | null>;
+  /**
+   * Asks the run to end. Its pending calls reject with a CancelledError, running steps are told by their `signal`, and the workflow may clean up (in
+   * `finally`, inside `shield()`) before it ends as `cancelled`; a workflow that catches the error and returns has completed. Resolves once the request is
+   * durable: `requested`, or `ended` when the run was over already. Asking again changes nothing.
+   * @throws RUN_NOT_FOUND, SERIALIZATION_FAILED
+   */
+  cancel(options?: CancelOptions): Promise<"requested" | "ended">;
+}
+
+export interface CancelOptions {
+  /** Why, for the workflow (`error.cause`) and for whoever looks at the run. A text, or any value that can be stored. */
+  readonly reason?: unknown;
 }
 
 /** A handle for the run with this id; whether it exists shows when the handle is used. */
@@ -43,6 +56,7 @@ export function runHandle<R>(id: string, known: string | null): Run<R> {
     get note() {
       return findRun(id).then((run) => run.note);
     },
+    cancel: (options) => cancelRun(id, options),
   };
 }
 
@@ -53,6 +67,16 @@ async function findRun(id: string): Promise<RunRecord> {
   const run = (uuidShape.test(id) ? await query.run({ id }) : null) ?? (await query.run({ key: id }));
   if (!run) throw new WorkflowRunNotFoundError(id);
   return run;
+}
+
+async function cancelRun(id: string, { reason }: CancelOptions = {}): Promise<"requested" | "ended"> {
+  const payload = toBytes(encode(reason, "reason"));
+  const run = await findRun(id);
+  if (run.status !== "running") return "ended";
+  const world = await getWorld();
+  const [delivery] = await world.deliver([{ id: "cancel", to: { runId: run.id }, kind: "cancel", payload }]);
+  if (!delivery || delivery.status === "not_found") throw new WorkflowRunNotFoundError(id);
+  return delivery.status === "ended" ? "ended" : "requested";
 }
 
 async function returnValueOf<R>(id: string, known: string | null): Promise<R> {
@@ -77,7 +101,7 @@ async function valueOf<R>(id: string, ended: EndedRun, run: RunRecord | null): P
       throw new WorkflowRunFailedError(id, cause);
     }
     case "cancelled":
-      throw new WorkflowRunCancelledError(id);
+      throw new WorkflowRunCancelledError(id, ended.output.length === 0 ? undefined : decode(text));
     default:
       return ended.status satisfies never;
   }

@@ -1,9 +1,13 @@
+import type { StepSettings } from "../step-options.ts";
+
 /**
  * What can happen to a run. Each event is one row of its history, in the order in which the workflow's code saw them. `at` is the run's clock (ms
  * since the epoch, by the owner's clock, never going back): workflow code sees no other time.
  */
 export type Event =
   | { readonly type: "run_started"; readonly at: number }
+  /** An attempt that must be the only one may begin. Workflow code does not see it. */
+  | { readonly type: "step_started"; readonly op: string; readonly attempt: number; readonly at: number }
   /** The row's payload is the result. */
   | { readonly type: "step_completed"; readonly op: string; readonly attempt: number; readonly at: number }
   /** The last attempt failed; the row's payload is the error. */
@@ -15,6 +19,8 @@ export type Event =
   | { readonly type: "hook_received"; readonly op: string; readonly at: number; readonly message: string }
   /** The hook's token is held by another living hook. */
   | { readonly type: "hook_conflict"; readonly op: string; readonly at: number }
+  /** Somebody asked the run to end; the payload is the reason, `message` the id of what was sent. */
+  | { readonly type: "cancel_requested"; readonly at: number; readonly message: string }
   /** The runtime gave the run up; the payload is the error. Workflow code does not see it. */
   | { readonly type: "run_abandoned"; readonly at: number };
 
@@ -30,21 +36,25 @@ export function withTime(event: UntimedEvent, at: number): Event {
 
 /** True for the events that workflow code is told of. */
 export function isDelivered(event: Event): boolean {
-  return event.type !== "step_retrying" && event.type !== "run_abandoned";
+  return event.type !== "step_retrying" && event.type !== "step_started" && event.type !== "run_abandoned";
 }
 
 /** What workflow code asks for while it runs after an event. `op` names the operation: what is called and how often it was before. */
 export type Ask =
-  | { readonly kind: "step"; readonly op: string; readonly stepId: string; readonly input: string }
+  | { readonly kind: "step"; readonly op: string; readonly stepId: string; readonly input: string; readonly settings: StepSettings | null }
   | { readonly kind: "wait"; readonly op: string; readonly dueAt: number }
   | { readonly kind: "hook"; readonly op: string; readonly token: string; readonly metadata: string }
   | { readonly kind: "dispose"; readonly op: string }
+  /** The answer of a step or wait is not wanted any more: attempts under way are told so, others never begin. */
+  | { readonly kind: "cancel"; readonly op: string }
   /** The workflow returned; `value` is the encoded result. */
   | { readonly kind: "completed"; readonly value: string }
   /** The workflow threw; `error` is the encoded error. */
-  | { readonly kind: "failed"; readonly error: string };
+  | { readonly kind: "failed"; readonly error: string }
+  /** The workflow ended because of a request to; `error` is the encoded error that it threw. */
+  | { readonly kind: "cancelled"; readonly error: string };
 
 /** An ask as a row records it, to check a replay by: kind and operation. */
 export function nameOfAsk(ask: Ask): string {
-  return ask.kind === "completed" || ask.kind === "failed" ? ask.kind : `${ask.kind} ${ask.op}`;
+  return "op" in ask ? `${ask.kind} ${ask.op}` : ask.kind;
 }

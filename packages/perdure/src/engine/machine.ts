@@ -6,6 +6,7 @@
  * An operation enters `pending` when the workflow asks for it and leaves when an event answers it (hooks: when they are disposed of or
  * refused). Invariants: an event answers only a pending operation of its kind; an operation is asked for once; nothing follows the end.
  */
+import type { StepSettings } from "../step-options.ts";
 import type { Ask, Event } from "./event.ts";
 
 export type PendingOperation =
@@ -14,13 +15,21 @@ export type PendingOperation =
       readonly op: string;
       readonly stepId: string;
       readonly input: string;
+      /** What the call says of its attempts; null: nothing. */
+      readonly settings: StepSettings | null;
+      /** When it was asked for, by the run's clock. */
+      readonly askedAt: number;
       readonly attempt: number;
       readonly notBefore: number | null;
+      /** The start of its only attempt is on record. */
+      readonly hasStarted: boolean;
     }
   | { readonly kind: "wait"; readonly op: string; readonly dueAt: number }
   | { readonly kind: "hook"; readonly op: string; readonly token: string; readonly metadata: string };
 
-export type Outcome = { readonly status: "completed"; readonly value: string } | { readonly status: "failed"; readonly error: string };
+export type Outcome =
+  | { readonly status: "completed"; readonly value: string }
+  | { readonly status: "failed" | "cancelled"; readonly error: string };
 
 export interface Machine {
   /** Rows folded so far. */
@@ -52,8 +61,8 @@ export function createMachine(): Machine {
 export function advance(machine: Machine, event: Event, asks: readonly Ask[], payload: string): void {
   if (machine.outcome) throw new Divergence(event.type, "the workflow has ended");
   answer(machine, event, payload);
-  for (const ask of asks) accept(machine, ask);
   machine.now = Math.max(machine.now, event.at);
+  for (const ask of asks) accept(machine, ask);
   machine.length++;
 }
 
@@ -67,6 +76,11 @@ function answer(machine: Machine, event: Event, payload: string): void {
       expectPending(machine, event, "step");
       machine.pending.delete(event.op);
       return;
+    case "step_started": {
+      const step = expectPending(machine, event, "step");
+      machine.pending.set(event.op, { ...step, hasStarted: true });
+      return;
+    }
     case "step_retrying": {
       const step = expectPending(machine, event, "step");
       machine.pending.set(event.op, { ...step, attempt: event.attempt + 1, notBefore: event.dueAt });
@@ -82,6 +96,8 @@ function answer(machine: Machine, event: Event, payload: string): void {
     case "hook_conflict":
       expectPending(machine, event, "hook");
       machine.pending.delete(event.op);
+      return;
+    case "cancel_requested":
       return;
     case "run_abandoned":
       machine.outcome = { status: "failed", error: payload };
@@ -107,20 +123,22 @@ function accept(machine: Machine, ask: Ask): void {
   if (machine.outcome) return;
   switch (ask.kind) {
     case "step":
-      machine.pending.set(ask.op, { kind: "step", op: ask.op, stepId: ask.stepId, input: ask.input, attempt: 1, notBefore: null });
+      machine.pending.set(ask.op, { ...ask, askedAt: machine.now, attempt: 1, notBefore: null, hasStarted: false });
       return;
     case "wait":
     case "hook":
       machine.pending.set(ask.op, ask);
       return;
     case "dispose":
+    case "cancel":
       machine.pending.delete(ask.op);
       return;
     case "completed":
       machine.outcome = { status: "completed", value: ask.value };
       return;
     case "failed":
-      machine.outcome = { status: "failed", error: ask.error };
+    case "cancelled":
+      machine.outcome = { status: ask.kind, error: ask.error };
       return;
     default:
       ask satisfies never;

@@ -4,6 +4,7 @@
  */
 export const catalogue = {
   BUNDLE_CORRUPT: "The workflow's code in the World does not match its hash. Restore it from a backup, or deploy the version again.",
+  CANCELLED: "Let it pass, or clean up in `finally`: calls inside `shield()` still work.",
   CRASH_LOOP:
     "Look for a step that ends the process (out of memory, process.exit, a native crash) in this run, mend it, and start the run anew.",
   HOOK_CONFLICT: "Hook tokens are unique among living hooks: use another token, or dispose of the hook that holds this one.",
@@ -22,8 +23,10 @@ export const catalogue = {
   RUN_NOT_FOUND: "Check the id, and that this process uses the same World as the one that started the run.",
   SERIALIZATION_FAILED:
     "Pass data: what structuredClone takes, errors, URL, Headers, Request, Response, Blob, FormData. Leave functions and promises out; see docs/values.md for instances of your own classes.",
+  STEP_INTERRUPTED: "Find out from the outside world whether the step took effect, then decide in the workflow's `catch`.",
   STEP_NOT_FOUND:
     "Deploy a worker whose code has this step (same package, file and export), or restore the step. The run waits until then.",
+  TIMED_OUT: "Allow more time, or make the work smaller; a step can watch `getStepMetadata().signal` and stop.",
   VALUE_TOO_LARGE:
     "Keep large data where it belongs (a file, a bucket, a table) and pass a reference to it: every value is stored in the history of the run.",
   VERSION_NOT_FOUND: "No worker and no World has the code of this version. Deploy it again; the run waits until then.",

@@ -12,13 +12,13 @@ export class WorkflowRunFailedError extends PerdureError {
   }
 }
 
-/** `run.returnValue` of a run that was cancelled. */
+/** `run.returnValue` of a run that was cancelled. `cause` is the CancelledError with which it ended, whose own `cause` is the reason; undefined for a run that was not asked. */
 export class WorkflowRunCancelledError extends PerdureError {
   static override readonly className = "WorkflowRunCancelledError";
   readonly runId: string;
 
-  constructor(runId: string) {
-    super("RUN_CANCELLED", `Run "${runId}" was cancelled.`, { isBrief: true });
+  constructor(runId: string, cause?: unknown) {
+    super("RUN_CANCELLED", `Run "${runId}" was cancelled.`, { isBrief: true, ...(cause !== undefined && { cause }) });
     this.runId = runId;
   }
 }

@@ -6,12 +6,15 @@
  * (Nested: 5 µs a delivery; a timeout on each would cost 120 µs.) When the watchdog ends an evaluation, V8 unwinds everything up to the outer one,
  * the host's frames included: the loop below therefore only moves strings and keeps its place.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import vm from "node:vm";
 
 import type { Event } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import type { BundleFactory, Kernel } from "./kernel/deliveries.ts";
 import type { boot } from "./kernel/index.ts";
+import type { Scope } from "./kernel/run-state.ts";
+import type { ScopeTracker } from "./kernel/scopes.ts";
 import { createCpuMeter, type CpuMeter } from "./cpu-meter.ts";
 import { tolerateRejections } from "./rejections.ts";
 import { kernelSource, webSource } from "./kernel.generated.ts";
@@ -71,6 +74,10 @@ export interface InPlaceRealm {
   deliver(delivery: RealmDelivery): Promise<void>;
 }
 
+/** Which scope of cancellation code belongs to follows its promises; the scopes are the realm's objects and opaque here. */
+const scopes = new AsyncLocalStorage<Scope>();
+const scopeTracker: ScopeTracker = { run: (scope, part) => scopes.run(scope, part), current: () => scopes.getStore() };
+
 type Factory = (global: object) => BundleFactory;
 
 const protocolPrefix = "/*perdure:1*/";
@@ -95,7 +102,7 @@ export function createRealm(options: RealmOptions): Realm {
   };
   const start = vm.runInContext(`(()=>{${kernelSource};return __kernel.boot})()`, context, { filename: "perdure:kernel" }) as typeof boot;
   const load = vm.runInContext(`(()=>{${webSource};return __web.createWeb})`, context, { filename: "perdure:web" }) as WebSource["load"];
-  const kernel = start(options.tokenFor, tick, { load, url: urlParts });
+  const kernel = start({ tokenFor: options.tokenFor, tick, web: { load, url: urlParts }, scopes: scopeTracker });
   tolerateRejections(vm.runInContext("Promise", context) as PromiseConstructor);
 
   const factoryOf = (version: string, workflowId: string, code: string): Factory => {

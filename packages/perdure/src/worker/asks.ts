@@ -1,4 +1,5 @@
 import type { Ask } from "../engine/event.ts";
+import type { StepSettings } from "../step-options.ts";
 
 /** A line that workflow code wrote to its console. */
 export interface LogLine {
@@ -20,18 +21,27 @@ export function readAsks(out: readonly string[], asks: Ask[], logs: LogLine[]): 
 function readAsk(kind: string, op: string, first: string, second: string): Ask {
   switch (kind) {
     case "step":
-      return { kind, op, stepId: first, input: second };
+      return readStep(op, first, second);
     case "wait":
       return { kind, op, dueAt: Number(first) };
     case "hook":
       return { kind, op, token: first, metadata: second };
     case "dispose":
+    case "cancel":
       return { kind, op };
     case "completed":
       return { kind, value: first };
     case "failed":
+    case "cancelled":
       return { kind, error: first };
     default:
       throw new TypeError(`The kernel asked for an unknown "${kind}".`);
   }
+}
+
+/** The id of the step, behind a line feed what the call says of its attempts. */
+function readStep(op: string, first: string, input: string): Ask {
+  const end = first.indexOf("\n");
+  if (end < 0) return { kind: "step", op, stepId: first, input, settings: null };
+  return { kind: "step", op, stepId: first.slice(0, end), input, settings: JSON.parse(first.slice(end + 1)) as StepSettings };
 }

@@ -50,7 +50,7 @@ function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined):
   }
 }
 
-function acknowledged(core: Core, { resident, commit, asks, retries, logs }: ClosedTurn, conflicts: readonly string[]): void {
+function acknowledged(core: Core, { resident, commit, asks, attempts, logs }: ClosedTurn, conflicts: readonly string[]): void {
   const { machine, run } = resident;
   printLogs(logs);
   resident.committed += commit.rows.length;
@@ -65,7 +65,7 @@ function acknowledged(core: Core, { resident, commit, asks, retries, logs }: Clo
   }
   resident.mode = "idle";
   for (const op of conflicts) addReady(core, resident, { event: { type: "hook_conflict", op }, payload: "" });
-  beginEffects(core, resident, asks, retries);
+  beginEffects(core, resident, asks, attempts);
   if (resident.ready.length > 0) core.turns.schedule(resident);
   else if (resident.attempting.size === 0) rest(core, resident);
 }

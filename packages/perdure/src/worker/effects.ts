@@ -1,22 +1,32 @@
 import { commandsOf, type PendingStep } from "../engine/commands.ts";
 import type { Ask } from "../engine/event.ts";
+import { encodeThrown } from "../codec/index.ts";
+import { CancelledError } from "../errors/cancelled-error.ts";
+import { PerdureError } from "../errors/perdure-error.ts";
 import { findImplementation } from "../in-place.ts";
 import type { Core } from "./core.ts";
-import type { ReadyEvent, Resident } from "./resident.ts";
+import type { ReadyEvent } from "./ready-event.ts";
+import type { Resident } from "./resident.ts";
+import type { RegisteredStep } from "../registry.ts";
+import { isAtMostOnce } from "./retry-policy.ts";
 
 /** Begins what an acknowledged turn asked for: attempts and timers. Hooks are the World's by now. */
-export function beginEffects(core: Core, resident: Resident, asks: readonly Ask[], retries: readonly string[]): void {
+export function beginEffects(core: Core, resident: Resident, asks: readonly Ask[], attempts: readonly string[]): void {
   for (const ask of asks) {
     if (ask.kind === "step") beginStep(core, resident, ask.op);
     else if (ask.kind === "wait") beginWait(core, resident, ask.op, ask.dueAt);
+    else if (ask.kind === "cancel") core.attempts.cancel(resident, ask.op, new CancelledError());
   }
-  for (const op of retries) beginStep(core, resident, op);
+  for (const op of attempts) beginStep(core, resident, op);
 }
 
 /** Begins all that an open run's state calls for, after a replay. */
 export function resumeEffects(core: Core, resident: Resident): void {
   const { steps, waits } = commandsOf(resident.machine);
-  for (const step of steps) beginStep(core, resident, step.op);
+  for (const step of steps) {
+    if (step.hasStarted) failInterrupted(core, resident, step);
+    else beginStep(core, resident, step.op);
+  }
   for (const wait of waits) beginWait(core, resident, wait.op, wait.dueAt);
 }
 
@@ -34,8 +44,28 @@ function beginStep(core: Core, resident: Resident, op: string): void {
     return;
   }
   const registered = findImplementation(step.stepId);
-  if (registered) core.attempts.start(resident, step, registered);
-  else resident.missingStep = step.stepId;
+  if (!registered) resident.missingStep = step.stepId;
+  else if (!step.hasStarted && isOnlyOnce(registered, step)) {
+    addReady(core, resident, { event: { type: "step_started", op, attempt: step.attempt }, payload: "" });
+  } else core.attempts.start(resident, step, registered);
+}
+
+/** A mock that cannot be read says so in the attempt. */
+function isOnlyOnce(registered: RegisteredStep, { settings }: PendingStep): boolean {
+  try {
+    return isAtMostOnce(registered, settings);
+  } catch {
+    return false;
+  }
+}
+
+/** The only attempt that a step may have began in another process, or before this one lost the run, and nobody knows how it ended. */
+function failInterrupted(core: Core, resident: Resident, { op, attempt, stepId }: PendingStep): void {
+  const error = new PerdureError(
+    "STEP_INTERRUPTED",
+    `The only attempt of the step "${stepId}" was interrupted; whether it took effect is unknown.`,
+  );
+  addReady(core, resident, { event: { type: "step_failed", op, attempt }, payload: encodeThrown(error) });
 }
 
 function beginWait(core: Core, resident: Resident, op: string, dueAt: number): void {

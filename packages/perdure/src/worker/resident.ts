@@ -1,14 +1,9 @@
 import type { RunRecord } from "@perdure/world";
 
-import type { UntimedEvent } from "../engine/event.ts";
+import type { Attempt } from "./attempt.ts";
+import type { ReadyEvent } from "./ready-event.ts";
 import type { Timer } from "./timers.ts";
 import { createMachine, type Machine } from "../engine/machine.ts";
-
-/** An event that is ready to be delivered; it gets its time then. */
-export interface ReadyEvent {
-  readonly event: UntimedEvent;
-  readonly payload: string;
-}
 
 /**
  * A run in this worker's memory. Modes: *replaying* (being rebuilt from history) → *idle* ⇄ *turning* (delivering events, then committing) →
@@ -30,8 +25,8 @@ export interface Resident {
   rowNote: string | null;
   /** The times that are watched for it. */
   readonly timers: Set<Timer>;
-  /** Operations of steps with an attempt queued or under way. */
-  readonly attempting: Set<string>;
+  /** The attempts that are queued or under way, by the operations of their steps. */
+  readonly attempting: Map<string, Attempt>;
   /** Messages received that a claim may still show: not consumed by a commit yet, or only just. */
   readonly messages: Set<string>;
   /** A step that no code of this process has. */
@@ -51,7 +46,7 @@ export function createResident(run: RunRecord, seed: string): Resident {
     rowDueAt: run.dueAt,
     rowNote: run.note,
     timers: new Set(),
-    attempting: new Set(),
+    attempting: new Map(),
     messages: new Set(),
     missingStep: null,
     idleSince: Date.now(),

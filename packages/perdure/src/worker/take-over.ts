@@ -1,5 +1,6 @@
 import type { ClaimedRun, HistoryPage, ReceivedMessage, RunRecord } from "@perdure/world";
 
+import type { UntimedEvent } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { decodeRunInput, toText } from "../run-input.ts";
 import { giveBackIfStranded } from "./commit-turns.ts";
@@ -110,13 +111,17 @@ function refuseConflictingHooks(core: Core, resident: Resident, page: HistoryPag
 /** Takes in a message from outside, once. */
 export function receive(core: Core, resident: Resident, message: ReceivedMessage): void {
   if (resident.mode === "parked" || resident.mode === "dropped" || resident.messages.has(message.id)) return;
-  if (message.kind !== "hook" || message.operation === null) return;
+  const event = eventOf(message);
+  if (!event) return;
   resident.messages.add(message.id);
   resident.rowDueAt = Date.now();
-  addReady(core, resident, {
-    event: { type: "hook_received", op: message.operation, message: message.id },
-    payload: toText(message.payload),
-  });
+  addReady(core, resident, { event, payload: toText(message.payload) });
+}
+
+/** What a message means to the run; null: nothing that this version of the runtime knows. */
+function eventOf({ kind, operation, id }: ReceivedMessage): UntimedEvent | null {
+  if (kind === "cancel") return { type: "cancel_requested", message: id };
+  return kind === "hook" && operation !== null ? { type: "hook_received", op: operation, message: id } : null;
 }
 
 /** A run that cannot be taken over now is offered to all workers again. */

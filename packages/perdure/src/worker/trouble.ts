@@ -3,6 +3,7 @@ import type { Commit, CommitResult, RunPatch } from "@perdure/world";
 import { encodeThrown } from "../codec/index.ts";
 import { Divergence } from "../engine/machine.ts";
 import { encodeRow } from "../engine/row.ts";
+import { CancelledError } from "../errors/cancelled-error.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { toBytes } from "../run-input.ts";
 import { Interrupted } from "../sandbox/realm.ts";
@@ -17,6 +18,7 @@ export function drop(core: Core, resident: Resident): void {
   resident.ready = [];
   for (const timer of resident.timers) timer.cancel();
   resident.timers.clear();
+  for (const attempt of resident.attempting.values()) attempt.cancel(new CancelledError("this worker does not have the run any more"));
   core.residents.remove(resident);
   if (resident.handle !== 0) core.realm.drop(resident.handle);
 }

@@ -42,7 +42,8 @@ export interface ClosedTurn {
   readonly resident: Resident;
   readonly commit: Commit;
   readonly asks: readonly Ask[];
-  readonly retries: readonly string[];
+  /** Operations of steps whose next attempt is due or has leave to begin. */
+  readonly attempts: readonly string[];
   readonly logs: readonly LogLine[];
 }
 
@@ -52,10 +53,10 @@ export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn
   const rows: Uint8Array[] = [];
   const asks: Ask[] = [];
   const logs: LogLine[] = [];
-  const retries: string[] = [];
+  const attempts: string[] = [];
   const consumed: string[] = [];
   for (const { event, payload, delivery } of steps) {
-    if (event.type === "hook_received") consumed.push(event.message);
+    if ("message" in event) consumed.push(event.message);
     if (delivery?.error) throw delivery.error;
     if (machine.outcome || !isExpected(resident, event)) continue;
     const first = asks.length;
@@ -64,9 +65,9 @@ export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn
     advance(machine, event, asked, payload);
     // A run's arguments are in its record already.
     rows.push(toBytes(encodeRow({ event, asks: asked.map(nameOfAsk), payload: event.type === "run_started" ? "" : payload })));
-    if (event.type === "step_retrying") retries.push(event.op);
+    if (event.type === "step_retrying" || event.type === "step_started") attempts.push(event.op);
   }
-  return { resident, commit: commitOf(resident, worker, rows, asks, consumed), asks, retries, logs };
+  return { resident, commit: commitOf(resident, worker, rows, asks, consumed), asks, attempts, logs };
 }
 
 function commitOf(resident: Resident, worker: string, rows: Uint8Array[], asks: readonly Ask[], consumed: readonly string[]): Commit {
@@ -84,9 +85,9 @@ function commitOf(resident: Resident, worker: string, rows: Uint8Array[], asks: 
   return commit;
 }
 
-/** A hook may have been disposed of, by an earlier event of the same turn, before its payload's turn came: the payload is consumed and says nothing. */
+/** An operation may have been given up, by an earlier event of the same turn, before its answer's turn came: the answer says nothing then. */
 function isExpected({ machine }: Resident, event: Event): boolean {
-  return !(event.type === "hook_received" || event.type === "hook_conflict") || machine.pending.has(event.op);
+  return !("op" in event) || machine.pending.has(event.op);
 }
 
 function hooksOf(asks: readonly Ask[]): Pick<Commit, "hooks" | "disposedHooks"> {
@@ -105,7 +106,7 @@ function hooksOf(asks: readonly Ask[]): Pick<Commit, "hooks" | "disposedHooks"> 
 function patchOf({ machine, rowDueAt, rowNote }: Resident): RunPatch | null {
   const { outcome, now } = machine;
   if (outcome?.status === "completed") return { status: "completed", output: toBytes(outcome.value), note: null };
-  if (outcome?.status === "failed") return { status: "failed", output: toBytes(outcome.error), note: describeError(outcome.error) };
+  if (outcome) return { status: outcome.status, output: toBytes(outcome.error), note: describeError(outcome.error) };
   const due = dueAtOf(machine);
   const isSame = due !== null && due <= now ? rowDueAt !== null && rowDueAt <= now : due === rowDueAt;
   const note = noteOf(machine);

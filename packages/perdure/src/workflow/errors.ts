@@ -3,6 +3,8 @@ import type { WorkflowModule } from "../sandbox/kernel/workflow-module.ts";
 
 declare const __perdure: WorkflowModule;
 
+export const CancelledError = /* @__PURE__ */ (() => __perdure.CancelledError)();
+export const TimeoutError = /* @__PURE__ */ (() => __perdure.TimeoutError)();
 export const FatalError = /* @__PURE__ */ (() => __perdure.FatalError)();
 export const HookConflictError = /* @__PURE__ */ (() => __perdure.HookConflictError)();
 export const HookNotFoundError = /* @__PURE__ */ (() => __perdure.HookNotFoundError)();

@@ -8,7 +8,7 @@ import { decodeRow, encodeRow } from "../../src/engine/row.ts";
 /** One row of a history: what happened and what the workflow asked for on it. */
 type Line = readonly [event: Event, asks?: readonly Ask[], payload?: string];
 
-const step = (op: string): Ask => ({ kind: "step", op, stepId: op.split("#")[0] ?? op, input: "j[]" });
+const step = (op: string): Ask => ({ kind: "step", op, stepId: op.split("#")[0] ?? op, input: "j[]", settings: null });
 const wait = (op: string, dueAt: number): Ask => ({ kind: "wait", op, dueAt });
 const hook = (op: string): Ask => ({ kind: "hook", op, token: `token of ${op}`, metadata: "" });
 const started: Event = { type: "run_started", at: 100 };

@@ -3,7 +3,9 @@ import { decode, encode, encodeThrown } from "../../codec/index.ts";
 import { receive, refuse } from "./hooks.ts";
 import { createRunGlobal } from "./run-globals.ts";
 import { createRandom } from "./random.ts";
+import { CancelledError } from "../../errors/cancelled-error.ts";
 import { currentRunOrNull, setCurrentRun, type RunState, type Settler, type TokenSource } from "./run-state.ts";
+import { cancelScope, runScope } from "./scopes.ts";
 import { workflowModule, type WorkflowModule } from "./workflow-module.ts";
 
 /** A workflow's bundle: given the module that it imports as `perdure`, returns the workflow's function. */
@@ -95,12 +97,13 @@ export function createResident(
     startedAt: 0,
     random: createRandom(seed),
     occurrences: new Map(),
-    steps: new Map(),
-    waits: new Map(),
+    calls: new Map(),
     hooks: new Map(),
     out: [],
     answered: null,
     ended: false,
+    scope: null,
+    intervals: new Map(),
     tokenFor: (op) => tokenSource(id, op),
   };
   return { factory, state };
@@ -116,13 +119,16 @@ export function deliver(resident: Resident, type: string, op: string, at: number
       start(resident, payload);
       return;
     case "step_completed":
-      settlerOf(run.steps, op).resolve(decode(payload));
+      takeCall(run, op)?.resolve(decode(payload));
       return;
     case "step_failed":
-      settlerOf(run.steps, op).reject(decode(payload));
+      takeCall(run, op)?.reject(decode(payload));
       return;
     case "wait_completed":
-      settlerOf(run.waits, op).resolve(undefined);
+      takeCall(run, op)?.resolve(undefined);
+      return;
+    case "cancel_requested":
+      cancelScope(runScope(run), decode(payload));
       return;
     case "hook_received": {
       const queue = run.hooks.get(op);
@@ -139,11 +145,16 @@ export function deliver(resident: Resident, type: string, op: string, at: number
   }
 }
 
-function settlerOf(settlers: Map<string, Settler>, op: string): Settler {
-  const settler = settlers.get(op);
-  if (!settler) throw new Error(`The workflow did not ask for ${op}.`);
-  settlers.delete(op);
-  return settler;
+/** A call that was given up has no answer; whether one was asked for at all is the state machine's to say. */
+function takeCall(run: RunState, op: string): Settler | undefined {
+  const pending = run.calls.get(op);
+  run.calls.delete(op);
+  return pending;
+}
+
+/** Whether the workflow ended because somebody asked it to. */
+function isOwnCancellation({ scope }: RunState, error: unknown): boolean {
+  return scope?.cancelled != null && CancelledError.is(error);
 }
 
 /** Evaluates the bundle (module state is the run's own) and calls the workflow. */
@@ -168,6 +179,6 @@ function start({ state: run, factory }: Resident, payload: string): void {
       }
       end("completed", text);
     },
-    (error: unknown) => end("failed", encodeThrown(error)),
+    (error: unknown) => end(isOwnCancellation(run, error) ? "cancelled" : "failed", encodeThrown(error)),
   );
 }

@@ -2,6 +2,7 @@ import { encode } from "../../codec/index.ts";
 import { HookConflictError } from "../../errors/hook-errors.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import type { Hook, HookOptions } from "../../hook.ts";
+import { cancellationOf, currentScope } from "./scopes.ts";
 import { currentRun, nextOperation, type HookQueue, type RunState } from "./run-state.ts";
 
 /** Opens a hook; see `createHook` of `perdure`. */
@@ -26,7 +27,10 @@ function handle<T>(run: RunState, op: string, queue: HookQueue): Hook<T> {
   const take = (): Promise<T> => {
     if (queue.arrived.length > 0) return Promise.resolve(queue.arrived.shift() as T);
     if (queue.failure) return Promise.reject(queue.failure);
-    return new Promise<unknown>((resolve, reject) => queue.waiting.push({ resolve, reject })) as Promise<T>;
+    const scope = currentScope(run);
+    const cancelled = cancellationOf(scope);
+    if (cancelled) return Promise.reject(cancelled);
+    return new Promise<unknown>((resolve, reject) => queue.waiting.push({ resolve, reject, scope })) as Promise<T>;
   };
   const dispose = (): void => {
     if (queue.disposed) return;

@@ -7,7 +7,9 @@
  *
  *     "step"  op  step id  encoded input      "hook"  op  token  encoded metadata or ""     "completed"  ""  encoded value  ""
  *     "wait"  op  due time  ""                "dispose"  op  ""  ""                         "failed"  ""  encoded error  ""
- *     "log"  level  text  ""
+ *     "log"  level  text  ""                  "cancel"  op  ""  ""                          "cancelled"  ""  encoded error  ""
+ *
+ * Behind the step id there may be a line feed and what the call says of its attempts, as JSON.
  */
 import { installClock } from "./clock.ts";
 import { createDeliveries, type Kernel } from "./deliveries.ts";
@@ -16,9 +18,20 @@ import { harden, hardenMore } from "./harden.ts";
 import { installClasses } from "./run-classes.ts";
 import { closeGlobals } from "./run-globals.ts";
 import type { TokenSource } from "./run-state.ts";
+import { setScopeTracker, type ScopeTracker } from "./scopes.ts";
 import { installStacks } from "./stacks.ts";
+import { installTimers } from "./timers.ts";
 import { workflowModule } from "./workflow-module.ts";
 import { installWeb, type WebSource } from "./web/install.ts";
+
+/** What the realm gets from the host. */
+export interface HostParts {
+  readonly tokenFor: TokenSource;
+  /** The host's loop over deliveries. */
+  readonly tick: () => void;
+  readonly web: WebSource;
+  readonly scopes: ScopeTracker;
+}
 
 /**
  * Prepares the realm and returns the kernel. Called once, as the last thing that happens in the realm before workflow code.
@@ -26,13 +39,15 @@ import { installWeb, type WebSource } from "./web/install.ts";
  * Scripts reach the kernel by one global, `__perdure_evaluate`, because an evaluation has to name something: 0 runs `tick` (the host's loop over
  * deliveries, within one evaluation that carries the watchdog), 1 runs the prepared delivery. Called by anyone else it does nothing.
  */
-export function boot(tokenSource: TokenSource, tick: () => void, web: WebSource): Kernel {
+export function boot({ tokenFor, tick, web, scopes }: HostParts): Kernel {
   const global = globalThis as unknown as Record<string, unknown>;
   installClock(global);
   installGlobals(global);
+  installTimers(global);
   installStacks();
   installClasses();
-  const deliveries = createDeliveries(tokenSource);
+  setScopeTracker(scopes);
+  const deliveries = createDeliveries(tokenFor);
   Object.defineProperty(global, "__perdure_evaluate", {
     value: (part: number) => {
       if (part === 1) deliveries.pump();

@@ -1,3 +1,4 @@
+import type { CancelledError } from "../../errors/cancelled-error.ts";
 import type { Random } from "./random.ts";
 
 /** Settles the promise that workflow code holds for an operation. */
@@ -6,11 +7,29 @@ export interface Settler {
   reject(error: unknown): void;
 }
 
+/** A part of a run that can be cancelled on its own; the run itself is the outermost. See `scopes.ts`. */
+export interface Scope {
+  readonly run: RunState;
+  readonly parent: Scope | null;
+  /** Cancelling what is around it leaves it alone. */
+  readonly isShielded: boolean;
+  /** The open scopes inside it. */
+  readonly inner: Set<Scope>;
+  cancelled: CancelledError | null;
+  /** Told once, when it or a scope around it is cancelled. */
+  readonly onCancel: Set<(error: CancelledError) => void>;
+}
+
+/** A durable call that has no answer yet. */
+export interface PendingCall extends Settler {
+  readonly scope: Scope;
+}
+
 /** A hook's side of the sandbox: what arrived and is not taken yet, and who waits. */
 export interface HookQueue {
   readonly token: string;
   readonly arrived: unknown[];
-  readonly waiting: Settler[];
+  readonly waiting: PendingCall[];
   failure: Error | null;
   disposed: boolean;
 }
@@ -27,14 +46,18 @@ export interface RunState {
   startedAt: number;
   readonly random: Random;
   readonly occurrences: Map<string, number>;
-  readonly steps: Map<string, Settler>;
-  readonly waits: Map<string, Settler>;
+  /** Steps and waits without an answer, in the order of asking. */
+  readonly calls: Map<string, PendingCall>;
   readonly hooks: Map<string, HookQueue>;
   /** Four strings per ask, see `index.ts`. */
   out: string[];
   /** Steps that the history answers: their arguments need not be encoded again. Null when live. */
   answered: Set<string> | null;
   ended: boolean;
+  /** The outermost scope; made when the run has its place. */
+  scope: Scope | null;
+  /** What `setInterval` returned, and the operation of its next turn. */
+  readonly intervals: Map<string, string>;
   readonly tokenFor: (op: string) => string;
 }
 

@@ -1,21 +1,91 @@
 import { encode } from "../../codec/index.ts";
-import { currentRun, nextOperation } from "./run-state.ts";
+import { PerdureError } from "../../errors/perdure-error.ts";
+import { stepSettings, type StepCallOptions } from "../../step-options.ts";
+import { CancelledError } from "../../errors/cancelled-error.ts";
+import type { StepHandle } from "../../step-handle.ts";
+import { call, giveUp } from "./calls.ts";
+import { currentRun, type RunState } from "./run-state.ts";
+
+/** What `withOptions` and `spawn` say of the step that the function they call is about to ask for. */
+interface Preparation {
+  readonly settings: string;
+  op: string | null;
+}
+
+let prepared: Preparation | null = null;
 
 /**
  * Asks for a step. The promise settles when an event answers the operation.
  * @param captures what a step nested in a workflow reads of the workflow's variables, by name
  */
 export function callStep(stepId: string, args: readonly unknown[], captures?: Readonly<Record<string, unknown>>): Promise<unknown> {
+  const preparation = prepared;
+  prepared = null;
   const run = currentRun();
-  const op = nextOperation(run, stepId);
-  let input = "";
-  if (!run.answered?.has(op)) {
-    try {
-      input = captures ? encode({ args: [...args], captures }, "") : encode([...args], "args");
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  try {
+    const { op, answer } = call(run, {
+      kind: "step",
+      name: stepId,
+      first: stepId + (preparation?.settings ?? ""),
+      second: (asked) => inputOf(run, asked, args, captures),
+    });
+    if (preparation) preparation.op = op;
+    return answer;
+  } catch (error) {
+    if (preparation) preparation.op = "";
+    return Promise.reject(error);
   }
-  run.out.push("step", op, stepId, input);
-  return new Promise((resolve, reject) => run.steps.set(op, { resolve, reject }));
+}
+
+function inputOf(run: RunState, op: string, args: readonly unknown[], captures: Readonly<Record<string, unknown>> | undefined): string {
+  if (run.answered?.has(op)) return "";
+  return captures ? encode({ args: [...args], captures }, "") : encode([...args], "args");
+}
+
+/** The step with options of the call, see `withOptions` of `perdure`. */
+export function withOptions<A extends unknown[], R>(
+  step: (...args: A) => Promise<R>,
+  options: StepCallOptions,
+): (...args: A) => Promise<R> {
+  const settings = settingsText(options, "withOptions()");
+  return (...args) => prepare(step, args, settings, "withOptions()").answer;
+}
+
+/** Starts a step and returns at once, see `spawn` of `perdure`. */
+export function spawn<A extends unknown[], R>(step: (...args: A) => Promise<R>, args: A, options: StepCallOptions = {}): StepHandle<R> {
+  const run = currentRun();
+  const { op, answer } = prepare(step, args, settingsText(options, "spawn()"), "spawn()");
+  return {
+    id: `${run.id}/${op}`,
+    result: answer,
+    cancel: (reason?: unknown) => giveUp(run, op, new CancelledError(reason)),
+  };
+}
+
+function settingsText(options: StepCallOptions, where: string): string {
+  const settings = stepSettings(options, `options of ${where}`, false);
+  return Object.keys(settings).length === 0 ? "" : `\n${JSON.stringify(settings)}`;
+}
+
+/** Calls a function that must ask for a step before it returns. */
+function prepare<A extends unknown[], R>(
+  step: (...args: A) => Promise<R>,
+  args: A,
+  settings: string,
+  where: string,
+): { op: string; answer: Promise<R> } {
+  if (typeof step !== "function") throw new PerdureError("INVALID_ARGUMENT", `${where} takes a step, not ${typeof step}.`);
+  const preparation: Preparation = { settings, op: null };
+  prepared = preparation;
+  let answer: Promise<R>;
+  try {
+    answer = step(...args);
+  } finally {
+    prepared = null;
+  }
+  if (preparation.op !== null) return { op: preparation.op, answer };
+  throw new PerdureError(
+    "INVALID_ARGUMENT",
+    `${where} was given the function "${step.name}", which is no step: give it a function with "use step", not one that calls a step later.`,
+  );
 }

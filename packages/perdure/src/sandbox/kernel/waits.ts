@@ -1,23 +1,136 @@
 import { durationMs, type Duration } from "../../duration.ts";
+import { TimeoutError } from "../../errors/cancelled-error.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
-import { currentRun, nextOperation } from "./run-state.ts";
+import type { ScopeHandle, ScopeOptions } from "../../scope.ts";
+import { call, giveUp } from "./calls.ts";
+import { currentRun, type RunState, type Scope } from "./run-state.ts";
+import { cancelScope, cancellationOf, closeScope, createScope, currentScope, runInScope } from "./scopes.ts";
 
 /** A durable wait: for a while, or until a time. A time in the past is due at once. */
 export function sleep(until: Duration | Date): Promise<void> {
+  try {
+    return wait(currentRun(), until, "sleep").answer;
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+function wait(run: RunState, until: Duration | Date, name: string): { op: string; answer: Promise<void> } {
+  const dueAt = dueTime(until, run.now, name);
+  return call<void>(run, { kind: "wait", name, first: String(dueAt), second: () => "" });
+}
+
+/** Durable `setTimeout`: the callback runs as an event of the run. Returns what `clearTimeout` takes. */
+export function setDurableTimeout(callback: (...args: unknown[]) => void, ms: number = 0, ...args: unknown[]): string {
+  const { op, answer } = wait(currentRun(), Math.max(0, Number(ms) || 0), "setTimeout");
+  answer.then(() => callback(...args), ignoreCancellation);
+  return op;
+}
+
+/** Durable `setInterval`. Each turn is asked for when the one before has come, so intervals never pile up. */
+export function setDurableInterval(callback: (...args: unknown[]) => void, ms: number = 0, ...args: unknown[]): string {
   const run = currentRun();
-  const dueAt = dueTime(until, run.now);
-  const op = nextOperation(run, "sleep");
-  run.out.push("wait", op, String(dueAt), "");
-  return new Promise((resolve, reject) => run.waits.set(op, { resolve: () => resolve(), reject }));
+  const name = nextIntervalName(run);
+  const next = (): void => {
+    const { op, answer } = wait(run, Math.max(1, Number(ms) || 0), "setInterval");
+    run.intervals.set(name, op);
+    answer.then(() => {
+      if (!run.intervals.has(name)) return;
+      next();
+      callback(...args);
+    }, ignoreCancellation);
+  };
+  next();
+  return name;
+}
+
+function nextIntervalName(run: RunState): string {
+  return `interval#${run.intervals.size + 1 + (run.occurrences.get("setInterval") ?? 0)}`;
+}
+
+/** `clearTimeout` and `clearInterval`. */
+export function clearDurableTimer(timer: unknown): void {
+  if (typeof timer !== "string") return;
+  const run = currentRun();
+  const op = run.intervals.get(timer) ?? timer;
+  run.intervals.delete(timer);
+  giveUp(run, op, cleared);
+}
+
+const cleared = new Error("The timer was cleared.");
+const ignoreCancellation = (): void => undefined;
+
+/** Runs a part of the workflow in a scope of its own, see `scope` of `perdure`. */
+export async function scope<T>(options: ScopeOptions, part: (scope: ScopeHandle) => Promise<T> | T): Promise<T> {
+  const run = currentRun();
+  const outer = currentScope(run);
+  const cancelled = cancellationOf(outer);
+  if (cancelled) throw cancelled;
+  const inner = createScope(run, outer);
+  const timeLimit = options.timeout === undefined ? null : limit(run, inner, options.timeout);
+  const unlink = options.signal ? follow(inner, options.signal) : null;
+  try {
+    return await runInScope(inner, async () => part(handleOf(inner)));
+  } catch (error) {
+    throw timeLimit?.error && error === inner.cancelled ? timeLimit.error : error;
+  } finally {
+    unlink?.();
+    timeLimit?.end();
+    closeScope(inner);
+  }
+}
+
+function handleOf(inner: Scope): ScopeHandle {
+  let signal: AbortSignal | null = null;
+  return {
+    cancel: (reason) => cancelScope(inner, reason),
+    get signal() {
+      return (signal ??= signalOf(inner));
+    },
+  };
+}
+
+/** A signal that is aborted when a scope is cancelled. */
+export function signalOf(inner: Scope): AbortSignal {
+  const controller = new AbortController();
+  const cancelled = cancellationOf(inner);
+  if (cancelled) controller.abort(cancelled);
+  else inner.onCancel.add((error) => controller.abort(error));
+  return controller.signal;
+}
+
+/** Cancels a scope after a while. */
+function limit(run: RunState, inner: Scope, timeout: Duration): { error: TimeoutError | null; end(): void } {
+  const { op, answer } = wait(run, timeout, "scope");
+  const state: { error: TimeoutError | null; end(): void } = { error: null, end: () => giveUp(run, op, cleared) };
+  answer.then(() => {
+    state.error = new TimeoutError("The scope", durationMs(timeout));
+    cancelScope(inner, state.error);
+  }, ignoreCancellation);
+  return state;
+}
+
+/** Cancels a scope with a signal. */
+function follow(inner: Scope, signal: AbortSignal): () => void {
+  const onAbort = (): void => cancelScope(inner, signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort);
+  return () => signal.removeEventListener("abort", onAbort);
+}
+
+/** Runs a part of the workflow that goes on when what is around it is cancelled, see `shield` of `perdure`. */
+export async function shield<T>(part: () => Promise<T> | T): Promise<T> {
+  const run = currentRun();
+  return runInScope(createScope(run, currentScope(run), true), async () => part());
 }
 
 /** The last time that a Date can hold. */
 const lastTime = 8_640_000_000_000_000;
 
 /** Whole milliseconds, never earlier than what was asked for. */
-function dueTime(until: Duration | Date, now: number): number {
+function dueTime(until: Duration | Date, now: number, name: string): number {
   const at = until instanceof Date ? until.getTime() : Math.ceil(now + durationMs(until));
-  if (Number.isNaN(at)) throw new PerdureError("INVALID_ARGUMENT", "sleep() was given an invalid Date.");
-  if (at > lastTime) throw new PerdureError("INVALID_ARGUMENT", "sleep() was asked to wait beyond the last time that a Date can hold.");
+  if (Number.isNaN(at)) throw new PerdureError("INVALID_ARGUMENT", `${name}() was given an invalid Date.`);
+  if (at > lastTime) throw new PerdureError("INVALID_ARGUMENT", `${name}() was asked to wait beyond the last time that a Date can hold.`);
   return at;
 }

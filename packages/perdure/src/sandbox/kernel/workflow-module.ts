@@ -7,8 +7,10 @@ import type { HookDefinition, HookOptions, StandardSchema } from "../../hook.ts"
 import type { WorkflowMetadata } from "../../step-context.ts";
 import { createHook } from "./hooks.ts";
 import { currentRun } from "./run-state.ts";
-import { callStep } from "./steps.ts";
-import { sleep } from "./waits.ts";
+import { callStep, spawn, withOptions } from "./steps.ts";
+import { scope, shield, signalOf, sleep } from "./waits.ts";
+import { CancelledError, TimeoutError } from "../../errors/cancelled-error.ts";
+import { runScope } from "./scopes.ts";
 
 /** What workflow code gets when it imports `perdure` and its sub-paths: the names on `__perdure` in a bundle. Protocol 1. */
 export const workflowModule = Object.freeze({
@@ -19,7 +21,12 @@ export const workflowModule = Object.freeze({
   getWorkflowMetadata,
   outside,
   registerClass,
+  scope,
+  shield,
   sleep,
+  spawn,
+  withOptions,
+  CancelledError,
   FatalError,
   HookConflictError,
   HookNotFoundError,
@@ -27,6 +34,7 @@ export const workflowModule = Object.freeze({
   RetryableError,
   SerializationError,
   ValueTooLargeError,
+  TimeoutError,
   WorkflowRunCancelledError,
   WorkflowRunFailedError,
   WorkflowRunNotFoundError,
@@ -51,5 +59,12 @@ function getStepMetadata(): never {
 
 function getWorkflowMetadata(): WorkflowMetadata {
   const run = currentRun();
-  return { workflowRunId: run.id, workflowName: run.workflowId, workflowStartedAt: new Date(run.startedAt) };
+  return {
+    workflowRunId: run.id,
+    workflowName: run.workflowId,
+    workflowStartedAt: new Date(run.startedAt),
+    get signal() {
+      return signalOf(runScope(run));
+    },
+  };
 }

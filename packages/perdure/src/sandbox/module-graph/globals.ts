@@ -7,6 +7,7 @@ import { createConsole } from "../kernel/console.ts";
 import { createCrypto } from "../kernel/crypto.ts";
 import { nextDouble } from "../kernel/random.ts";
 import { createRefusals } from "../kernel/refusals.ts";
+import { durableTimers } from "../kernel/timers.ts";
 import { currentRunOrNull } from "../kernel/run-state.ts";
 import { isInWorkflow } from "./scope.ts";
 
@@ -16,6 +17,7 @@ const ofRuns: Readonly<Record<string, unknown>> = {
   crypto: createCrypto(),
   console: createConsole(),
   ...createRefusals(),
+  ...durableTimers,
 };
 
 const accessors = new WeakSet<object>();

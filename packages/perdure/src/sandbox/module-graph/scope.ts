@@ -4,11 +4,15 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { findCurrentRunBy, type RunState } from "../kernel/run-state.ts";
+import { findCurrentRunBy, type RunState, type Scope } from "../kernel/run-state.ts";
+import { setScopeTracker } from "../kernel/scopes.ts";
 
 const storage = new AsyncLocalStorage<RunState>();
 
 findCurrentRunBy(() => storage.getStore() ?? null);
+
+const cancellationScopes = new AsyncLocalStorage<Scope>();
+setScopeTracker({ run: (scope, part) => cancellationScopes.run(scope, part), current: () => cancellationScopes.getStore() });
 
 /** Runs a part of a run's code. */
 export function enterRun(run: RunState, part: () => void): void {

@@ -1,0 +1,94 @@
+/**
+ * Scopes of cancellation. Every durable call belongs to the scope in which it was made; cancelling a scope rejects the calls that are pending in it and in
+ * the scopes inside it, shielded ones left out, and all that are made there later. The run itself is the outermost scope.
+ *
+ * Which scope a call is made in follows the promises of the code, as AsyncLocalStorage does it on the host: the realm is given that as two functions.
+ */
+import { CancelledError } from "../../errors/cancelled-error.ts";
+import { currentRun, type RunState, type Scope } from "./run-state.ts";
+
+/** How the realm knows the scope of the code that is running: the host's AsyncLocalStorage. The scope itself is opaque to the host. */
+export interface ScopeTracker {
+  run<T>(scope: Scope, part: () => T): T;
+  current(): Scope | undefined;
+}
+
+let tracker: ScopeTracker | null = null;
+/** As long as nobody has opened a scope, every call belongs to its run, and the host need not be asked. */
+let isUsed = false;
+
+export function setScopeTracker(given: ScopeTracker): void {
+  tracker = given;
+}
+
+export function createScope(run: RunState, parent: Scope | null, isShielded = false): Scope {
+  const scope: Scope = { run, parent, isShielded, inner: new Set(), cancelled: null, onCancel: new Set() };
+  if (!isShielded) parent?.inner.add(scope);
+  return scope;
+}
+
+/** The code of a scope has ended. */
+export function closeScope(scope: Scope): void {
+  scope.parent?.inner.delete(scope);
+}
+
+/** The outermost scope of a run. */
+export function runScope(run: RunState): Scope {
+  return (run.scope ??= createScope(run, null));
+}
+
+/** The scope of the code that is running. */
+export function currentScope(run: RunState = currentRun()): Scope {
+  const scope = isUsed ? tracker?.current() : undefined;
+  return scope?.run === run ? scope : runScope(run);
+}
+
+/** Why calls in a scope are refused: it, or a scope around it up to the first shield, was cancelled. */
+export function cancellationOf(scope: Scope): CancelledError | null {
+  for (let current: Scope | null = scope; current !== null; current = current.isShielded ? null : current.parent) {
+    if (current.cancelled) return current.cancelled;
+  }
+  return null;
+}
+
+/** Runs code in a scope of its own. */
+export function runInScope<T>(scope: Scope, part: () => T): T {
+  if (!tracker) throw new Error("This realm cannot tell scopes apart.");
+  isUsed = true;
+  return tracker.run(scope, part);
+}
+
+/** Cancels a scope: what is pending in it is rejected, in the order of asking. Idempotent. */
+export function cancelScope(scope: Scope, reason: unknown): void {
+  if (scope.cancelled) return;
+  const error = CancelledError.is(reason) ? reason : new CancelledError(reason);
+  scope.cancelled = error;
+  const { run } = scope;
+  for (const [op, call] of run.calls) {
+    if (!isInside(call.scope, scope) || !run.calls.delete(op)) continue;
+    run.out.push("cancel", op, "", "");
+    call.reject(error);
+  }
+  for (const queue of run.hooks.values()) {
+    const left = queue.waiting.filter((waiter) => !isInside(waiter.scope, scope));
+    const rejected = queue.waiting.filter((waiter) => isInside(waiter.scope, scope));
+    queue.waiting.splice(0, queue.waiting.length, ...left);
+    for (const waiter of rejected) waiter.reject(error);
+  }
+  tell(scope, error);
+}
+
+function tell(scope: Scope, error: CancelledError): void {
+  for (const told of scope.onCancel) told(error);
+  scope.onCancel.clear();
+  for (const inner of scope.inner) tell(inner, error);
+}
+
+/** Whether cancelling `outer` concerns what belongs to `inner`. */
+function isInside(inner: Scope, outer: Scope): boolean {
+  for (let current: Scope | null = inner; current !== null; current = current.parent) {
+    if (current === outer) return true;
+    if (current.isShielded) return false;
+  }
+  return false;
+}
