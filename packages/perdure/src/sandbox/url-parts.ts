@@ -3,7 +3,7 @@ import { partNames, type UrlSource } from "./kernel/web/url.ts";
 type Settable = Exclude<(typeof partNames)[number], "origin">;
 
 /**
- * Node's URL parser for the realm; strings in, strings out, and it never throws. A parser of its own would weigh half a megabyte (the tables of
+ * Node's URL parser for the realm; strings in, strings out; it throws only when the stack is exhausted. A parser of its own would weigh half a megabyte (the tables of
  * international domain names), and differ from the steps' one.
  */
 export const urlParts: UrlSource = (operation, text, argument) => {
@@ -11,7 +11,8 @@ export const urlParts: UrlSource = (operation, text, argument) => {
     const url = operation === "resolve" ? new URL(text, argument) : new URL(text);
     if (operation !== "parse" && operation !== "resolve") url[operation as Settable] = argument;
     return partNames.map((part) => url[part]).join("\n");
-  } catch {
-    return "";
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ERR_INVALID_URL") return "";
+    throw error;
   }
 };

@@ -16,8 +16,11 @@ export interface Outcome {
 const recorded = new Map<string, string>();
 let runs = 0;
 
-/** @param body the text of an async function, whose result is looked at */
-export async function liveAndReplayed(body: string, args: unknown[] = []): Promise<Outcome> {
+/**
+ * @param body the text of an async function, whose result is looked at
+ * @param between is called while no worker has the run
+ */
+export async function liveAndReplayed(body: string, args: unknown[] = [], between: () => void = () => undefined): Promise<Outcome> {
   const token = `replay-${++runs}`;
   step("support#record", async (key: string, text: string) => void recorded.set(key, text), "record");
   const workflow = workflowOf(
@@ -29,6 +32,7 @@ export async function liveAndReplayed(body: string, args: unknown[] = []): Promi
   const run = await start(workflow, args);
   await Promise.race([until(async () => (await run.note)?.includes("hook") ?? false, `the hook of ${body}`), run.returnValue]);
   await worker.stop();
+  between();
   await anotherWorker(world);
   await world.deliver([{ id: "m", to: { token }, kind: "hook", payload: Buffer.from("j1") }]);
   const [replayed, seen] = (await run.returnValue) as [string, unknown];

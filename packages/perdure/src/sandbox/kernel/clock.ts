@@ -1,3 +1,5 @@
+import { dateArguments, installLocalTime, parseUtc } from "./local-time.ts";
+import { installLocale } from "./locale.ts";
 import { currentRunOrNull } from "./run-state.ts";
 
 /** The time that workflow code sees. Outside of a delivery (a module of the runtime is evaluated) time stands at zero. */
@@ -10,11 +12,14 @@ function now(): number {
  * `performance.now()`.
  */
 export function installClock(global: Record<string, unknown>): void {
-  const RunDate = createDate();
+  const RunDate = createDate({ read: dateArguments, parse: parseUtc });
   const { prototype } = Date;
   Object.defineProperty(prototype, "constructor", { value: RunDate, configurable: true, writable: true });
   Object.defineProperty(global, "Date", { value: RunDate, configurable: true, writable: true });
+  installLocalTime();
   installIntl();
+  installLocale();
+  installTemporal();
   Object.defineProperty(global, "performance", { value: createPerformance(), configurable: true, writable: true });
 }
 
@@ -28,19 +33,61 @@ export function createPerformance(): object {
   });
 }
 
+/** How `Date` understands what says nothing of a time zone. */
+interface LocalTime {
+  /** The arguments of `new Date()` as the platform should get them. */
+  readonly read: (args: readonly unknown[]) => unknown[];
+  readonly parse: (text: string) => number;
+}
+
+const hostTime: LocalTime = { read: (args) => [...args], parse: Date.parse };
+
+/** Where the platform has `Temporal`, its clock is the run's, and its time zone UTC. */
+function installTemporal(): void {
+  const { Temporal } = globalThis as unknown as { Temporal?: TemporalLike };
+  if (!Temporal) return;
+  const instant = (): InstantLike => Temporal.Instant.fromEpochMilliseconds(now());
+  const zoned = (zone: unknown = "UTC"): ZonedLike => instant().toZonedDateTimeISO(zone);
+  const methods = {
+    instant,
+    timeZoneId: () => "UTC",
+    zonedDateTimeISO: zoned,
+    plainDateTimeISO: (zone?: unknown) => zoned(zone).toPlainDateTime(),
+    plainDateISO: (zone?: unknown) => zoned(zone).toPlainDate(),
+    plainTimeISO: (zone?: unknown) => zoned(zone).toPlainTime(),
+  };
+  for (const [name, value] of Object.entries(methods))
+    Object.defineProperty(Temporal.Now, name, { value, configurable: true, writable: true });
+}
+
+interface ZonedLike {
+  toPlainDateTime(): object;
+  toPlainDate(): object;
+  toPlainTime(): object;
+}
+
+interface InstantLike {
+  toZonedDateTimeISO(zone: unknown): ZonedLike;
+}
+
+interface TemporalLike {
+  readonly Now: object;
+  readonly Instant: { fromEpochMilliseconds(ms: number): InstantLike };
+}
+
 /** `Date` with the run's time. Its instances are dates like all others. */
-export function createDate(): object {
+export function createDate({ read, parse }: LocalTime = hostTime): object {
   const RealDate = Date;
   function RunDate(this: unknown, ...args: unknown[]): unknown {
     if (!new.target) return new RealDate(now()).toString();
-    const values = args.length === 0 ? [now()] : args;
+    const values = args.length === 0 ? [now()] : read(args);
     return Reflect.construct(RealDate, values, new.target);
   }
   Object.defineProperty(RunDate, "name", { value: "Date", configurable: true });
   Object.defineProperty(RunDate, "length", { value: 7, configurable: true });
   Object.defineProperty(RunDate, "prototype", { value: RealDate.prototype });
   Object.defineProperty(RunDate, "now", { value: now, configurable: true, writable: true });
-  Object.defineProperty(RunDate, "parse", { value: RealDate.parse, configurable: true, writable: true });
+  Object.defineProperty(RunDate, "parse", { value: parse, configurable: true, writable: true });
   Object.defineProperty(RunDate, "UTC", { value: RealDate.UTC, configurable: true, writable: true });
   return RunDate;
 }

@@ -37,9 +37,13 @@ function hiddenIntrinsics(): object[] {
     ""[Symbol.iterator](),
     "".matchAll(/x/g),
   ];
+  const { Iterator } = globalThis as unknown as { Iterator?: { from(iterator: object): { map(mapper: object): object } } };
+  if (Iterator)
+    iterators.push(...([Iterator.from({ next: () => ({}) }), Iterator.from([].values()).map(Boolean)] as (typeof iterators)[number][]));
+  const segments = new Intl.Segmenter("en").segment("");
   const functions = [function* () {}, async function () {}, async function* () {}];
   const typedArray: object = Object.getPrototypeOf(Uint8Array) as object;
-  return [...iterators, ...functions, typedArray].flatMap((object) => prototypesOf(object));
+  return [...iterators, segments, segments[Symbol.iterator](), ...functions, typedArray].flatMap((object) => prototypesOf(object));
 }
 
 function prototypesOf(object: object): object[] {
