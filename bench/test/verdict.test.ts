@@ -42,6 +42,8 @@ const record: RunRecord = {
   key: run.key,
   workflowId: `${file}#naps`,
   version: "0",
+  parent: null,
+  attributes: {},
   status: "completed",
   input: Buffer.from(""),
   output: Buffer.from("j8"),

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Claimed, ClaimRequest, Commit, CommitResult, Hint, Unwatch, World } from "@perdure/world";
+import type { Claimed, ClaimRequest, Commit, CommitResult, Hint, Hints, Unwatch, World } from "@perdure/world";
 import {
   assertBatch,
   assertChunks,
@@ -7,6 +7,7 @@ import {
   assertCount,
   assertMessages,
   assertNewRuns,
+  assertRunEnd,
   assertWorker,
   createHints,
   WorldError,
@@ -18,9 +19,11 @@ import { openStore } from "./open.ts";
 import { claim, claimNothing } from "./operations/claim.ts";
 import { getCode, hasCode, putCode } from "./operations/code.ts";
 import { commit } from "./operations/commit.ts";
+import { end } from "./operations/end.ts";
 import { deliver, load } from "./operations/messages.ts";
 import { queryHook, queryRun, queryRuns, queryRunsById } from "./operations/query.ts";
 import { createRuns, release } from "./operations/runs.ts";
+import { queryState } from "./operations/state.ts";
 import { appendStream, closeStream, readStream } from "./operations/streams.ts";
 import { renew, retire } from "./operations/workers.ts";
 
@@ -70,8 +73,8 @@ interface Store {
   now(): number;
   /** @throws WORLD_CLOSED, WORLD_UNAVAILABLE before `setup` */
   database(): Database;
-  due(): void;
-  ended(runId: string): void;
+  /** The listeners of all Worlds on the file in this process. */
+  hints(): Hints;
   watch(listener: (hint: Hint) => void): Unwatch;
   setup(): Promise<void>;
   close(): Promise<void>;
@@ -91,7 +94,7 @@ function createStore(path: string, now: () => number, patienceMs: number): Store
     if (state === "closed") return connection.close();
     database = createDatabase(driver, connection, path, patienceMs);
     shared = joinHints(path);
-    const unwatch = shared.hints.watch((hint) => (hint.kind === "due" ? own.due() : own.ended(hint.runId)));
+    const unwatch = shared.hints.watch((hint) => (hint.kind === "due" ? own.due() : own[hint.kind](hint.runId)));
     const leave = shared.leave;
     shared.leave = () => (unwatch(), leave());
     state = "open";
@@ -108,8 +111,7 @@ function createStore(path: string, now: () => number, patienceMs: number): Store
       if (database !== null) return database;
       throw new WorldError("WORLD_UNAVAILABLE", `The World on ${path} is not open.`, { hint: "Call setup() first." });
     },
-    due: () => shared.hints.due(),
-    ended: (runId) => shared.hints.ended(runId),
+    hints: () => shared.hints,
     watch: (listener) => own.watch(listener),
     async setup() {
       if (state === "closed") throw closed();
@@ -127,14 +129,15 @@ function createStore(path: string, now: () => number, patienceMs: number): Store
   };
 }
 
-function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" | "deliver" | "release"> {
+function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" | "deliver" | "end" | "release"> {
   return {
     async createRuns(runs, request) {
       assertNewRuns(runs);
       const owner = request?.owner ?? null;
       if (owner !== null) assertWorker(owner);
       const results = await store.database().write((transaction) => createRuns(transaction, runs, owner, store.now()));
-      if (results.some(({ created }) => created)) store.due();
+      for (const { replaced } of results) if (replaced !== null) store.hints().ended(replaced);
+      if (results.some(({ created }) => created)) store.hints().due();
       return results;
     },
     async load(runId, { after = 0, limit } = {}) {
@@ -145,28 +148,37 @@ function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" |
     async commit(commits) {
       assertBatch(commits);
       const results = await commit(store.database(), commits, store.now);
-      announceEnds(store, commits, results);
+      announce(store.hints(), commits, results);
       return results;
     },
     async deliver(messages) {
       assertMessages(messages);
       const results = await store.database().write((transaction) => deliver(transaction, messages, store.now()));
-      if (results.some(({ status }) => status === "delivered")) store.due();
+      if (results.some(({ status }) => status === "delivered")) store.hints().due();
       return results;
+    },
+    async end(runId, how) {
+      assertRunEnd(how);
+      const outcome = await store.database().write((transaction) => end(transaction, runId, how, store.now()));
+      if (outcome === "ended") store.hints().ended(runId);
+      return outcome;
     },
     async release(worker, leases) {
       assertWorker(worker);
       if (leases.length === 0) return;
       await store.database().write((transaction) => release(transaction, worker, leases, store.now()));
-      store.due();
+      store.hints().due();
     },
   };
 }
 
-function announceEnds(store: Store, commits: readonly Commit[], results: readonly CommitResult[]): void {
-  for (const [index, { runId, patch }] of commits.entries()) {
-    const ends = patch?.status !== undefined && patch.status !== "running";
-    if (ends && results[index]!.status === "committed") store.ended(runId);
+/** The hints of a batch; those of a retry are repeated. */
+function announce(hints: Hints, commits: readonly Commit[], results: readonly CommitResult[]): void {
+  for (const [index, { runId, patch, state, messages }] of commits.entries()) {
+    if (results[index]!.status !== "committed") continue;
+    if (state !== undefined && state.length > 0) hints.state(runId);
+    if (patch?.status !== undefined && patch.status !== "running") hints.ended(runId);
+    if (messages !== undefined && messages.length > 0) hints.due();
   }
 }
 
@@ -188,7 +200,7 @@ function workers(store: Store): Pick<World, "claim" | "heartbeat" | "retire"> {
     async retire(worker) {
       assertWorker(worker);
       await store.database().write((transaction) => retire(transaction, worker));
-      store.due();
+      store.hints().due();
     },
   };
 }
@@ -228,6 +240,7 @@ function query(store: Store): World["query"] {
     run: async (by) => store.database().read((transaction) => queryRun(transaction, by)),
     runsById: async (ids) => store.database().read((transaction) => queryRunsById(transaction, ids)),
     runs: async (request) => store.database().read((transaction) => queryRuns(transaction, request ?? {})),
+    state: async (runId, key) => store.database().read((transaction) => queryState(transaction, runId, key)),
     hook: async (token) => store.database().read((transaction) => queryHook(transaction, token)),
   };
 }

@@ -183,12 +183,50 @@ test("a statement that fails in one commit of a batch fails that commit alone", 
   expect(await world.query.hook("t")).toMatchObject({ runId: commitOf(3, 0, rows[0]!).runId });
 });
 
+test("a message or a state that fails in one commit of a batch takes that commit with it, and nothing of it is there", async () => {
+  const path = join(temporaryFolder(), "store.db");
+  const world = await openWorld(path);
+  await world.heartbeat("w1", 60_000);
+  await world.createRuns([newRun(1), newRun(2), newRun(3)], { owner: "w1" });
+  const connection = driver.open(path);
+  connection.exec(`
+    CREATE TRIGGER refuse_message BEFORE INSERT ON messages WHEN new.message = 'bad' BEGIN SELECT RAISE(ABORT, 'refused'); END;
+    CREATE TRIGGER refuse_state BEFORE INSERT ON state WHEN new.key = 'bad' BEGIN SELECT RAISE(ABORT, 'refused'); END`);
+  connection.close();
+  const row = new Uint8Array([1]);
+  const send = (...ids: string[]) => ids.map((id) => ({ id, to: { runId: commitOf(3, 0, row).runId }, kind: "wake", payload: row }));
+  const publish = (...keys: string[]) => keys.map((key) => ({ key, value: row }));
+  const patch = { attributes: { plan: "pro" } };
+  for (const bad of [
+    { messages: send("one", "bad"), state: publish("good") },
+    { messages: send("two"), state: publish("good", "bad") },
+  ]) {
+    const base = (await world.load(commitOf(1, 0, row).runId)).rows.length;
+    const good = commitOf(1, base, row, { messages: send(`good ${base}`) });
+    const results = await world.commit([good, commitOf(2, 0, row, { ...bad, patch }), commitOf(3, base, row)]);
+    expect(results.map(({ status }) => status)).toEqual(["committed", "failed", "committed"]);
+  }
+  const { runId } = commitOf(2, 0, row);
+  expect([(await world.load(runId)).rows, await world.query.state(runId)]).toEqual([[], []]);
+  expect(await world.query.run({ id: runId })).toMatchObject({ attributes: {} });
+  expect((await world.load(commitOf(3, 0, row).runId)).messages).toMatchObject([{ id: "good 0" }, { id: "good 1" }]);
+});
+
 test("a value that is too large for SQLite fails its commit alone", async () => {
   const world = await openWorld(join(temporaryFolder(), "store.db"));
   await world.heartbeat("w1", 60_000);
   await world.createRuns([newRun(1), newRun(2)], { owner: "w1" });
   // Never touched, so that it takes no memory.
   const huge = Buffer.allocUnsafe(500_000_001);
-  const results = await world.commit([commitOf(1, 0, huge), commitOf(2, 0, new Uint8Array(1))]);
-  expect(results.map(({ status }) => status)).toEqual(["failed", "committed"]);
+  const row = new Uint8Array(1);
+  const message = { id: "m", to: { runId: commitOf(2, 0, row).runId }, kind: "wake", payload: huge };
+  for (const bad of [
+    commitOf(1, 0, huge),
+    commitOf(1, 0, row, { messages: [message] }),
+    commitOf(1, 0, row, { state: [{ key: "k", value: huge }] }),
+  ]) {
+    const { length } = (await world.load(message.to.runId)).rows;
+    const results = await world.commit([bad, commitOf(2, length, row)]);
+    expect(results.map(({ status }) => status)).toEqual(["failed", "committed"]);
+  }
 });

@@ -89,7 +89,10 @@ test("hints reach the other Worlds on the file in this process", async () => {
   await one.createRuns([newRun(1)]);
   await vi.waitFor(() => expect(hints).toContainEqual({ kind: "due" }));
   const { runs } = await one.claim({ worker: "w1", limit: 1, leaseMs: 1000 });
-  await one.commit([{ runId: runId(1), fence: runs[0]!.run.fence, worker: "w1", base: 0, rows: [], patch: { status: "completed" } }]);
+  const state = [{ key: "k", value: new Uint8Array(1) }];
+  const patch = { status: "completed" } as const;
+  await one.commit([{ runId: runId(1), fence: runs[0]!.run.fence, worker: "w1", base: 0, rows: [], state, patch }]);
+  await vi.waitFor(() => expect(hints).toContainEqual({ kind: "state", runId: runId(1) }));
   await vi.waitFor(() => expect(hints).toContainEqual({ kind: "ended", runId: runId(1) }));
   unwatch();
   await two.close();

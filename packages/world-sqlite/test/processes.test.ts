@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
 import { beforeAll, expect, test } from "vitest";
-import type { World } from "@perdure/world";
+import type { CreatedRun, World } from "@perdure/world";
 import { newRun, openWorld, runId, temporaryFolder } from "./store.ts";
 
 const scripts = fileURLToPath(new URL("../node_modules/.cache/test-processes/", import.meta.url));
@@ -15,6 +15,7 @@ beforeAll(() => {
     entryPoints: [
       fileURLToPath(new URL("processes/worker.ts", import.meta.url)),
       fileURLToPath(new URL("processes/setup.ts", import.meta.url)),
+      fileURLToPath(new URL("processes/creator.ts", import.meta.url)),
     ],
     outdir: scripts,
     outExtension: { ".js": ".mjs" },
@@ -104,3 +105,38 @@ test("eight processes that set up one new file at once all find it ready", { tim
     expect(await world.query.runsById(Array.from({ length: 8 }, (_, n) => runId(n)))).toHaveLength(8);
   }
 });
+
+/** Five processes with ten creations each under the key "k", all at one time; what they were answered. */
+async function createAtOnce(path: string, ifKeyExists: "return" | "replace"): Promise<Pick<CreatedRun, "created" | "replaced">[]> {
+  const at = String(Date.now() + 700);
+  const children = Array.from({ length: 5 }, (_, n) => start("creator.mjs", path, ifKeyExists, String(n * 10), at));
+  const answers = children.map(async (child) => (await once(child, "message"))[0] as CreatedRun[]);
+  const results = (await Promise.all(answers)).flat();
+  expect(await Promise.all(children.map(exitCode))).toEqual(Array(5).fill(0));
+  expect(results).toHaveLength(50);
+  return results;
+}
+
+test("fifty creations under one key from five processes create one run", { timeout: 60_000 }, async () => {
+  const path = join(temporaryFolder(), "store.db");
+  const world = await openWorld(path);
+  const results = await createAtOnce(path, "return");
+  expect(results.filter(({ created }) => created)).toHaveLength(1);
+  expect((await world.query.runs()).runs).toHaveLength(1);
+});
+
+test(
+  "fifty replacements under one key from five processes leave one run open, and each other was replaced once",
+  { timeout: 60_000 },
+  async () => {
+    const path = join(temporaryFolder(), "store.db");
+    const world = await openWorld(path);
+    const results = await createAtOnce(path, "replace");
+    expect(results.every(({ created }) => created)).toBe(true);
+    const replaced = results.flatMap((result) => result.replaced ?? []);
+    expect([replaced.length, new Set(replaced).size]).toEqual([49, 49]);
+    const { runs } = await world.query.runs({ status: "running" });
+    expect(runs).toMatchObject([{ key: "k" }]);
+    expect(replaced).not.toContain(runs[0]!.id);
+  },
+);

@@ -1,48 +1,61 @@
-/**
- * The checks of arguments that every World makes alike, so that one World never accepts what another must refuse.
- *
- * Text that identifies something is 1 to 512 UTF-16 units long, well formed and free of NUL: PostgreSQL stores neither NUL nor
- * lone surrogates, and some SQLite drivers cut text at a NUL.
- */
+/** The checks of arguments that every World makes alike, so that one World never accepts what another must refuse. */
 
-import { WorldError } from "./errors.ts";
-import type { Commit, Message, NewRun, RunStatus } from "./records.ts";
-
-const MAX_NAME = 512;
-const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-/** NUL, and (in unicode mode) surrogates that belong to no pair. */
-const UNSTORABLE = /[\0\uD800-\uDFFF]/gu;
-const STATUSES: readonly RunStatus[] = ["running", "completed", "failed", "cancelled"];
-
-/** Whether the text can name something in every World: 1 to 512 characters, well formed, no NUL. */
-export function isName(value: unknown): value is string {
-  return typeof value === "string" && value.length > 0 && value.length <= MAX_NAME && isStorableText(value);
-}
-
-/** Makes any text storable in every World: NUL and lone surrogates become U+FFFD. */
-export function storableText(text: string): string {
-  return isStorableText(text) ? text : text.replace(UNSTORABLE, "\uFFFD");
-}
+import { attributesProblem } from "./attributes.ts";
+import type { WorldError } from "./errors.ts";
+import type { Commit, Message, NewRun, QueryRunsRequest, RunEnd } from "./records.ts";
+import { invalid, isBytes, isName, isRunId, isTime, NAME_RULE } from "./storable.ts";
 
 /** Refuses runs that no World may store. @throws WORLD_INVALID_ARGUMENT */
 export function assertNewRuns(runs: readonly NewRun[]): void {
   for (const run of runs) {
-    if (typeof run.id !== "string" || !RUN_ID.test(run.id)) throw invalid("The id of a run", run.id, "a UUID in lower case");
+    if (!isRunId(run.id)) throw invalid("The id of a run", run.id, "a UUID in lower case");
     if (run.key !== null) assertName("The key of a run", run.key);
     assertName("The workflow id of a run", run.workflowId);
     assertName("The version of a run", run.version);
     if (!isBytes(run.input)) throw invalid("The input of a run", run.input, "a Uint8Array");
     if (!isTime(run.dueAt)) throw invalid("The due time of a run", run.dueAt, "whole milliseconds, or null");
+    assertOptions(run);
   }
+}
+
+function assertOptions({ parent = null, attributes, ifKeyExists, replaceOutput = null }: NewRun): void {
+  if (parent !== null) {
+    if (!isRunId(parent.runId)) throw invalid("The parent of a run", parent.runId, "a UUID in lower case");
+    assertName("The operation of a parent", parent.operation);
+  }
+  if (ifKeyExists !== undefined && ifKeyExists !== "return" && ifKeyExists !== "replace") {
+    throw invalid("What becomes of a key that exists", ifKeyExists, '"return" or "replace"');
+  }
+  if (replaceOutput !== null && !isBytes(replaceOutput))
+    throw invalid("The output of a replaced run", replaceOutput, "a Uint8Array or null");
+  if (attributes !== undefined) assertNone(attributesProblem(attributes, false));
+}
+
+/** Refuses an end that no World may store. @throws WORLD_INVALID_ARGUMENT */
+export function assertRunEnd({ status, output, note }: RunEnd): void {
+  if (status !== "cancelled" && status !== "failed") throw invalid("The end of a run", status, '"cancelled" or "failed"');
+  if (output !== null && !isBytes(output)) throw invalid("An output", output, "a Uint8Array or null");
+  if (note !== null && typeof note !== "string") throw invalid("A note", note, "text or null");
+}
+
+/** Refuses a query of runs that has no answer. The cursor is the World's own. @throws WORLD_INVALID_ARGUMENT */
+export function assertQueryRuns({ limit, attributes }: QueryRunsRequest): void {
+  if (limit !== undefined) assertCount("The limit of a page of runs", limit, 1, 1000);
+  if (attributes !== undefined) assertNone(attributesProblem(attributes, false));
 }
 
 /** Refuses messages that no World may store. @throws WORLD_INVALID_ARGUMENT */
 export function assertMessages(messages: readonly Message[]): void {
-  for (const message of messages) {
-    assertName("The id of a message", message.id);
-    assertName("The kind of a message", message.kind);
-    if (!isBytes(message.payload)) throw invalid("The payload of a message", message.payload, "a Uint8Array");
-  }
+  for (const message of messages) assertNone(messageProblem(message));
+}
+
+/** Why a message cannot be stored by any World, or null. */
+export function messageProblem({ id, to, kind, payload }: Message): WorldError | null {
+  const receiver: unknown = "token" in to ? to.token : to.runId;
+  if (typeof receiver !== "string") return invalid("The receiver of a message", receiver, "the id of a run, or a token");
+  if (!isName(id)) return invalid("The id of a message", id, NAME_RULE);
+  if (!isName(kind)) return invalid("The kind of a message", kind, NAME_RULE);
+  return isBytes(payload) ? null : invalid("The payload of a message", payload, "a Uint8Array");
 }
 
 /** Refuses a batch that holds two commits of one run: their order would decide, and a batch has none. @throws WORLD_INVALID_ARGUMENT */
@@ -78,65 +91,10 @@ export function assertCode(hash: string, bytes: Uint8Array): void {
   if (!isBytes(bytes)) throw invalid("A bundle", bytes, "a Uint8Array");
 }
 
-/** Why a commit cannot be stored by any World (its outcome is then `failed`), or null. */
-export function commitProblem(commit: Commit): WorldError | null {
-  const { base, rows, patch, hooks, disposedHooks, consumed, chunks } = commit;
-  if (!isCount(base)) return invalid("The base of a commit", base, "a whole number");
-  for (const row of rows) if (!isBytes(row)) return invalid("A history row", row, "a Uint8Array");
-  const list = (hooks?.length ?? 0) + (chunks?.length ?? 0) + (consumed?.length ?? 0) + (disposedHooks?.length ?? 0);
-  if (list > 0) {
-    const problem = listProblem(commit);
-    if (problem !== null) return problem;
-  }
-  if (patch === undefined) return null;
-  if (patch.status !== undefined && !STATUSES.includes(patch.status)) return invalid("A status", patch.status, STATUSES.join(", "));
-  if (patch.output != null && !isBytes(patch.output)) return invalid("An output", patch.output, "a Uint8Array or null");
-  if (patch.note != null && typeof patch.note !== "string") return invalid("A note", patch.note, "text or null");
-  if (!isTime(patch.dueAt ?? null)) return invalid("A due time", patch.dueAt, "whole milliseconds, or null");
-  return null;
-}
-
-function listProblem({ rows, hooks = [], disposedHooks = [], consumed = [], chunks = [] }: Commit): WorldError | null {
-  for (const hook of hooks) {
-    if (!isName(hook.token)) return invalid("The token of a hook", hook.token, NAME_RULE);
-    if (!isName(hook.operation)) return invalid("The operation of a hook", hook.operation, NAME_RULE);
-    if (hook.metadata !== null && !isBytes(hook.metadata)) return invalid("The metadata of a hook", hook.metadata, "a Uint8Array or null");
-  }
-  for (const operation of disposedHooks) if (!isName(operation)) return invalid("The operation of a hook", operation, NAME_RULE);
-  for (const id of consumed) if (!isName(id)) return invalid("The id of a consumed message", id, NAME_RULE);
-  for (const { name, data } of chunks) {
-    if (!isName(name)) return invalid("The name of a stream", name, NAME_RULE);
-    if (!isBytes(data)) return invalid("A chunk of a stream", data, "a Uint8Array");
-  }
-  // Without a row there is nothing by which a retry could know that the chunks are there already.
-  return chunks.length > 0 && rows.length === 0
-    ? invalid("A commit with stream chunks", "no rows", "a commit with at least one row")
-    : null;
-}
-
-const NAME_RULE = `1 to ${MAX_NAME} well-formed characters without NUL`;
-
 function assertName(what: string, value: unknown): void {
   if (!isName(value)) throw invalid(what, value, NAME_RULE);
 }
 
-function isStorableText(text: string): boolean {
-  return text.search(UNSTORABLE) < 0;
-}
-
-function isBytes(value: unknown): value is Uint8Array {
-  return value instanceof Uint8Array || Object.prototype.toString.call(value) === "[object Uint8Array]";
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isTime(value: unknown): boolean {
-  return value === null || Number.isSafeInteger(value);
-}
-
-function invalid(what: string, value: unknown, rule: string): WorldError {
-  const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : typeof value === "object" ? typeof value : String(value);
-  return new WorldError("WORLD_INVALID_ARGUMENT", `${what} cannot be ${shown}.`, { hint: `It must be ${rule}.` });
+function assertNone(problem: WorldError | null): void {
+  if (problem !== null) throw problem;
 }

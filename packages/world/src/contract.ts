@@ -8,8 +8,8 @@
  * The records, in one paragraph: a *run* is a row with a status, an owner (a worker), a *fence* (a number that grows
  * with each claim) and a time at which it next needs a worker (`dueAt`). Its *history* is a list of rows numbered
  * 1, 2, 3 … without holes, written only by the owner, in commits that each prove the fence. *Messages* come from outside (hook
- * payloads and the like), wake their run, and are consumed by the commit that folds them into history. *Hooks* reserve
- * tokens. *Workers* hold leases: one row each, renewed by a heartbeat; a run belongs to its owner for as long as the owner's
+ * payloads and the like) or from the commits of other runs, wake their run, and are consumed by the commit that folds them into history. *Hooks* reserve
+ * tokens. *State* is what a run publishes under keys. *Workers* hold leases: one row each, renewed by a heartbeat; a run belongs to its owner for as long as the owner's
  * lease lasts.
  *
  * All times are milliseconds since the Unix epoch by the World's own clock, unless said otherwise.
@@ -32,8 +32,10 @@ import type {
   NewRun,
   QueryRunsRequest,
   Release,
+  RunEnd,
   RunPage,
   RunRecord,
+  StateEntry,
   StreamPage,
   StreamRef,
 } from "./records.ts";
@@ -48,9 +50,9 @@ export interface WorldSupports {
 
 /**
  * A hint that something is worth looking at. `due`: some run may be claimable, or a message may wait. `ended`: a run may have reached a
- * terminal status. Hints may be lost, repeated or wrong; polling is the truth.
+ * terminal status. `state`: a run may have published state. Hints may be lost, repeated or wrong; polling is the truth.
  */
-export type Hint = { readonly kind: "due" } | { readonly kind: "ended"; readonly runId: string };
+export type Hint = { readonly kind: "due" } | { readonly kind: "ended" | "state"; readonly runId: string };
 
 /** Stops the hints of one {@link World.watch} call. Idempotent. */
 export type Unwatch = () => void;
@@ -70,8 +72,10 @@ export interface World {
   now(): Promise<number>;
 
   /**
-   * Creates runs, all or none. A run whose `id` or `key` exists already is not created again: its entry reports the existing
-   * record with `created: false`. With `owner`, each run that this call really created belongs to that worker at once, with
+   * Creates runs, all or none, one after another. A run whose `id` or `key` exists already is not created again: its entry reports the existing
+   * record with `created: false`. With `ifKeyExists: "replace"` only the `id` counts (so a retry replaces nothing): another run that has the key
+   * loses it to the new one, and is ended first if it is open, as by {@link World.end}: `cancelled`, with the output `replaceOutput` and the
+   * note `replaced by <id of the new run>`. With `owner`, each run that this call really created belongs to that worker at once, with
    * fence 1, as if the worker had claimed it.
    * Results are in the order of `runs`. Wakes watchers.
    */
@@ -117,15 +121,17 @@ export interface World {
    * - `behind`: the fence is right but the history's length is not `base`: the database went back, or a late commit landed.
    *   Nothing was written.
    * - `failed`: this commit cannot be stored (a value that is too large, an argument that no World may store, a chunk for a closed
-   *   stream, chunks without a row by which a retry could know them). Nothing was written.
+   *   stream, too many attributes, chunks, state or messages without a row or an end by which a retry could know them). Nothing was written.
    *
    * A rejected promise means that the outcome of every commit in the batch is unknown; retry the same commits.
    *
-   * Rules: rows number `base + 1 …` without holes. Messages are marked consumed, hooks reserved and disposed, streams appended
-   * and the patch applied only together with the rows. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
-   * left after this commit, the run stays due. Hooks are disposed before others are reserved, so that one commit may free a token and take
+   * Rules: rows number `base + 1 …` without holes. Messages are marked consumed, hooks reserved and disposed, streams appended, state
+   * published, messages sent and the patch applied only together with the rows. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
+   * left after this commit, the run stays due. Messages that the commit sends come last: they are delivered as by {@link World.deliver}, and
+   * dropped without an error where that would answer `not_found` or `ended`. Two runs of one batch may write to each other. Hooks are disposed before others are reserved, so that one commit may free a token and take
    * it again; an operation that is in both lists is never held. A terminal status ends the run: owner and due time are cleared, its hooks
    * released, its unconsumed messages dropped. Two commits of one run in a batch are refused with WORLD_INVALID_ARGUMENT.
+   * Wakes watchers.
    */
   commit(commits: readonly Commit[]): Promise<CommitResult[]>;
 
@@ -135,6 +141,12 @@ export interface World {
    * Wakes watchers.
    */
   deliver(messages: readonly Message[]): Promise<Delivery[]>;
+
+  /**
+   * Ends an open run at once, whoever owns it: as a terminal status in a commit does. The fence grows too, so that the next commit of the
+   * owner is `fenced`. `already`: the run was over, and stays as it is; also the answer to a retry. Wakes watchers.
+   */
+  end(runId: string, end: RunEnd): Promise<"ended" | "already" | "not_found">;
 
   /** Byte streams that belong to a run and outlive it. */
   readonly streams: {
@@ -162,6 +174,8 @@ export interface World {
     runs(request?: QueryRunsRequest): Promise<RunPage>;
     /** The run that holds a hook token now, or null. */
     hook(token: string): Promise<{ readonly runId: string; readonly operation: string; readonly metadata: Uint8Array | null } | null>;
+    /** What a run has published, in any order; with `key` that entry alone. Empty for a run that does not exist; stays when the run is over. */
+    state(runId: string, key?: string): Promise<StateEntry[]>;
   };
 
   /** Calls `listener` with hints until unwatched. The listener must not throw. May be called before `setup`. */

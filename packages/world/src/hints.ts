@@ -7,21 +7,27 @@ export interface Hints {
   due(): void;
   /** A run has reached a terminal status. */
   ended(runId: string): void;
+  /** A run has published state. */
+  state(runId: string): void;
 }
 
 /**
  * Creates an empty set of listeners. Hints are delivered in a microtask of their own, after the write that caused them;
- * several `due` hints of one microtask are delivered as one.
+ * equal hints of one microtask are delivered as one.
  */
 export function createHints(): Hints {
   const listeners = new Set<(hint: Hint) => void>();
-  const ended: string[] = [];
+  const ended = new Set<string>();
+  const state = new Set<string>();
   let due = false;
   let scheduled = false;
 
   function flush(): void {
     scheduled = false;
-    const hints: Hint[] = ended.splice(0).map((runId) => ({ kind: "ended", runId }));
+    const hints: Hint[] = [...state].map((runId) => ({ kind: "state", runId }));
+    for (const runId of ended) hints.push({ kind: "ended", runId });
+    state.clear();
+    ended.clear();
     if (due) hints.push({ kind: "due" });
     due = false;
     for (const listener of listeners) for (const hint of hints) listener(hint);
@@ -45,7 +51,11 @@ export function createHints(): Hints {
       schedule();
     },
     ended(runId) {
-      if (listeners.size > 0) ended.push(runId);
+      if (listeners.size > 0) ended.add(runId);
+      schedule();
+    },
+    state(runId) {
+      if (listeners.size > 0) state.add(runId);
       schedule();
     },
   };

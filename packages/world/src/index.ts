@@ -5,14 +5,16 @@ export {
   assertCount,
   assertMessages,
   assertNewRuns,
+  assertQueryRuns,
+  assertRunEnd,
   assertWorker,
-  commitProblem,
-  isName,
-  storableText,
 } from "./arguments.ts";
+export { attributeCountProblem, attributeText, attributeTexts, toAttributes } from "./attributes.ts";
+export { commitProblem } from "./commit-problem.ts";
 export type { Hint, Unwatch, World, WorldSupports } from "./contract.ts";
 export { WorldError } from "./errors.ts";
 export type { WorldErrorCode } from "./errors.ts";
 export { createHints } from "./hints.ts";
 export type { Hints } from "./hints.ts";
 export type * from "./records.ts";
+export { isName, storableText } from "./storable.ts";

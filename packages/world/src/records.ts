@@ -1,6 +1,20 @@
 /** A run is open while it is `running`; the other three are terminal and final. */
 export type RunStatus = "running" | "completed" | "failed" | "cancelled";
 
+/** The run that asked for another one, and by which of its operations. A World does not look whether they exist. */
+export interface RunParent {
+  readonly runId: string;
+  readonly operation: string;
+}
+
+/**
+ * What runs are searched by: at most 64 per run, names of 1 to 128 characters, text of at most 1,024 characters (well formed, without NUL),
+ * finite numbers (-0 is 0).
+ */
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+export type AttributeValue = string | number | boolean;
+
 /** A run to create. */
 export interface NewRun {
   /** A UUID in lower case; version 7 keeps indexes compact. */
@@ -14,14 +28,23 @@ export interface NewRun {
   readonly input: Uint8Array;
   /** When the run first needs a worker; null means now. */
   readonly dueAt: number | null;
+  readonly parent?: RunParent | null;
+  readonly attributes?: Attributes;
+  /** What becomes of another run that has the key, see {@link World.createRuns}; default `return`. Means nothing without a key. */
+  readonly ifKeyExists?: "return" | "replace";
+  /** The output of the run that is ended because this one replaces it; default null. */
+  readonly replaceOutput?: Uint8Array | null;
 }
 
 /** What a World knows of a run. */
 export interface RunRecord {
   readonly id: string;
+  /** Null also for a run whose key another one has taken over. */
   readonly key: string | null;
   readonly workflowId: string;
   readonly version: string;
+  readonly parent: RunParent | null;
+  readonly attributes: Attributes;
   readonly status: RunStatus;
   readonly input: Uint8Array;
   /** The result of a completed run, the error of a failed or cancelled one; null while it is open. */
@@ -32,7 +55,7 @@ export interface RunRecord {
   readonly dueAt: number | null;
   /** The worker that owns the run, or null. It may be dead. */
   readonly owner: string | null;
-  /** 0 before the first claim; grows with every claim. */
+  /** 0 before the first claim; grows with every claim, and when the run is ended from outside. */
   readonly fence: number;
   readonly createdAt: number;
   /** When the run reached its terminal status, or null. */
@@ -43,6 +66,15 @@ export interface CreatedRun {
   readonly run: RunRecord;
   /** False when a run with this id or key existed before; `run` is then the existing one. */
   readonly created: boolean;
+  /** The run that lost its key to this one, whether it was open until then or over before; else null. */
+  readonly replaced: string | null;
+}
+
+/** An end that comes from outside of the run, see {@link World.end}. */
+export interface RunEnd {
+  readonly status: "cancelled" | "failed";
+  readonly output: Uint8Array | null;
+  readonly note: string | null;
 }
 
 /** Proof of ownership: this run, at this fence. */
@@ -146,6 +178,10 @@ export interface Commit extends Lease {
   /** Ids of messages that the rows have folded in. */
   readonly consumed?: readonly string[];
   readonly chunks?: readonly StreamChunk[];
+  /** State to publish, in this order. */
+  readonly state?: readonly StateWrite[];
+  /** What this run sends to others, or to itself. */
+  readonly messages?: readonly Message[];
 }
 
 /** Fields left out stay as they are. */
@@ -155,6 +191,8 @@ export interface RunPatch {
   /** NUL and lone surrogates are stored as U+FFFD: the text of an error never fails a commit. */
   readonly note?: string | null;
   readonly dueAt?: number | null;
+  /** Merged into the run's attributes one by one; null removes one. */
+  readonly attributes?: Readonly<Record<string, AttributeValue | null>>;
 }
 
 export type CommitResult =
@@ -173,6 +211,20 @@ export interface StreamChunk {
   readonly data: Uint8Array;
 }
 
+/** A write of published state; null removes the entry. */
+export interface StateWrite {
+  /** 1 to 512 characters. */
+  readonly key: string;
+  readonly value: Uint8Array | null;
+}
+
+export interface StateEntry {
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** How often the key was written, removals included: a value that comes back has another version. */
+  readonly version: number;
+}
+
 export interface StreamPage {
   readonly chunks: Uint8Array[];
   /** The index after the last chunk returned. */
@@ -184,6 +236,10 @@ export interface StreamPage {
 export interface QueryRunsRequest {
   readonly status?: RunStatus;
   readonly workflowId?: string;
+  /** The children of this run. */
+  readonly parent?: string;
+  /** Runs that have all of these, each equal in type and value. */
+  readonly attributes?: Attributes;
   /** 1 to 1,000; default 100. */
   readonly limit?: number;
   readonly cursor?: string;

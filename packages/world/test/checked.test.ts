@@ -1,28 +1,8 @@
 import { expect, test } from "vitest";
-import type { Commit, World } from "@perdure/world";
+import type { World } from "@perdure/world";
 import { checkedWorld } from "@perdure/world/conformance";
 import { createMemoryWorld } from "@perdure/world/memory";
-
-const A = "01890a5d-ac96-774b-bcce-b302099a8057";
-const B = "01890a5d-ac96-774b-bcce-b302099a8058";
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const newRun = (id: string) => ({ id, key: null, workflowId: "app#w", version: "v", input: bytes("in"), dueAt: null });
-const commitOf = (base: number, rows: string[], rest: Partial<Commit> = {}): Commit => {
-  return { runId: A, fence: 1, worker: "w1", base, rows: rows.map(bytes), ...rest };
-};
-const end = { patch: { status: "completed" } } as const;
-const claim = (world: World, worker: string) => world.claim({ worker, limit: 10, leaseMs: 1000 });
-const send = (world: World, runId = A) => world.deliver([{ id: "m", to: { runId }, kind: "wake", payload: bytes("p") }]);
-const out = { runId: A, name: "out" };
-
-/** A World that breaks one rule, how it is used, and what the checks say. */
-interface Broken {
-  readonly name: string;
-  readonly says: RegExp;
-  /** Changes a World that holds run A, owned by w1. */
-  breaks(world: World, lies: { on: boolean; time: number }): Partial<World>;
-  use(world: World, lies: { on: boolean; time: number }): Promise<unknown>;
-}
+import { A, B, type Broken, bytes, claim, commitOf, end, newRun, out, send, testBroken } from "./broken.ts";
 
 const broken: readonly Broken[] = [
   {
@@ -253,14 +233,14 @@ const broken: readonly Broken[] = [
     says: /was created twice/,
     breaks: (world) => ({
       createRuns: async (runs, options) =>
-        (await world.createRuns(runs, options)).map(({ run }) => ({ run: { ...run, fence: 0 }, created: true })),
+        (await world.createRuns(runs, options)).map(({ run }) => ({ run: { ...run, fence: 0 }, created: true, replaced: null })),
     }),
     use: async (world) => (await world.createRuns([newRun(B)]), world.createRuns([newRun(B)])),
   },
   {
     name: "another run than the one that was asked for",
     says: /was asked for and run .* was answered/,
-    breaks: (world) => ({ createRuns: async () => [{ run: (await world.query.run({ id: A }))!, created: false }] }),
+    breaks: (world) => ({ createRuns: async () => [{ run: (await world.query.run({ id: A }))!, created: false, replaced: null }] }),
     use: (world) => world.createRuns([newRun(B)]),
   },
   {
@@ -317,18 +297,7 @@ const broken: readonly Broken[] = [
   },
 ];
 
-for (const { name, says, breaks, use } of broken) {
-  test(`a checked World refuses ${name}`, async () => {
-    const lies = { on: true, time: 1_000_000 };
-    const world = createMemoryWorld({ now: () => lies.time });
-    const changed: Partial<World> = {};
-    const checked = checkedWorld(new Proxy(world, { get: (target, key) => Reflect.get(changed, key) ?? Reflect.get(target, key) }));
-    await checked.heartbeat("w1", 1000);
-    await checked.createRuns([newRun(A)], { owner: "w1" });
-    Object.assign(changed, breaks(world, lies));
-    await expect(use(checked, lies)).rejects.toMatchObject({ code: "WORLD_INVARIANT", message: expect.stringMatching(says) });
-  });
-}
+testBroken(broken);
 
 test("a checked World passes errors on as they are", async () => {
   const world = checkedWorld(createMemoryWorld());

@@ -12,7 +12,11 @@ import type { Commit, CommitResult, HookRecord, RunPatch } from "@perdure/world"
 import { commitProblem, storableText, WorldError } from "@perdure/world";
 import type { Database, Transaction } from "../database.ts";
 import type { SqlValue } from "../driver/driver.ts";
+import { mergeProblem, setAttributes } from "./attributes.ts";
+import { releaseAll, setOutput } from "./end.ts";
+import { deliver } from "./messages.ts";
 import { keyOfRun, keyOfWorker } from "./records.ts";
+import { publish } from "./state.ts";
 import { appendChunks, isClosed, streamClosed } from "./streams.ts";
 
 /** SQLite's default limit for a value is 10^9 bytes; half of that leaves room for the rest of the record. */
@@ -27,13 +31,9 @@ const STANDING = "SELECT owner, fence, status, (SELECT coalesce(max(seq), 0) FRO
 const OWN_ROWS = "SELECT count(*) FROM history WHERE run = ?1 AND seq > ?2 AND seq <= ?3 AND fence = ?4";
 
 const CONSUME = "UPDATE messages SET payload = NULL WHERE run = ?1 AND message = ?2 AND payload IS NOT NULL";
-const CONSUME_ALL = "UPDATE messages SET payload = NULL WHERE run = ?1 AND payload IS NOT NULL";
 const HOLDER = "SELECT run, operation FROM hooks WHERE token = ?1";
 const RESERVE = "INSERT INTO hooks (token, run, operation, metadata) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (token) DO NOTHING";
 const DISPOSE = "DELETE FROM hooks WHERE run = ?1 AND operation = ?2";
-const DISPOSE_ALL = "DELETE FROM hooks WHERE run = ?1";
-const SET_OUTPUT = "INSERT INTO outputs (run, data) VALUES (?1, ?2) ON CONFLICT (run) DO UPDATE SET data = excluded.data";
-const CLEAR_OUTPUT = "DELETE FROM outputs WHERE run = ?1";
 
 const FENCED: CommitResult = { status: "fenced" };
 const BEHIND: CommitResult = { status: "behind" };
@@ -91,12 +91,12 @@ function commitOne(writer: Writer, commit: Commit): CommitResult {
   const { transaction } = writer;
   const run = keyOfRun(transaction, commit.runId);
   if (run === undefined) return FENCED;
-  const { fence, base, rows, chunks } = commit;
-  if (rows.length === 0 || chunks !== undefined) {
+  const { fence, base, rows, chunks, patch } = commit;
+  if (rows.length === 0 || chunks !== undefined || patch?.attributes !== undefined) {
     const refusal = examine(writer, run, commit);
     if (refusal !== null) return refusal;
-    const closed = chunks?.find(({ name }) => isClosed(transaction, run, name));
-    if (closed !== undefined) return { status: "failed", error: streamClosed(commit.runId, closed.name) };
+    const error = conflictWithStore(transaction, run, commit);
+    if (error !== null) return { status: "failed", error };
   }
   if (rows.length > 0) {
     const appended = transaction.run(APPEND_FENCED, [run, base, fence, rows[0]!, writer.worker(commit.worker)]);
@@ -104,6 +104,13 @@ function commitOne(writer: Writer, commit: Commit): CommitResult {
     for (let index = 1; index < rows.length; index++) transaction.run(APPEND, [run, base + index + 1, fence, rows[index]!]);
   }
   return { status: "committed", conflicts: applyRest(writer, run, commit) };
+}
+
+/** Why what is stored of the run rules a commit out that its owner may make, or null. */
+function conflictWithStore(transaction: Transaction, run: number, { runId, chunks, patch }: Commit): WorldError | null {
+  const closed = chunks?.find(({ name }) => isClosed(transaction, run, name));
+  if (closed !== undefined) return streamClosed(runId, closed.name);
+  return patch?.attributes === undefined ? null : mergeProblem(transaction, run, patch.attributes);
 }
 
 /** Why the commit is not to be applied (it landed before; or it is fenced or behind), or null when it is. */
@@ -137,12 +144,14 @@ function isHeld(transaction: Transaction, run: number, { token, operation }: Hoo
 
 function applyRest(writer: Writer, run: number, commit: Commit): string[] {
   const { transaction, now } = writer;
-  const { consumed, chunks, patch } = commit;
+  const { consumed, chunks, state, patch, messages } = commit;
   const conflicts = applyHooks(transaction, run, commit);
   for (const { name, data } of chunks ?? []) appendChunks(transaction, run, name, [data]);
   let read = 0;
   for (const id of consumed ?? []) read += transaction.run(CONSUME, [run, id]);
+  if (state !== undefined) publish(transaction, run, state);
   if (patch !== undefined || read > 0) applyPatch(transaction, run, patch ?? {}, read, now);
+  if (messages !== undefined) deliver(transaction, messages, now);
   return conflicts;
 }
 
@@ -173,8 +182,7 @@ function applyPatch(transaction: Transaction, run: number, patch: RunPatch, read
     assign((n) => `status = ?${n}`, patch.status!);
     assign((n) => `ended_at = ?${n}`, now);
     set.push("owner = NULL", "due_at = NULL", "mail = 0");
-    transaction.run(CONSUME_ALL, [run]);
-    transaction.run(DISPOSE_ALL, [run]);
+    releaseAll(transaction, run);
   } else {
     if (read > 0) assign((n) => `mail = mail - ?${n}`, read);
     if (patch.dueAt !== undefined) {
@@ -183,18 +191,18 @@ function applyPatch(transaction: Transaction, run: number, patch: RunPatch, read
       set.push(`due_at = CASE WHEN mail > ?${taken} THEN min(coalesce(?${due}, ?${at}), ?${at}) ELSE ?${due} END`);
     }
   }
-  if (patch.output !== undefined) {
-    if (patch.output === null) transaction.run(CLEAR_OUTPUT, [run]);
-    else transaction.run(SET_OUTPUT, [run, patch.output]);
-  }
+  if (patch.output !== undefined) setOutput(transaction, run, patch.output);
+  if (patch.attributes !== undefined) setAttributes(transaction, run, patch.attributes);
   if (set.length > 0) transaction.run(`UPDATE runs SET ${set.join(", ")} WHERE id = ?1`, params);
 }
 
-function sizeProblem({ rows, patch, chunks, hooks }: Commit): WorldError | null {
+function sizeProblem({ rows, patch, chunks, hooks, state, messages }: Commit): WorldError | null {
   let largest = patch?.output?.byteLength ?? 0;
   for (const row of rows) largest = Math.max(largest, row.byteLength);
   for (const { data } of chunks ?? []) largest = Math.max(largest, data.byteLength);
   for (const { metadata } of hooks ?? []) largest = Math.max(largest, metadata?.byteLength ?? 0);
+  for (const { value } of state ?? []) largest = Math.max(largest, value?.byteLength ?? 0);
+  for (const { payload } of messages ?? []) largest = Math.max(largest, payload.byteLength);
   if (largest <= MAX_BYTES) return null;
   return new WorldError("WORLD_INVALID_ARGUMENT", `A value of ${largest} bytes is too large for SQLite.`, {
     hint: `Keep values below ${MAX_BYTES} bytes: store large data elsewhere, and its address in the run.`,

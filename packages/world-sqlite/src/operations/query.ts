@@ -1,7 +1,8 @@
 import type { QueryRunsRequest, RunPage, RunRecord, World } from "@perdure/world";
-import { assertCount, WorldError } from "@perdure/world";
+import { assertQueryRuns, WorldError } from "@perdure/world";
 import type { Transaction } from "../database.ts";
 import type { SqlValue } from "../driver/driver.ts";
+import { rarestFirst } from "./attributes.ts";
 import { keyOfName, keyOfRun, recordOf, SELECT_RUN, toRecord } from "./records.ts";
 import { keyOfKey } from "./runs.ts";
 
@@ -20,24 +21,47 @@ export function queryRunsById(transaction: Transaction, ids: readonly string[]):
   return [...new Set(ids)].flatMap((id) => queryRun(transaction, { id }) ?? []);
 }
 
-/** {@link World.query} runs. Integer keys grow in order of creation; the cursor is the last one of the page. */
-export function queryRuns(transaction: Transaction, { status, workflowId, limit = 100, cursor }: QueryRunsRequest): RunPage {
-  assertCount("The limit of a page of runs", limit, 1, 1000);
-  const conditions = ["r.id < ?1"];
+/**
+ * {@link World.query} runs. Integer keys grow in order of creation; the cursor is the last one of the page.
+ *
+ * A search walks one index from the newest run on and checks the rest run by run: that of the parent, else of the rarest attribute, else of
+ * the workflow, else of the status, else the runs themselves. "+" keeps SQLite from choosing another one.
+ */
+export function queryRuns(transaction: Transaction, request: QueryRunsRequest): RunPage {
+  assertQueryRuns(request);
+  const { status, workflowId, parent, attributes = {}, limit = 100, cursor } = request;
   const params: SqlValue[] = [cursor === undefined ? Number.MAX_SAFE_INTEGER : parseCursor(cursor), limit + 1];
+  const conditions: string[] = [];
+  let from = "runs r";
+  let position = "r.id";
+  let isIndexed = false;
+  const bind = (value: SqlValue): string => `?${params.push(value)}`;
+  const where = (column: string, value: SqlValue): void => {
+    conditions.push(`${isIndexed ? "+" : ""}${column} = ${bind(value)}`);
+    isIndexed = true;
+  };
+
+  if (parent !== undefined) where("r.parent", parent);
+  for (const [name, text] of rarestFirst(transaction, attributes)) {
+    if (isIndexed) {
+      conditions.push(`EXISTS (SELECT 1 FROM attributes x WHERE x.run = r.id AND x.name = ${bind(name)} AND x.value = ${bind(text)})`);
+      continue;
+    }
+    from = "attributes a CROSS JOIN runs r ON r.id = a.run";
+    position = "a.run";
+    conditions.push(`a.name = ${bind(name)}`);
+    where("a.value", text);
+  }
   if (workflowId !== undefined) {
     const workflow = keyOfName(transaction, workflowId);
     if (workflow === undefined) return { runs: [], cursor: null };
-    params.push(workflow);
-    conditions.push(`r.workflow = ?${params.length}`);
+    where("r.workflow", workflow);
   }
-  if (status !== undefined) {
-    params.push(status);
-    // With both, the index of the workflow is used: "+" keeps SQLite from the one of the status, where one value may be nearly all.
-    conditions.push(`${workflowId === undefined ? "" : "+"}r.status = ?${params.length}`);
-  }
-  const columns = SELECT_RUN.replace("SELECT", "SELECT r.id,");
-  const rows = transaction.all(`${columns} WHERE ${conditions.join(" AND ")} ORDER BY r.id DESC LIMIT ?2`, params);
+  if (status !== undefined) where("r.status", status);
+
+  conditions.push(`${position} < ?1`);
+  const columns = SELECT_RUN.replace("SELECT", "SELECT r.id,").replace("FROM runs r", `FROM ${from}`);
+  const rows = transaction.all(`${columns} WHERE ${conditions.join(" AND ")} ORDER BY ${position} DESC LIMIT ?2`, params);
   const page = rows.slice(0, limit);
   return { runs: page.map((row) => toRecord(row.slice(1))), cursor: rows.length > limit ? String(page.at(-1)![0]) : null };
 }

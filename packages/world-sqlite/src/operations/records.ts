@@ -1,4 +1,4 @@
-import type { RunRecord, RunStatus } from "@perdure/world";
+import type { Attributes, RunParent, RunRecord, RunStatus } from "@perdure/world";
 import { WorldError } from "@perdure/world";
 import type { SqlValue } from "../driver/driver.ts";
 import type { Transaction } from "../database.ts";
@@ -7,7 +7,8 @@ import type { Transaction } from "../database.ts";
  * The columns of a RunRecord. CROSS JOIN keeps the order: SQLite then starts at the run rows, whatever the WHERE says of them.
  */
 export const SELECT_RUN = `
-  SELECT r.uuid, r.key, w.name, v.name, r.status, i.data, o.data, r.note, r.due_at, k.name, r.fence, r.created_at, r.ended_at
+  SELECT r.uuid, r.key, w.name, v.name, r.status, i.data, o.data, r.note, r.due_at, k.name, r.fence, r.created_at, r.ended_at,
+    r.parent, r.parent_operation, (SELECT json_group_object(name, json(value)) FROM attributes WHERE run = r.id)
   FROM runs r CROSS JOIN names w ON w.id = r.workflow CROSS JOIN names v ON v.id = r.version CROSS JOIN inputs i ON i.run = r.id
     LEFT JOIN outputs o ON o.run = r.id LEFT JOIN workers k ON k.id = r.owner`;
 
@@ -24,6 +25,8 @@ export function toRecord(row: readonly SqlValue[]): RunRecord {
     key: row[1] as string | null,
     workflowId: row[2] as string,
     version: row[3] as string,
+    parent: row[13] === null ? null : ({ runId: row[13], operation: row[14] } as RunParent),
+    attributes: JSON.parse(row[15] as string) as Attributes,
     status: row[4] as RunStatus,
     input: row[5] as Uint8Array,
     output: row[6] as Uint8Array | null,

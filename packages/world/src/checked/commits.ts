@@ -19,7 +19,7 @@ export async function checkCommitted(
     checkConflicts(commit, result.conflicts);
     checkAllowed(ledger, since, commit);
     await checkLanded(inner, commit);
-    learn(ledger, commit);
+    learn(ledger, since, commit);
   }
 }
 
@@ -66,13 +66,18 @@ async function checkLanded(inner: World, { runId, base, rows, consumed = [] }: C
   for (const { id } of page.messages) holds(!consumed.includes(id), () => `Message ${id} of run ${runId} was consumed and waits still.`);
 }
 
-function learn(ledger: Ledger, { runId, fence, base, rows, consumed = [] }: Commit): void {
+function learn(ledger: Ledger, since: number, { runId, fence, base, rows, consumed = [], messages = [] }: Commit): void {
   const facts = ledger.run(runId);
   const tick = ledger.tick();
   facts.seenAt = Math.min(facts.seenAt, tick);
   if (fence > (facts.fences.at(-1)?.fence ?? 0)) facts.fences.push({ tick, fence });
   for (const [index, row] of rows.entries()) if (facts.rows.length === base + index) facts.rows.push({ tick, sum: checksum(row) });
   for (const id of consumed) if (!facts.consumed.has(id)) facts.consumed.set(id, tick);
+  for (const { id, to } of messages) {
+    if (!("runId" in to)) continue;
+    const receiver = ledger.run(to.runId);
+    if (receiver.seenAt <= since && !receiver.sent.has(id)) receiver.sent.set(id, tick);
+  }
 }
 
 /** {@link World.load}: rows in order without holes, the known ones unchanged, none missing; consumed messages stay consumed. */

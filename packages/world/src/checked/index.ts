@@ -6,14 +6,15 @@ import type { Commit, CommitResult, Delivery, Message, RunRecord, World } from "
 import { checkCommitted, checkHistory } from "./commits.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { checksum, createLedger, type Ledger } from "./ledger.ts";
-import { checkClaimed, checkCreated, checkRecord } from "./runs.ts";
+import { checkClaimed, checkCreated, checkOver, checkRecord } from "./runs.ts";
+import { checkState } from "./state.ts";
 import { checkAppended, checkStreamPage } from "./streams.ts";
 import { holds } from "./violation.ts";
 
 /**
  * Wraps a World so that each answer is checked against the contract and against all that was answered before: fences only grow and
  * are given once, histories only grow and have no holes, a run that is over never changes, what was committed is there, a consumed
- * message never comes again, no run is taken from a worker whose lease is known to last.
+ * message never comes again, published state never goes back, no run is taken from a worker whose lease is known to last.
  *
  * Answers pass through unchanged; an answer that breaks the contract becomes a rejection with WORLD_INVARIANT. Calls may overlap, and
  * other processes may use the store. All calls of one worker go through one wrapper, with leases of one length.
@@ -43,7 +44,7 @@ function checkedRuns(world: World, ledger: Ledger): Pick<World, "createRuns" | "
     async createRuns(runs, options) {
       const since = ledger.start();
       const results = await world.createRuns(runs, options);
-      checkCreated(ledger, since, runs, options?.owner, results);
+      await checkCreated(ledger, world, since, runs, options?.owner, results);
       return results;
     },
     async load(runId, options = {}) {
@@ -86,7 +87,7 @@ function checkedWorkers(world: World, ledger: Ledger, leases: Leases): Pick<Worl
   };
 }
 
-function checkedWrites(world: World, ledger: Ledger): Pick<World, "commit" | "deliver"> {
+function checkedWrites(world: World, ledger: Ledger): Pick<World, "commit" | "deliver" | "end"> {
   return {
     async commit(commits: readonly Commit[]): Promise<CommitResult[]> {
       const since = ledger.start();
@@ -107,6 +108,15 @@ function checkedWrites(world: World, ledger: Ledger): Pick<World, "commit" | "de
       for (const [index, delivery] of results.entries()) checkDelivery(ledger, since, messages[index]!, delivery);
       return results;
     },
+    async end(runId, end) {
+      const since = ledger.start();
+      const outcome = await world.end(runId, end);
+      const { seenAt, final } = ledger.run(runId);
+      holds(outcome !== "not_found" || seenAt > since, () => `Run ${runId} exists and was not found.`);
+      holds(outcome !== "ended" || final === null || final.tick > since, () => `Run ${runId} was over and was ended again.`);
+      if (outcome !== "not_found") await checkOver(ledger, world, runId, null);
+      return outcome;
+    },
   };
 }
 
@@ -120,7 +130,8 @@ function checkDelivery(ledger: Ledger, since: number, { id, to }: Message, deliv
   holds(!("runId" in to) || to.runId === runId, () => `A message to run ${"runId" in to ? to.runId : ""} went to run ${runId}.`);
   if (status !== "delivered") return;
   const facts = ledger.run(runId);
-  holds(!facts.delivered.has(id), () => `Message ${id} was delivered to run ${runId} twice.`);
+  const sent = facts.sent.get(id) ?? Infinity;
+  holds(!facts.delivered.has(id) && sent > since, () => `Message ${id} was delivered to run ${runId} twice.`);
   const { final } = facts;
   holds(final === null || final.tick > since, () => `Message ${id} was delivered to run ${runId}, which was over.`);
   facts.delivered.set(id, ledger.tick());
@@ -198,5 +209,11 @@ function checkedQuery(world: World, ledger: Ledger): World["query"] {
         ({ runs }) => runs,
       ),
     hook: (token) => world.query.hook(token),
+    async state(runId, key) {
+      const since = ledger.start();
+      const entries = await world.query.state(runId, key);
+      checkState(ledger, since, runId, key, entries);
+      return entries;
+    },
   };
 }

@@ -25,6 +25,10 @@ export interface RunFacts {
   /** Message ids, with the ticks at which their delivery and consumption became known. */
   readonly delivered: Map<string, number>;
   readonly consumed: Map<string, number>;
+  /** Ids of messages that commits have sent to the run, with the ticks at which they were known to have it. */
+  readonly sent: Map<string, number>;
+  /** Versions of published state by key, growing, with checksums and ticks. A removed entry is not seen. */
+  readonly state: Map<string, { readonly tick: number; readonly version: number; readonly sum: number }[]>;
   /** A commit was rejected, so that rows may be there which nobody knows of. */
   uncertain: boolean;
 }
@@ -78,6 +82,8 @@ function newFacts(): RunFacts {
     granted: new Set(),
     delivered: new Map(),
     consumed: new Map(),
+    sent: new Map(),
+    state: new Map(),
     uncertain: false,
   };
 }

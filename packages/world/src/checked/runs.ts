@@ -1,9 +1,9 @@
-import type { Claimed, ClaimRequest, CreatedRun, NewRun, RunRecord } from "../index.ts";
+import type { Claimed, ClaimRequest, CreatedRun, NewRun, RunRecord, World } from "../index.ts";
 import { checksum, latest, type Ledger } from "./ledger.ts";
 import type { Leases } from "./leases.ts";
 import { holds } from "./violation.ts";
 
-/** A record that the World showed: it is sound in itself, its fence never falls, and a run that was over is as it was. */
+/** A record that the World showed: it is sound in itself, its fence never falls, and a run that was over is as it was (but for a key that another took over). */
 export function checkRecord(ledger: Ledger, since: number, run: RunRecord): void {
   const facts = ledger.run(run.id);
   const over = run.status !== "running";
@@ -14,7 +14,8 @@ export function checkRecord(ledger: Ledger, since: number, run: RunRecord): void
   holds(run.fence >= fence, () => `The fence of run ${run.id} fell from ${fence} to ${run.fence}.`);
   const { final } = facts;
   if (final !== null && final.tick <= since) {
-    holds(fingerprint(final.run) === fingerprint(run), () => `Run ${run.id} was over (${final.run.status}) and changed (${run.status}).`);
+    const same = fingerprint(final.run) === fingerprint(run) && (run.key === null || run.key === final.run.key);
+    holds(same, () => `Run ${run.id} was over (${final.run.status}) and changed (${run.status}).`);
   }
   learn(ledger, run);
 }
@@ -29,7 +30,8 @@ function learn(ledger: Ledger, run: RunRecord): void {
 
 function fingerprint(run: RunRecord): string {
   const bytes = (data: Uint8Array | null): number | null => (data === null ? null : checksum(data));
-  return JSON.stringify({ ...run, input: bytes(run.input), output: bytes(run.output) });
+  const attributes = Object.entries(run.attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify({ ...run, key: null, attributes, input: bytes(run.input), output: bytes(run.output) });
 }
 
 /** A worker was given a run: each fence is given once. */
@@ -42,16 +44,17 @@ function grant(ledger: Ledger, run: RunRecord, worker: string): void {
   if (run.fence >= (facts.fences.at(-1)?.fence ?? 0)) facts.owner = { tick: ledger.tick(), worker, fence: run.fence };
 }
 
-/** {@link World.createRuns}: in order, each new run once, the existing one by the id or key that was asked for. */
-export function checkCreated(
+/** {@link World.createRuns}: in order, each new run once, the existing one by the id or key that was asked for; a replaced one is over. */
+export async function checkCreated(
   ledger: Ledger,
+  inner: World,
   since: number,
   runs: readonly NewRun[],
   owner: string | undefined,
   results: CreatedRun[],
-): void {
+): Promise<void> {
   holds(results.length === runs.length, () => `${runs.length} runs were to be created; ${results.length} were answered.`);
-  for (const [index, { run, created }] of results.entries()) {
+  for (const [index, { run, created, replaced }] of results.entries()) {
     const asked = runs[index]!;
     const same = run.id === asked.id || (asked.key !== null && run.key === asked.key);
     holds(same, () => `Run ${asked.id} was asked for and run ${run.id} was answered.`);
@@ -60,7 +63,21 @@ export function checkCreated(
     holds(!created || run.fence === (owner === undefined ? 0 : 1), () => `The new run ${run.id} has fence ${run.fence}.`);
     checkRecord(ledger, since, run);
     if (created && owner !== undefined) grant(ledger, run, owner);
+    if (replaced === null) continue;
+    const mayReplace = created && asked.ifKeyExists === "replace" && replaced !== run.id;
+    holds(mayReplace, () => `Run ${run.id} was not to replace run ${replaced}.`);
+    await checkOver(ledger, inner, replaced, asked.key);
   }
+}
+
+/** Reads a run that was ended from outside: it is over, and has lost the key. */
+export async function checkOver(ledger: Ledger, inner: World, runId: string, lostKey: string | null): Promise<void> {
+  const since = ledger.start();
+  const run = await inner.query.run({ id: runId }).catch(() => null); // Closed or out of reach by now.
+  if (run === null) return;
+  holds(run.status !== "running", () => `Run ${runId} was ended and is open.`);
+  holds(lostKey === null || run.key !== lostKey, () => `Run ${runId} was replaced and has its key "${lostKey}" still.`);
+  checkRecord(ledger, since, run);
 }
 
 /** What is known around a claim. */

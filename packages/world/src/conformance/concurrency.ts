@@ -11,16 +11,10 @@ import {
   newRun,
   type Owned,
   recordOf,
+  several,
   start,
   startMany,
 } from "./lab.ts";
-
-/** Several Worlds on the store, or several times the same one. */
-async function several(lab: Lab, count: number): Promise<World[]> {
-  const worlds = [lab.world];
-  while (worlds.length < count) worlds.push(await lab.open());
-  return worlds;
-}
 
 export const concurrency: readonly Case[] = [
   {
@@ -51,6 +45,23 @@ export const concurrency: readonly Case[] = [
       const runs = results.flat();
       assert.equal(runs.filter(({ created }) => created).length, 1);
       assert.equal(new Set(runs.map(({ run }) => run.id)).size, 1);
+    },
+  },
+  {
+    name: "of 50 that create a run under one key at the same time exactly one creates it",
+    async run(lab) {
+      const worlds = await several(lab, 5);
+      const creations = Array.from({ length: 50 }, (_, index) =>
+        worlds[index % 5]!.createRuns([newRun({ key: "k", ifKeyExists: "return" })], { owner: `w${index}` }),
+      );
+      const results = (await Promise.all(creations)).flat();
+      const winners = results.filter(({ created }) => created);
+      assert.equal(winners.length, 1);
+      assert.deepEqual(new Set(results.map(({ run }) => run.id)), new Set([winners[0]!.run.id]));
+      assert.deepEqual(
+        (await lab.world.query.runs()).runs.map(({ id }) => id),
+        [winners[0]!.run.id],
+      );
     },
   },
   {

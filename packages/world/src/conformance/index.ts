@@ -4,17 +4,22 @@
 
 import assert from "node:assert/strict";
 import type { WorldSupports } from "../index.ts";
+import { attributes } from "./attributes.ts";
 import { code } from "./code.ts";
 import { commits } from "./commits.ts";
 import { concurrency } from "./concurrency.ts";
 import { durability } from "./durability.ts";
+import { ends } from "./ends.ts";
 import { fencing } from "./fencing.ts";
 import { hooks } from "./hooks.ts";
 import { type Case, type Harness, inLab } from "./lab.ts";
 import { leases } from "./leases.ts";
 import { messages } from "./messages.ts";
+import { outbox } from "./outbox.ts";
 import { queries } from "./queries.ts";
+import { replacements } from "./replacements.ts";
 import { runs } from "./runs.ts";
+import { state } from "./state.ts";
 import { streams } from "./streams.ts";
 import { waits } from "./waits.ts";
 
@@ -25,7 +30,12 @@ const areas: Readonly<Record<string, readonly Case[]>> = {
   leases,
   waits,
   messages,
+  outbox,
   hooks,
+  ends,
+  replacements,
+  attributes,
+  state,
   streams,
   code,
   queries,

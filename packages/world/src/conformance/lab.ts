@@ -60,6 +60,13 @@ export async function inLab(harness: Harness, run: (lab: Lab) => Promise<void>):
   }
 }
 
+/** Several Worlds on the store, or several times the same one. */
+export async function several(lab: Lab, count: number): Promise<World[]> {
+  const worlds = [lab.world];
+  while (worlds.length < count) worlds.push(await lab.open());
+  return worlds;
+}
+
 /** Text as bytes. */
 export function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
@@ -173,6 +180,12 @@ export async function recordOf(world: World, runId: string): Promise<RunRecord> 
   const run = await world.query.run({ id: runId });
   assert.ok(run !== null, `run ${runId} exists`);
   return run;
+}
+
+/** Waits for a hint: hints may be lost, but a World that gives none in 2 seconds might as well have no watch. */
+export async function settle(heard: () => boolean): Promise<void> {
+  for (let wait = 0; wait < 200 && !heard(); wait++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(heard(), "a hint was heard");
 }
 
 /** Requires that a promise is rejected with a WorldError of that code. */

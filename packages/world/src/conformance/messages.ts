@@ -11,6 +11,7 @@ import {
   mustCommit,
   recordOf,
   rejectsWith,
+  settle,
   start,
   waitingOf,
 } from "./lab.ts";
@@ -157,7 +158,7 @@ export const messages: readonly Case[] = [
     async run(lab) {
       const owned = await start(lab, "w1");
       const hints: string[] = [];
-      const unwatch = lab.world.watch((hint) => hints.push(hint.kind === "ended" ? `ended ${hint.runId}` : hint.kind));
+      const unwatch = lab.world.watch((hint) => hints.push("runId" in hint ? `${hint.kind} ${hint.runId}` : hint.kind));
       await lab.world.deliver([messageTo(owned.runId, "m")]);
       await settle(() => hints.includes("due"));
       await mustCommit(lab.world, commitOf(owned, 0, [], { patch: { status: "completed", output: bytes("o") } }));
@@ -171,9 +172,3 @@ export const messages: readonly Case[] = [
     },
   },
 ];
-
-/** Hints may be lost, but not all of them: without one in 2 seconds the World might as well have no watch. */
-async function settle(heard: () => boolean): Promise<void> {
-  for (let wait = 0; wait < 200 && !heard(); wait++) await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.ok(heard(), "a hint was heard");
-}

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import type { QueryRunsRequest, World } from "../index.ts";
-import { type Case, commitOf, create, mustCommit, newRun, rejectsWith, start, uuid } from "./lab.ts";
+import { type Case, commitOf, create, mustCommit, newRun, recordOf, rejectsWith, start, uuid } from "./lab.ts";
 
-async function allPages(world: World, request: QueryRunsRequest): Promise<string[]> {
+/** The ids of all runs that match, page by page. */
+export async function allPages(world: World, request: QueryRunsRequest): Promise<string[]> {
   const ids: string[] = [];
   let cursor: string | null = null;
   do {
@@ -91,6 +92,39 @@ export const queries: readonly Case[] = [
           expect(({ status, workflowId }) => status === "running" && workflowId === "a#x"),
         );
         assert.deepEqual(await allPages(lab.world, { limit, workflowId: "a#z" }), []);
+      }
+    },
+  },
+  {
+    name: "the children of a run are listed by their parent, which need not exist, also when they are over",
+    async run(lab) {
+      const { world } = lab;
+      const [parent, ghost] = [(await create(world)).id, uuid()];
+      const operation = "step 1";
+      const child = await start(lab, "w1", { parent: { runId: parent, operation } });
+      const other = await create(world, { parent: { runId: parent, operation: "step 2" }, workflowId: "app#other", key: "k" });
+      const orphan = await create(world, { parent: { runId: ghost, operation } });
+      await create(world, { parent: null });
+      await mustCommit(world, commitOf(child, 0, ["a"], { patch: { status: "completed" } }));
+      assert.deepEqual(other.parent, { runId: parent, operation: "step 2" });
+      assert.deepEqual(await recordOf(world, other.id), other);
+      assert.deepEqual((await recordOf(world, child.runId)).parent, { runId: parent, operation });
+      const pages: [QueryRunsRequest, string[]][] = [
+        [{ parent }, [other.id, child.runId]],
+        [{ parent, status: "completed" }, [child.runId]],
+        [{ parent, workflowId: "app#other" }, [other.id]],
+        [{ parent: ghost }, [orphan.id]],
+        [{ parent: child.runId }, []],
+        [{ parent: "nobody" }, []],
+      ];
+      for (const [request, ids] of pages) {
+        for (const limit of [1, 100]) assert.deepEqual(await allPages(world, { ...request, limit }), ids);
+      }
+      for (const bad of [
+        { runId: "NOT-A-UUID", operation },
+        { runId: parent, operation: "" },
+      ]) {
+        await rejectsWith("WORLD_INVALID_ARGUMENT", world.createRuns([newRun({ parent: bad })]));
       }
     },
   },

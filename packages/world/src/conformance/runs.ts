@@ -18,6 +18,8 @@ export const runs: readonly Case[] = [
         key: "order-1",
         workflowId: spec.workflowId,
         version: spec.version,
+        parent: null,
+        attributes: {},
         status: "running",
         input: bytes("input"),
         output: null,
@@ -47,7 +49,7 @@ export const runs: readonly Case[] = [
       await mustCommit(lab.world, commitOf(owned, 0, ["a"], { patch: { status: "completed", output: bytes("out") } }));
       const before = await recordOf(lab.world, owned.runId);
       const again = newRun({ id: owned.runId, input: bytes("other"), workflowId: "other#flow" });
-      assert.deepEqual(await lab.world.createRuns([again], { owner: "w2" }), [{ run: before, created: false }]);
+      assert.deepEqual(await lab.world.createRuns([again], { owner: "w2" }), [{ run: before, created: false, replaced: null }]);
       assert.deepEqual(await recordOf(lab.world, owned.runId), before);
     },
   },
@@ -56,7 +58,7 @@ export const runs: readonly Case[] = [
     async run({ world }) {
       const first = await create(world, { key: "k" });
       const second = newRun({ key: "k" });
-      assert.deepEqual(await world.createRuns([second]), [{ run: first, created: false }]);
+      assert.deepEqual(await world.createRuns([second]), [{ run: first, created: false, replaced: null }]);
       assert.equal(await world.query.run({ id: second.id }), null);
     },
   },

@@ -1,5 +1,7 @@
-import type { Commit, CommitResult, HookRecord } from "../index.ts";
-import { assertBatch, commitProblem, storableText, WorldError } from "../index.ts";
+import type { Commit, CommitResult, HookRecord, RunPatch } from "../index.ts";
+import { assertBatch, attributeCountProblem, attributeText, commitProblem, storableText, WorldError } from "../index.ts";
+import { close, dropHook } from "./end.ts";
+import { deliver } from "./messages.ts";
 import { copy, setDue, type Store, type StoredRun } from "./store.ts";
 import { appendChunks, streamOf } from "./streams.ts";
 
@@ -20,7 +22,20 @@ function commitOne(store: Store, commit: Commit): CommitResult {
   if (run.history.length !== commit.base) return { status: "behind" };
   const closed = commit.chunks?.find(({ name }) => run.streams.get(name)?.closed);
   if (closed !== undefined) return { status: "failed", error: streamClosed(run.id, closed.name) };
-  return { status: "committed", conflicts: apply(store, run, commit) };
+  const attributes = mergedAttributes(run, commit.patch);
+  const tooMany = attributeCountProblem(attributes.size);
+  if (tooMany !== null) return { status: "failed", error: tooMany };
+  return { status: "committed", conflicts: apply(store, run, commit, attributes) };
+}
+
+function mergedAttributes(run: StoredRun, patch: RunPatch | undefined): ReadonlyMap<string, string> {
+  if (patch?.attributes === undefined) return run.attributes;
+  const merged = new Map(run.attributes);
+  for (const [name, value] of Object.entries(patch.attributes)) {
+    if (value === null) merged.delete(name);
+    else merged.set(name, attributeText(value));
+  }
+  return merged;
 }
 
 /** Whether this very commit was applied before: its rows are there, by its own fence; without rows, it ended the run. */
@@ -29,26 +44,37 @@ function hasLanded(run: StoredRun, { base, rows, fence, patch }: Commit): boolea
   return run.status !== "running" && run.fence === fence && run.status === patch?.status && run.history.length === base;
 }
 
-function apply(store: Store, run: StoredRun, commit: Commit): string[] {
+function apply(store: Store, run: StoredRun, commit: Commit, attributes: ReadonlyMap<string, string>): string[] {
   const now = store.now();
   for (const row of commit.rows) run.history.push({ fence: commit.fence, data: copy(row) });
   for (const id of commit.consumed ?? []) run.waiting.delete(id);
   const conflicts = applyHooks(store, run, commit);
   for (const { name, data } of commit.chunks ?? []) appendChunks(streamOf(run, name), [data]);
-  const patch = commit.patch ?? {};
+  publish(store, run, commit);
+  applyPatch(store, run, commit.patch ?? {}, now);
+  run.attributes = attributes;
+  deliver(store, commit.messages ?? []);
+  return conflicts;
+}
+
+function publish({ hints }: Store, run: StoredRun, { state = [] }: Commit): void {
+  for (const { key, value } of state) {
+    const version = (run.state.get(key)?.version ?? 0) + 1;
+    run.state.set(key, { value: value === null ? null : copy(value), version });
+  }
+  if (state.length > 0) hints.state(run.id);
+}
+
+function applyPatch(store: Store, run: StoredRun, patch: RunPatch, now: number): void {
   if (patch.output !== undefined) run.output = patch.output === null ? null : copy(patch.output);
   if (patch.note !== undefined) run.note = patch.note === null ? null : storableText(patch.note);
   if (patch.dueAt !== undefined) setDue(run, patch.dueAt, now);
-  if (patch.status !== undefined && patch.status !== "running") {
-    run.status = patch.status;
-    end(store, run, now);
-  }
-  return conflicts;
+  if (patch.status !== undefined && patch.status !== "running") close(store, run, patch.status, now);
 }
 
 // Releases come first: a turn may free a token and take it again. A hook that the same commit creates and disposes is never held.
 function applyHooks(store: Store, run: StoredRun, { hooks = [], disposedHooks = [] }: Commit): string[] {
-  for (const hook of run.hooks.values()) if (disposedHooks.includes(hook.operation)) drop(store, run, hook.token);
+  for (const hook of run.hooks.values()) if (disposedHooks.includes(hook.operation)) dropHook(store, run, hook.token);
   const conflicts: string[] = [];
   for (const hook of hooks) {
     const holder = store.tokens.get(hook.token);
@@ -62,11 +88,6 @@ function reserve(store: Store, run: StoredRun, { token, operation, metadata }: H
   const hook = { runId: run.id, token, operation, metadata: metadata === null ? null : copy(metadata) };
   run.hooks.set(token, hook);
   store.tokens.set(token, hook);
-}
-
-function drop(store: Store, run: StoredRun, token: string): void {
-  run.hooks.delete(token);
-  store.tokens.delete(token);
 }
 
 /**
@@ -84,16 +105,6 @@ function conflictsOf(store: Store, run: StoredRun, { hooks = [], disposedHooks =
 
 function isHeldBy(holder: { runId: string; operation: string }, runId: string, hook: HookRecord): boolean {
   return holder.runId === runId && holder.operation === hook.operation;
-}
-
-function end(store: Store, run: StoredRun, now: number): void {
-  run.owner = null;
-  run.dueAt = null;
-  run.endedAt = now;
-  run.waiting.clear();
-  for (const token of run.hooks.keys()) drop(store, run, token);
-  store.open.delete(run);
-  store.hints.ended(run.id);
 }
 
 function streamClosed(runId: string, name: string): WorldError {

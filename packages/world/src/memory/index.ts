@@ -6,8 +6,9 @@ import type { World } from "../index.ts";
 import { assertCode, createHints, WorldError } from "../index.ts";
 import { claim, heartbeat, retire } from "./claim.ts";
 import { commit } from "./commit.ts";
+import { endRun } from "./end.ts";
 import { deliver, load } from "./messages.ts";
-import { queryHook, queryRun, queryRuns, queryRunsById } from "./query.ts";
+import { queryHook, queryRun, queryRuns, queryRunsById, queryState } from "./query.ts";
 import { createRuns, release } from "./runs.ts";
 import { copy, createStore } from "./store.ts";
 import { appendStream, closeStream, readStream } from "./streams.ts";
@@ -47,6 +48,7 @@ export function createMemoryWorld(options: MemoryWorldOptions = {}): World {
     load: (runId, page) => call(() => load(store, runId, page?.after ?? 0, page?.limit)),
     commit: (commits) => call(() => commit(store, commits)),
     deliver: (messages) => call(() => deliver(store, messages)),
+    end: (runId, end) => call(() => endRun(store, runId, end)),
     streams: {
       append: (ref, chunks) => call(() => appendStream(store, ref, chunks)),
       read: (ref, from, limit) => call(() => readStream(store, ref, from, limit)),
@@ -69,6 +71,7 @@ export function createMemoryWorld(options: MemoryWorldOptions = {}): World {
       runsById: (ids) => call(() => queryRunsById(store, ids)),
       runs: (request) => call(() => queryRuns(store, request ?? {})),
       hook: (token) => call(() => queryHook(store, token)),
+      state: (runId, key) => call(() => queryState(store, runId, key)),
     },
     watch: (listener) => hints.watch(listener),
   };

@@ -1,5 +1,5 @@
-import type { QueryRunsRequest, RunPage, RunRecord, World } from "../index.ts";
-import { assertCount, WorldError } from "../index.ts";
+import type { QueryRunsRequest, RunPage, RunRecord, StateEntry, World } from "../index.ts";
+import { assertQueryRuns, attributeTexts, WorldError } from "../index.ts";
 import { copy, recordOf, type Store, type StoredRun } from "./store.ts";
 
 type HookHolder = Awaited<ReturnType<World["query"]["hook"]>>;
@@ -19,18 +19,34 @@ export function queryRunsById(store: Store, ids: readonly string[]): RunRecord[]
 }
 
 /** {@link World.query} runs. The cursor is the id of the last run of the page. */
-export function queryRuns(store: Store, { status, workflowId, limit = 100, cursor }: QueryRunsRequest): RunPage {
-  assertCount("The limit of a page of runs", limit, 1, 1000);
+export function queryRuns(store: Store, request: QueryRunsRequest): RunPage {
+  assertQueryRuns(request);
+  const { limit = 100, cursor } = request;
   let started = cursor === undefined;
   if (cursor !== undefined && !store.runs.has(cursor)) throw badCursor(cursor);
   const matching: StoredRun[] = [];
   for (const run of [...store.runs.values()].reverse()) {
     if (!started) started = run.id === cursor;
-    else if ((status ?? run.status) === run.status && (workflowId ?? run.workflowId) === run.workflowId) matching.push(run);
+    else if (matches(run, request)) matching.push(run);
     if (matching.length > limit) break;
   }
   const page = matching.slice(0, limit);
   return { runs: page.map(recordOf), cursor: matching.length > limit ? page.at(-1)!.id : null };
+}
+
+function matches(run: StoredRun, { status, workflowId, parent, attributes = {} }: QueryRunsRequest): boolean {
+  if (status !== undefined && status !== run.status) return false;
+  if (workflowId !== undefined && workflowId !== run.workflowId) return false;
+  if (parent !== undefined && parent !== run.parent?.runId) return false;
+  return attributeTexts(attributes).every(([name, text]) => run.attributes.get(name) === text);
+}
+
+/** {@link World.query} state. */
+export function queryState(store: Store, runId: string, only: string | undefined): StateEntry[] {
+  const entries = [...(store.runs.get(runId)?.state ?? [])];
+  return entries.flatMap(([key, { value, version }]) => {
+    return value === null || key !== (only ?? key) ? [] : [{ key, value: copy(value), version }];
+  });
 }
 
 /** {@link World.query} hook. */

@@ -1,5 +1,6 @@
 import type { CreatedRun, NewRun, Release } from "../index.ts";
-import { assertNewRuns, assertWorker } from "../index.ts";
+import { assertNewRuns, assertWorker, attributeTexts } from "../index.ts";
+import { endRun } from "./end.ts";
 import { copy, recordOf, setDue, type Store, type StoredRun } from "./store.ts";
 
 /** {@link World.createRuns} */
@@ -12,14 +13,31 @@ export function createRuns(store: Store, runs: readonly NewRun[], owner: string 
 }
 
 function createRun(store: Store, run: NewRun, owner: string | null): CreatedRun {
-  const existing = store.runs.get(run.id) ?? (run.key === null ? undefined : store.keys.get(run.key));
-  if (existing !== undefined) return { run: recordOf(existing), created: false };
-  const now = store.now();
-  const stored: StoredRun = {
+  const holder = run.key === null ? undefined : store.keys.get(run.key);
+  const existing = store.runs.get(run.id) ?? (run.ifKeyExists === "replace" ? undefined : holder);
+  if (existing !== undefined) return { run: recordOf(existing), created: false, replaced: null };
+  if (holder !== undefined) replace(store, holder, run);
+  const stored = newlyStored(run, owner, store.now());
+  store.runs.set(stored.id, stored);
+  store.open.add(stored);
+  if (stored.key !== null) store.keys.set(stored.key, stored);
+  return { run: recordOf(stored), created: true, replaced: holder?.id ?? null };
+}
+
+/** Takes the key from the run that has it, which is ended if it is open. */
+function replace(store: Store, holder: StoredRun, { id, replaceOutput = null }: NewRun): void {
+  endRun(store, holder.id, { status: "cancelled", output: replaceOutput, note: `replaced by ${id}` });
+  holder.key = null;
+}
+
+function newlyStored(run: NewRun, owner: string | null, now: number): StoredRun {
+  return {
     id: run.id,
     key: run.key,
     workflowId: run.workflowId,
     version: run.version,
+    parent: run.parent ? { runId: run.parent.runId, operation: run.parent.operation } : null,
+    attributes: new Map(attributeTexts(run.attributes ?? {})),
     input: copy(run.input),
     createdAt: now,
     status: "running",
@@ -36,11 +54,8 @@ function createRun(store: Store, run: NewRun, owner: string | null): CreatedRun 
     delivered: new Set(),
     waiting: new Map(),
     streams: new Map(),
+    state: new Map(),
   };
-  store.runs.set(stored.id, stored);
-  store.open.add(stored);
-  if (stored.key !== null) store.keys.set(stored.key, stored);
-  return { run: recordOf(stored), created: true };
 }
 
 /** {@link World.release} */

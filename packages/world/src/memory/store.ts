@@ -2,11 +2,12 @@
  * The state of a memory World.
  *
  * Invariants: `open` holds exactly the runs whose status is `running`; `tokens` holds exactly the hooks of open runs;
- * a run's `waiting` holds exactly its messages that are not consumed, in order of delivery, and a run with one is due.
+ * `keys` holds exactly the runs that have a key, under it; a run's `waiting` holds exactly its messages that are not consumed, in order of delivery, and a run with one is due.
  * Bytes are copied on the way in and on the way out, so that no caller shares memory with the store.
  */
 
-import type { Hints, ReceivedMessage, RunRecord, RunStatus } from "../index.ts";
+import type { Hints, ReceivedMessage, RunParent, RunRecord, RunStatus } from "../index.ts";
+import { toAttributes } from "../index.ts";
 
 /** A row of a history, with the fence of the claim that wrote it. */
 export interface StoredRow {
@@ -28,9 +29,12 @@ export interface StoredStream {
 
 export interface StoredRun {
   readonly id: string;
-  readonly key: string | null;
+  key: string | null;
   readonly workflowId: string;
   readonly version: string;
+  readonly parent: RunParent | null;
+  /** Each value as its {@link attributeText}. */
+  attributes: ReadonlyMap<string, string>;
   readonly input: Uint8Array;
   readonly createdAt: number;
   status: RunStatus;
@@ -49,6 +53,13 @@ export interface StoredRun {
   readonly delivered: Set<string>;
   readonly waiting: Map<string, ReceivedMessage>;
   readonly streams: Map<string, StoredStream>;
+  /** A removed entry stays, without a value, so that its version goes on. */
+  readonly state: Map<string, StoredEntry>;
+}
+
+export interface StoredEntry {
+  readonly value: Uint8Array | null;
+  readonly version: number;
 }
 
 export interface Store {
@@ -90,6 +101,8 @@ export function recordOf(run: StoredRun): RunRecord {
     key: run.key,
     workflowId: run.workflowId,
     version: run.version,
+    parent: run.parent,
+    attributes: toAttributes(run.attributes),
     status: run.status,
     input: copy(run.input),
     output: run.output === null ? null : copy(run.output),
