@@ -5,6 +5,7 @@ import { type Manifest, createManifest, emptyManifest } from "./manifest.ts";
 import { parse } from "./parse/parse.ts";
 import { mayHaveDirectives } from "./parse/pre-filter.ts";
 import { type Renames, findFormerIds } from "./renames/former-ids.ts";
+import { transformClient } from "./transform/client.ts";
 import { createEditor } from "./transform/editor.ts";
 import { transformHost } from "./transform/host.ts";
 import { transformWorkflow } from "./transform/workflow.ts";
@@ -15,8 +16,11 @@ export interface CompileOptions {
   id: string;
   /** The name of the file in diagnostics and in the source map, whose extension decides the language; without it, the id. */
   filename?: string;
-  /** `host`: the application's own module. `workflow`: the module for the bundle in which workflows run. */
-  target: "host" | "workflow";
+  /**
+   * `host`: the application's own module. `workflow`: the module for the bundle in which workflows run. `client`: the module for a browser, without what
+   * steps and workflows do.
+   */
+  target: "host" | "workflow" | "client";
   /** In the host target, what to import the workflows' bundles from. Without it the workflows are registered without code. */
   bundles?: string;
   /** In the host target, the ids that functions had before: runs that began under them find the functions. */
@@ -40,7 +44,7 @@ export function compile(code: string, options: CompileOptions): CompileResult {
   const { id, filename = id, target, bundles, renames = {} } = options;
   const source = { code, filename };
   const unchanged = { code, map: null, manifest: emptyManifest(id), diagnostics: [] };
-  if (target === "host" && !mayHaveDirectives(code)) return unchanged;
+  if (target !== "workflow" && !mayHaveDirectives(code)) return unchanged;
 
   const parsed = parse(code, filename);
   // The syntax of a module without directives is its own business: esbuild may know it, or say what is wrong.
@@ -60,10 +64,11 @@ export function compile(code: string, options: CompileOptions): CompileResult {
     .map((problem) => createDiagnostic(problem, source));
   const manifest = createManifest(id, code, analysis);
   if (diagnostics.some(({ severity }) => severity === "error")) return { ...unchanged, manifest, diagnostics };
-  if (target === "host" && analysis.marked.length === 0) return { ...unchanged, manifest, diagnostics };
+  if (target !== "workflow" && analysis.marked.length === 0) return { ...unchanged, manifest, diagnostics };
 
   const editor = createEditor(code, analysis);
   if (target === "host") transformHost(editor, { bundles, formerIds });
+  else if (target === "client") transformClient(editor);
   else transformWorkflow(editor);
   if (!editor.text.hasChanged()) return { ...unchanged, manifest, diagnostics };
   const map = editor.text.generateMap({ source: filename.split(/[\\/]/).at(-1) ?? filename, hires: "boundary", includeContent: true });

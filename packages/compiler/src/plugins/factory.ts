@@ -87,12 +87,13 @@ export async function generateBundles(state: PluginState, file: string): Promise
   return { code: `${imports}export default ${JSON.stringify(bundles)};\n`, ...others };
 }
 
-type Transformed = { code: string; map: NonNullable<CompileResult["map"]>; moduleSideEffects: true } | null;
+type Transformed = { code: string; map: NonNullable<CompileResult["map"]>; moduleSideEffects?: true } | null;
 
 function compileHost(context: Context, state: PluginState, code: string, path: string): Transformed {
   const { file, id, root } = locateModule(path);
   const bundles = bundlesId(file, state.folder);
   const renames = { ...readRenames(root), ...state.renames };
+  if (isForBrowser(context)) return compileClient(context, code, { id, file });
   const { manifest, ...result } = compile(code, { id, filename: file, target: "host", bundles, renames });
   if (manifest.workflows.length === 0) state.manifests.set(file, { workflows: [], steps: manifest.steps });
   const diagnostics = [...result.diagnostics, ...state.declared.declare({ file, code, manifest })];
@@ -103,6 +104,21 @@ function compileHost(context: Context, state: PluginState, code: string, path: s
   if (map === null) return null;
   // A package that calls itself free of side effects would lose the registrations of its steps.
   return { code: state.finish(result.code, map, file), map, moduleSideEffects: true };
+}
+
+/** Whether Vite builds or serves the module for browsers. Under Vitest everything runs in one process, whatever it is called. */
+function isForBrowser(context: Context): boolean {
+  const { environment } = context as { environment?: { config?: { consumer?: string } } };
+  return environment?.config?.consumer === "client" && process.env["VITEST"] === undefined;
+}
+
+/** What steps and workflows do never leaves the server. */
+function compileClient(context: Context, code: string, { id, file }: { id: string; file: string }): Transformed {
+  const { diagnostics, map, ...result } = compile(code, { id, filename: file, target: "client" });
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw new CompileError(errors);
+  for (const warning of diagnostics) context.warn(message([warning]));
+  return map === null ? null : { code: result.code, map };
 }
 
 /** Hands mistakes to the bundler, which ends the build at once or when it has seen everything; throws what is no mistake of the sources. */
