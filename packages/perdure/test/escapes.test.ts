@@ -80,6 +80,7 @@ const attempts: Readonly<Record<string, string>> = {
     "(()=>{let seen=new Set();const dig=n=>{try{new URL('http://a/');dig(n+1)}catch(e){seen.add(e instanceof Error&&e.constructor===RangeError);}};dig(0);return [...seen]})()",
   "this of a sloppy function": "(()=>{try{return typeof (function(){return this})()}catch(e){return e.name}})()",
   "globalThis of globalThis": "globalThis.globalThis===globalThis",
+  self: "[self===globalThis,self.self===self,(()=>{self.mine=1;return globalThis.mine})()]",
   "the prototype of globalThis": "(()=>{try{Object.getPrototypeOf(globalThis).leak=1;return 'changed'}catch(e){return e.name}})()",
   "the kernel's entry":
     "[typeof globalThis.__perdure_evaluate,(()=>{try{return __perdure_evaluate(0)??__perdure_evaluate(1)??'nothing'}catch(e){return e.name}})()]",
@@ -189,6 +190,7 @@ const expected: Readonly<Record<string, unknown>> = {
   "errors of an exhausted stack": [true],
   "this of a sloppy function": "undefined",
   "globalThis of globalThis": true,
+  self: [true, true, 1],
   "the prototype of globalThis": "TypeError",
   "the kernel's entry": ["undefined", "nothing"],
   "names of the global object": [],

@@ -41,7 +41,7 @@ export function referenceOf(part: NodePart | undefined): number | null {
 }
 
 /** The nodes to which a node refers. */
-export function referencesOf(node: GraphNode): number[] {
+function referencesOf(node: GraphNode): number[] {
   const parts: readonly NodePart[] = isTagged(node) ? node : Object.values(node);
   const slots = parts.flatMap((part) => (isMembers(part) ? Object.values(part) : [part as Slot]));
   return slots.map(referenceOf).filter((reference) => reference !== null);

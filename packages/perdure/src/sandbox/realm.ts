@@ -101,7 +101,11 @@ export function createRealm(options: RealmOptions): Realm {
     }
   };
   const start = vm.runInContext(`(()=>{${kernelSource};return __kernel.boot})()`, context, { filename: "perdure:kernel" }) as typeof boot;
-  const load = vm.runInContext(`(()=>{${webSource};return __web.createWeb})`, context, { filename: "perdure:web" }) as WebSource["load"];
+  // Not a script: its evaluation would drain the run's microtasks, in the middle of the run's code.
+  const load = (): ReturnType<WebSource["load"]> => {
+    const text = `${webSource};return __web.createWeb`;
+    return vm.compileFunction(text, [], { parsingContext: context, filename: "perdure:web" })() as ReturnType<WebSource["load"]>;
+  };
   const kernel = start({ tokenFor: options.tokenFor, tick, web: { load, url: urlParts }, scopes: scopeTracker });
   tolerateRejections(vm.runInContext("Promise", context) as PromiseConstructor);
 

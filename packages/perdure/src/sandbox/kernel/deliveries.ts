@@ -102,6 +102,7 @@ export function createResident(
     out: [],
     answered: null,
     ended: false,
+    global: null,
     scope: null,
     intervals: new Map(),
     tokenFor: (op) => tokenSource(id, op),

@@ -22,7 +22,8 @@ import { setScopeTracker, type ScopeTracker } from "./scopes.ts";
 import { installStacks } from "./stacks.ts";
 import { installTimers } from "./timers.ts";
 import { workflowModule } from "./workflow-module.ts";
-import { installWeb, type WebSource } from "./web/install.ts";
+import { setDurableTimeout } from "./waits.ts";
+import { installWeb, scheduleAbortsBy, type WebSource } from "./web/install.ts";
 
 /** What the realm gets from the host. */
 export interface HostParts {
@@ -57,6 +58,7 @@ export function boot({ tokenFor, tick, web, scopes }: HostParts): Kernel {
   harden(global);
   hardenMore([workflowModule]);
   installWeb(global, web);
+  scheduleAbortsBy((delayMs, abort) => void setDurableTimeout(abort, delayMs));
   closeGlobals(global, "__perdure_evaluate");
   return deliveries.kernel;
 }

@@ -1,11 +1,15 @@
 import { isObject } from "./harden.ts";
+import { currentRunOrNull } from "./run-state.ts";
 
 /** What the `globalThis` of a run inherits from. Where workflows share the globals of the process, these. */
 let inherited: object = globalThis;
 
-/** The `globalThis` of a run: it sees all globals, and what it writes is its own. */
+/** The `globalThis` of the current run: it sees all globals, and what it writes is its own. */
 export function createRunGlobal(): object {
-  return Object.create(inherited) as object;
+  const global = Object.create(inherited) as object;
+  const run = currentRunOrNull();
+  if (run) run.global = global;
+  return global;
 }
 
 /**
@@ -13,6 +17,8 @@ export function createRunGlobal(): object {
  * them by assignment, and cannot be changed.
  */
 export function closeGlobals(global: Record<string, unknown>, hidden: string): void {
+  // For libraries that look for the global object: without it they try `Function("return this")`.
+  Object.defineProperty(global, "self", { get: () => currentRunOrNull()?.global, enumerable: false, configurable: false });
   const shown = {};
   for (const key of Object.getOwnPropertyNames(global)) {
     if (key === hidden || key === "globalThis") continue;

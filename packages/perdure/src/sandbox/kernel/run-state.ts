@@ -54,6 +54,8 @@ export interface RunState {
   /** Steps that the history answers: their arguments need not be encoded again. Null when live. */
   answered: Set<string> | null;
   ended: boolean;
+  /** Its `globalThis`, from its start on. */
+  global: object | null;
   /** The outermost scope; made when the run has its place. */
   scope: Scope | null;
   /** What `setInterval` returned, and the operation of its next turn. */

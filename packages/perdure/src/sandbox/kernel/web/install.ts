@@ -8,7 +8,7 @@ import { webNames } from "./web-names.ts";
 
 /** What the host brings for the web's classes. */
 export interface WebSource {
-  /** Evaluates their text. */
+  /** Compiles and evaluates their text. */
   readonly load: () => typeof createWeb;
   readonly url: UrlSource;
 }
@@ -22,6 +22,15 @@ export function scheduleAbortsBy(next: Schedule): void {
   schedule = next;
 }
 
+function loadOrOverflow(load: WebSource["load"]): ReturnType<WebSource["load"]> {
+  try {
+    return load();
+  } catch {
+    // Only an exhausted stack can stop the host, and its error is the host's.
+    throw new RangeError("Maximum call stack size exceeded");
+  }
+}
+
 /** Defines the names as globals whose first reader makes them all: few workflows need one, and the text takes milliseconds to evaluate. */
 export function installWeb(global: object, { load, url }: WebSource): void {
   // The run that makes the classes reads some of the names itself. A flag would stay up if the watchdog stopped it meanwhile; that run never comes back.
@@ -29,7 +38,7 @@ export function installWeb(global: object, { load, url }: WebSource): void {
   const make = (): void => {
     loadingFor = currentRunOrNull();
     try {
-      const classes = load()({ url, schedule: (delayMs, callback) => schedule(delayMs, callback) });
+      const classes = loadOrOverflow(load)({ url, schedule: (delayMs, callback) => schedule(delayMs, callback) });
       hardenMore(Object.values(classes) as object[]);
       for (const name of webNames)
         Object.defineProperty(global, name, { value: classes[name], writable: false, configurable: false, enumerable: false });
