@@ -201,8 +201,8 @@ function sizeProblem({ rows, patch, chunks, hooks, state, messages }: Commit): W
   for (const row of rows) largest = Math.max(largest, row.byteLength);
   for (const { data } of chunks ?? []) largest = Math.max(largest, data.byteLength);
   for (const { metadata } of hooks ?? []) largest = Math.max(largest, metadata?.byteLength ?? 0);
-  for (const { value } of state ?? []) largest = Math.max(largest, value?.byteLength ?? 0);
-  for (const { payload } of messages ?? []) largest = Math.max(largest, payload.byteLength);
+  if (state !== undefined) for (const { value } of state) largest = Math.max(largest, value?.byteLength ?? 0);
+  if (messages !== undefined) for (const { payload } of messages) largest = Math.max(largest, payload.byteLength);
   if (largest <= MAX_BYTES) return null;
   return new WorldError("WORLD_INVALID_ARGUMENT", `A value of ${largest} bytes is too large for SQLite.`, {
     hint: `Keep values below ${MAX_BYTES} bytes: store large data elsewhere, and its address in the run.`,
