@@ -10,12 +10,14 @@ import type { Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.t
 import type { ScopeHandle, ScopeOptions } from "./scope.ts";
 import type { StepHandle } from "./step-handle.ts";
 import { stepSettings, type StepCallOptions } from "./step-options.ts";
+import type { AttributeChanges } from "./published.ts";
 import { currentStepContext, type StepMetadata, type WorkflowMetadata } from "./step-context.ts";
 
 export type { Duration } from "./duration.ts";
 export { CancelledError, TimeoutError } from "./errors/cancelled-error.ts";
 export { FatalError, RetryableError } from "./errors/step-errors.ts";
 export type { Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.ts";
+export type { AttributeChanges } from "./published.ts";
 export type { ScopeHandle, ScopeOptions } from "./scope.ts";
 export type { StepHandle } from "./step-handle.ts";
 export type { RetryPolicy, StepCallOptions, StepOptions, StepRetryPolicy } from "./step-options.ts";
@@ -108,6 +110,31 @@ export function spawn<A extends unknown[], R>(step: (...args: A) => Promise<R>, 
   const workflow = workflowScope();
   if (workflow) return workflow.spawn(step, args, options);
   throw notInWorkflow("spawn()");
+}
+
+/**
+ * Publishes a value for whoever looks at the run: `run.read(key)`, `run.watch(key)`. It is seen once the turn that published it is durable, and stays when
+ * the run is over; `undefined` removes it.
+ * @throws NOT_IN_WORKFLOW outside of a workflow, INVALID_ARGUMENT, SERIALIZATION_FAILED
+ * @example
+ * publish("progress", { done: 3, of: 10 });
+ */
+export function publish(key: string, value: unknown): void {
+  const workflow = workflowScope();
+  if (!workflow) throw notInWorkflow("publish()");
+  workflow.publish(key, value);
+}
+
+/**
+ * Changes the attributes by which the run can be found; null removes one. At most 64 per run.
+ * @throws NOT_IN_WORKFLOW outside of a workflow, INVALID_ARGUMENT
+ * @example
+ * setAttributes({ customer: order.customer, stage: "shipping" });
+ */
+export function setAttributes(attributes: AttributeChanges): void {
+  const workflow = workflowScope();
+  if (!workflow) throw notInWorkflow("setAttributes()");
+  workflow.setAttributes(attributes);
 }
 
 /**

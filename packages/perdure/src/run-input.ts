@@ -1,16 +1,25 @@
-/** A run's input as stored: the seed of its chance and hook tokens (32 hex digits), a line feed, the encoded arguments. */
+/** A run's input as stored: the seed of its chance and hook tokens (32 hex digits), what else was said at its start as JSON if there is any, a line feed, the encoded arguments. */
 export interface RunInput {
   readonly seed: string;
   readonly args: string;
+  /** When the run is asked to end, ms since the epoch; null: never. */
+  readonly deadlineAt: number | null;
 }
 
-export function encodeRunInput(input: RunInput): Uint8Array {
-  return toBytes(`${input.seed}\n${input.args}`);
+interface Header {
+  readonly deadlineAt?: number;
+}
+
+export function encodeRunInput({ seed, args, deadlineAt }: RunInput): Uint8Array {
+  const header: Header = deadlineAt === null ? {} : { deadlineAt };
+  return toBytes(`${seed}${deadlineAt === null ? "" : JSON.stringify(header)}\n${args}`);
 }
 
 export function decodeRunInput(bytes: Uint8Array): RunInput {
   const text = toText(bytes);
-  return { seed: text.slice(0, 32), args: text.slice(33) };
+  const end = text.indexOf("\n");
+  const header = (end > 32 ? JSON.parse(text.slice(32, end)) : {}) as Header;
+  return { seed: text.slice(0, 32), args: text.slice(end + 1), deadlineAt: header.deadlineAt ?? null };
 }
 
 /** Text to the bytes that a World stores. */

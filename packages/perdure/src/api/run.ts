@@ -3,7 +3,10 @@ import type { RunRecord } from "@perdure/world";
 import { decode, encode } from "../codec/index.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
 import { currentWaiters, currentWorker, getWorld } from "../runtime.ts";
-import { toBytes } from "../run-input.ts";
+import { CancelledError } from "../errors/cancelled-error.ts";
+import { setTimeout } from "../host-timers.ts";
+import { checkStateKey } from "../published.ts";
+import { toBytes, toText } from "../run-input.ts";
 import type { EndedRun } from "../worker/core.ts";
 import { mapStack } from "./stack.ts";
 import { endOf } from "./waiters.ts";
@@ -31,6 +34,18 @@ export interface Run<R> {
    * @throws RUN_NOT_FOUND, SERIALIZATION_FAILED
    */
   cancel(options?: CancelOptions): Promise<"requested" | "ended">;
+  /**
+   * Ends the run as cancelled at once, without asking: nothing is cleaned up, and what its steps are doing is ignored. For runs that do not react to
+   * `cancel()`. `ended` also when it was over already.
+   * @throws RUN_NOT_FOUND, SERIALIZATION_FAILED
+   */
+  terminate(options?: CancelOptions): Promise<"ended">;
+  /** The value that the run published under a key; undefined when there is none. @throws RUN_NOT_FOUND */
+  read(key: string): Promise<unknown>;
+  /** The value that the run publishes under a key: as it is now, and each time that it has changed, until the run is over. Values in between may be left out. @throws RUN_NOT_FOUND */
+  watch(key: string): AsyncIterable<unknown>;
+  /** What the run can be found by. @throws RUN_NOT_FOUND */
+  readonly attributes: Promise<Readonly<Record<string, string | number | boolean>>>;
 }
 
 export interface CancelOptions {
@@ -57,6 +72,12 @@ export function runHandle<R>(id: string, known: string | null): Run<R> {
       return findRun(id).then((run) => run.note);
     },
     cancel: (options) => cancelRun(id, options),
+    terminate: (options) => terminateRun(id, options),
+    read: (key) => readState(id, key),
+    watch: (key) => watchState(id, key),
+    get attributes() {
+      return findRun(id).then((run) => run.attributes);
+    },
   };
 }
 
@@ -78,6 +99,52 @@ async function cancelRun(id: string, { reason }: CancelOptions = {}): Promise<"r
   if (!delivery || delivery.status === "not_found") throw new WorkflowRunNotFoundError(id);
   return delivery.status === "ended" ? "ended" : "requested";
 }
+
+async function terminateRun(id: string, { reason }: CancelOptions = {}): Promise<"ended"> {
+  const error = new CancelledError(reason);
+  const output = toBytes(encode(error, "reason"));
+  const run = await findRun(id);
+  await (await getWorld()).end(run.id, { status: "cancelled", output, note: `terminated: ${error.message}`.slice(0, 500) });
+  return "ended";
+}
+
+async function readState(id: string, key: string): Promise<unknown> {
+  checkStateKey(key);
+  const run = await findRun(id);
+  const [entry] = await (await getWorld()).query.state(run.id, key);
+  return entry && decode(toText(entry.value));
+}
+
+/** Hints say when to look; a look once a second makes up for lost ones. */
+async function* watchState(id: string, key: string): AsyncGenerator<unknown, void> {
+  checkStateKey(key);
+  const world = await getWorld();
+  const { id: runId } = await findRun(id);
+  let wake = (): void => undefined;
+  const unwatch = world.watch((hint) => {
+    if (hint.kind !== "due" && hint.runId === runId) wake();
+  });
+  try {
+    let seen = 0;
+    for (;;) {
+      const hinted = new Promise<void>((resolve) => (wake = resolve));
+      const [run] = await world.query.runsById([runId]);
+      const [entry] = await world.query.state(runId, key);
+      if (entry && entry.version !== seen) {
+        seen = entry.version;
+        yield decode(toText(entry.value));
+      }
+      if (!run || run.status !== "running") return;
+      await Promise.race([hinted, pause(longestLook)]);
+    }
+  } finally {
+    unwatch();
+  }
+}
+
+const longestLook = 1000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
 async function returnValueOf<R>(id: string, known: string | null): Promise<R> {
   const world = await getWorld();

@@ -2,10 +2,13 @@ import type { CreatedRun, NewRun, World } from "@perdure/world";
 import { v7 as uuidV7 } from "uuid";
 
 import { encode } from "../codec/index.ts";
+import { durationMs, type Duration } from "../duration.ts";
+import { CancelledError } from "../errors/cancelled-error.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { findWorkflow, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";
 import { setImmediate } from "../host-timers.ts";
-import { encodeRunInput } from "../run-input.ts";
+import { checkAttributes } from "../published.ts";
+import { encodeRunInput, toBytes } from "../run-input.ts";
 import { currentWorker, getWorld } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
 import { createBatcher, type Batcher } from "../worker/batcher.ts";
@@ -20,6 +23,17 @@ export interface StartOptions {
    * were: a start that is retried happens once.
    */
   readonly id?: string;
+  /**
+   * What becomes of a start whose `id` another run has. `return` (default): that run is what `start()` gives, whatever its arguments were. `fail`: RUN_ALREADY_EXISTS.
+   * `replace`: that run, if it is still open, ends as cancelled at once, without cleaning up, and the new one takes the id over.
+   */
+  readonly ifExists?: "return" | "fail" | "replace";
+  /** When the run begins, at the earliest: a time, or how long from now. Default: now. */
+  readonly startAt?: Date | Duration;
+  /** When the run is asked to end as by `run.cancel()`, with a TimeoutError as the reason: a time, or how long from now. Default: never. */
+  readonly deadline?: Date | Duration;
+  /** What the run can be found by; see `setAttributes`. */
+  readonly attributes?: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** A workflow function, as `start()` takes it. */
@@ -41,13 +55,31 @@ export async function start<A extends unknown[], R>(
   options: StartOptions = {},
 ): Promise<Run<R>> {
   const { id: workflowId, bundle } = registrationOf(workflow);
-  const input = encodeRunInput({ seed: Buffer.from(randomBytes16()).toString("hex"), args: encode(checkArgs(args), "args") });
-  const key = checkId(options.id);
+  const deadlineAt = timeOf(options.deadline, "deadline");
+  const input = encodeRunInput({ seed: Buffer.from(randomBytes16()).toString("hex"), args: encode(checkArgs(args), "args"), deadlineAt });
+  const { key, ifExists } = checkId(options);
+  const dueAt = timeOf(options.startAt, "startAt");
+  if (options.attributes !== undefined) checkAttributes(options.attributes, "start()");
   const world = await getWorld();
   const worker = await currentWorker();
   await (worker?.bundles ?? bundlesOf(world)).save(bundle);
-  const run: NewRun = { id: uuidV7({ random: randomBytes16() }), key, workflowId, version: bundle.version, input, dueAt: null };
+  const run: NewRun = {
+    id: uuidV7({ random: randomBytes16() }),
+    key,
+    workflowId,
+    version: bundle.version,
+    input,
+    dueAt,
+    ...(options.attributes && { attributes: options.attributes }),
+    ...(ifExists === "replace" && {
+      ifKeyExists: ifExists,
+      replaceOutput: toBytes(encode(new CancelledError("another run took its id over"), "")),
+    }),
+  };
   const created = await creatorOf(world).submit(run);
+  if (ifExists === "fail" && !created.created) {
+    throw new PerdureError("RUN_ALREADY_EXISTS", `A run with the id "${key}" exists already: it is ${created.run.status}.`);
+  }
   return runHandle<R>(created.run.key ?? created.run.id, created.run.id);
 }
 
@@ -68,10 +100,24 @@ function checkArgs(args: unknown): unknown[] {
   throw new PerdureError("INVALID_ARGUMENT", "start(workflow, args) takes the workflow's arguments as an array: start(fulfil, [order]).");
 }
 
-function checkId(id: unknown): string | null {
-  if (id === undefined) return null;
-  if (typeof id === "string" && id.length > 0 && id.length <= 512) return id;
+function checkId({ id, ifExists = "return" }: StartOptions): { key: string | null; ifExists: NonNullable<StartOptions["ifExists"]> } {
+  if (!["return", "fail", "replace"].includes(ifExists)) {
+    throw new PerdureError(
+      "INVALID_ARGUMENT",
+      `start(workflow, args, { ifExists }) is "return", "fail" or "replace", not ${JSON.stringify(ifExists)}.`,
+    );
+  }
+  if (id === undefined) return { key: null, ifExists };
+  if (typeof id === "string" && id.length > 0 && id.length <= 512) return { key: id, ifExists };
   throw new PerdureError("INVALID_ARGUMENT", "start(workflow, args, { id }) takes a string of 1 to 512 characters.");
+}
+
+/** A time as milliseconds since the epoch. */
+function timeOf(time: Date | Duration | undefined, name: string): number | null {
+  if (time === undefined) return null;
+  const at = time instanceof Date ? time.getTime() : Math.ceil(Date.now() + durationMs(time));
+  if (Number.isFinite(at)) return at;
+  throw new PerdureError("INVALID_ARGUMENT", `start(workflow, args, { ${name} }) was given an invalid Date.`);
 }
 
 const bundlesByWorld = new WeakMap<World, Bundles>();
@@ -97,6 +143,17 @@ function creatorOf(world: World): Batcher<NewRun, CreatedRun> {
 /** The worker of this process gets the new runs at once, if it has room: nobody needs to find them. */
 async function createRuns(world: World, runs: readonly NewRun[]): Promise<CreatedRun[]> {
   const worker: Worker | null = await currentWorker();
+  const [now, later] = [runs.filter(({ dueAt }) => dueAt === null), runs.filter(({ dueAt }) => dueAt !== null)];
+  const created = new Map<string, CreatedRun>();
+  const add = (batch: readonly NewRun[], results: readonly CreatedRun[]): void =>
+    results.forEach((result, index) => created.set(batch[index]?.id ?? "", result));
+  if (now.length > 0) add(now, await createOwned(world, now, worker));
+  // A run that begins later is nobody's until then.
+  if (later.length > 0) add(later, await world.createRuns(later));
+  return runs.flatMap(({ id }) => created.get(id) ?? []);
+}
+
+async function createOwned(world: World, runs: readonly NewRun[], worker: Worker | null): Promise<CreatedRun[]> {
   const owner = worker?.hasRoom() ? worker.id : undefined;
   const created = await world.createRuns(runs, { owner }).catch((error: unknown) => {
     // The runs may be there all the same, and this worker's.

@@ -48,9 +48,10 @@ export function createWaiters(world: World, isLocal: (runId: string) => boolean)
 
   async function poll(): Promise<void> {
     timer = null;
-    const remote = [...waiting.keys()].filter((runId) => !isLocal(runId));
+    // This process tells the ends of its own runs, unless somebody else ended one: rarely enough to look once a second only.
+    const doubtful = [...waiting.keys()].filter((runId) => pollMs >= longestPollMs || !isLocal(runId));
     try {
-      if (remote.length > 0) await look(remote);
+      if (doubtful.length > 0) await look(doubtful);
       pollMs = Math.min(longestPollMs, pollMs * 1.5);
     } catch (error) {
       process.emitWarning(`Looking for ended runs failed and will be tried again: ${String(error)}`, "PerdureWarning");

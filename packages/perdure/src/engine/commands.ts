@@ -25,10 +25,10 @@ export function commandsOf(machine: Machine): Commands {
 
 /**
  * When an open run next needs a worker: at once (the run's own clock, which is in the past) while an attempt is to be made, else at the
- * earliest wait or retry; null when only a message can wake it.
+ * earliest wait, retry or deadline; null when only a message can wake it.
  */
 export function dueAtOf(machine: Machine): number | null {
-  let due: number | null = null;
+  let due: number | null = machine.deadlineAt;
   for (const operation of machine.pending.values()) {
     const at = operation.kind === "step" ? (operation.notBefore ?? machine.now) : operation.kind === "wait" ? operation.dueAt : null;
     if (at !== null && (due === null || at < due)) due = at;

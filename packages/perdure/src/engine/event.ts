@@ -19,7 +19,7 @@ export type Event =
   | { readonly type: "hook_received"; readonly op: string; readonly at: number; readonly message: string }
   /** The hook's token is held by another living hook. */
   | { readonly type: "hook_conflict"; readonly op: string; readonly at: number }
-  /** Somebody asked the run to end; the payload is the reason, `message` the id of what was sent. */
+  /** Somebody asked the run to end; the payload is the reason, `message` the id of what was sent; empty when the run's own deadline asked. */
   | { readonly type: "cancel_requested"; readonly at: number; readonly message: string }
   /** The runtime gave the run up; the payload is the error. Workflow code does not see it. */
   | { readonly type: "run_abandoned"; readonly at: number };
@@ -47,6 +47,10 @@ export type Ask =
   | { readonly kind: "dispose"; readonly op: string }
   /** The answer of a step or wait is not wanted any more: attempts under way are told so, others never begin. */
   | { readonly kind: "cancel"; readonly op: string }
+  /** A value for those who look at the run; `value` is encoded, empty to remove it. */
+  | { readonly kind: "state"; readonly key: string; readonly value: string }
+  /** Changes of what the run can be found by, as JSON. */
+  | { readonly kind: "attributes"; readonly changes: string }
   /** The workflow returned; `value` is the encoded result. */
   | { readonly kind: "completed"; readonly value: string }
   /** The workflow threw; `error` is the encoded error. */
@@ -56,5 +60,6 @@ export type Ask =
 
 /** An ask as a row records it, to check a replay by: kind and operation. */
 export function nameOfAsk(ask: Ask): string {
-  return "op" in ask ? `${ask.kind} ${ask.op}` : ask.kind;
+  if ("op" in ask) return `${ask.kind} ${ask.op}`;
+  return ask.kind === "state" ? `state ${ask.key}` : ask.kind;
 }

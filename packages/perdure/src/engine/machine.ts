@@ -39,6 +39,8 @@ export interface Machine {
   /** In the order in which they were asked for. */
   readonly pending: Map<string, PendingOperation>;
   outcome: Outcome | null;
+  /** When the run is asked to end by itself; null: never, or it has been asked already. */
+  deadlineAt: number | null;
 }
 
 /** The history and the code disagree. Both sides are in `recorded` and `actual`. */
@@ -53,8 +55,8 @@ export class Divergence extends Error {
   }
 }
 
-export function createMachine(): Machine {
-  return { length: 0, now: 0, pending: new Map(), outcome: null };
+export function createMachine(deadlineAt: number | null = null): Machine {
+  return { length: 0, now: 0, pending: new Map(), outcome: null, deadlineAt };
 }
 
 /** Folds one event, and what the workflow asked for on it, into the state. @throws Divergence */
@@ -98,6 +100,7 @@ function answer(machine: Machine, event: Event, payload: string): void {
       machine.pending.delete(event.op);
       return;
     case "cancel_requested":
+      machine.deadlineAt = null;
       return;
     case "run_abandoned":
       machine.outcome = { status: "failed", error: payload };
@@ -132,6 +135,9 @@ function accept(machine: Machine, ask: Ask): void {
     case "dispose":
     case "cancel":
       machine.pending.delete(ask.op);
+      return;
+    case "state":
+    case "attributes":
       return;
     case "completed":
       machine.outcome = { status: "completed", value: ask.value };

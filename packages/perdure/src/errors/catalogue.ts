@@ -18,6 +18,7 @@ export const catalogue = {
   NOT_IN_STEP: 'Call it from a function marked "use step" while that runs inside a run.',
   NOT_IN_WORKFLOW: 'Call it from a function marked "use workflow", in a process whose code went through the Perdure compiler.',
   PROTOCOL_UNSUPPORTED: "The workflow's code was built for another version of the runtime. Upgrade `perdure` on this worker.",
+  RUN_ALREADY_EXISTS: "Choose another id, or say what to do with `ifExists`: `return` gives the run that exists, `replace` ends it.",
   RUN_CANCELLED: "The run was cancelled; it has no return value.",
   RUN_FAILED: "The workflow threw. The error's `cause` is what it threw.",
   RUN_NOT_FOUND: "Check the id, and that this process uses the same World as the one that started the run.",

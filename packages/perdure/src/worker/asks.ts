@@ -29,6 +29,10 @@ function readAsk(kind: string, op: string, first: string, second: string): Ask {
     case "dispose":
     case "cancel":
       return { kind, op };
+    case "state":
+      return { kind, key: op, value: first };
+    case "attributes":
+      return { kind, changes: first };
     case "completed":
       return { kind, value: first };
     case "failed":

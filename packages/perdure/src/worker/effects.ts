@@ -1,7 +1,7 @@
 import { commandsOf, type PendingStep } from "../engine/commands.ts";
 import type { Ask } from "../engine/event.ts";
-import { encodeThrown } from "../codec/index.ts";
-import { CancelledError } from "../errors/cancelled-error.ts";
+import { encode, encodeThrown } from "../codec/index.ts";
+import { CancelledError, TimeoutError } from "../errors/cancelled-error.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { findImplementation } from "../in-place.ts";
 import type { Core } from "./core.ts";
@@ -28,6 +28,18 @@ export function resumeEffects(core: Core, resident: Resident): void {
     else beginStep(core, resident, step.op);
   }
   for (const wait of waits) beginWait(core, resident, wait.op, wait.dueAt);
+  watchDeadline(core, resident);
+}
+
+/** Asks the run to end when its time is up. */
+export function watchDeadline(core: Core, resident: Resident): void {
+  const { deadlineAt } = resident.machine;
+  if (deadlineAt === null) return;
+  watch(core, resident, deadlineAt, () => {
+    if (core.stopping || resident.machine.deadlineAt === null) return;
+    const reason = new TimeoutError(`The run "${resident.run.key ?? resident.run.id}"`, deadlineAt - resident.run.createdAt);
+    addReady(core, resident, { event: { type: "cancel_requested", message: "" }, payload: encode(reason, "reason") });
+  });
 }
 
 /** An event is ready for a run; it is delivered with the next tick. */

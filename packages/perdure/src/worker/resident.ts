@@ -2,6 +2,7 @@ import type { RunRecord } from "@perdure/world";
 
 import type { Attempt } from "./attempt.ts";
 import type { ReadyEvent } from "./ready-event.ts";
+import type { RunInput } from "../run-input.ts";
 import type { Timer } from "./timers.ts";
 import { createMachine, type Machine } from "../engine/machine.ts";
 
@@ -34,12 +35,12 @@ export interface Resident {
   idleSince: number;
 }
 
-export function createResident(run: RunRecord, seed: string): Resident {
+export function createResident(run: RunRecord, { seed, deadlineAt }: Pick<RunInput, "seed" | "deadlineAt">): Resident {
   return {
     run,
     seed,
     handle: 0,
-    machine: createMachine(),
+    machine: createMachine(deadlineAt),
     committed: 0,
     mode: "replaying",
     ready: [],

@@ -5,7 +5,7 @@ import { PerdureError } from "../errors/perdure-error.ts";
 import { decodeRunInput, toText } from "../run-input.ts";
 import { giveBackIfStranded } from "./commit-turns.ts";
 import type { Core } from "./core.ts";
-import { addReady, resumeEffects } from "./effects.ts";
+import { addReady, resumeEffects, watchDeadline } from "./effects.ts";
 import { readRows, replay } from "./replay.ts";
 import { createResident, type Resident } from "./resident.ts";
 import { abandon, drop, giveBack, handleTrouble } from "./trouble.ts";
@@ -17,16 +17,18 @@ const suspectCrashes = 3;
 
 /** Takes a new run in, which this worker created and therefore owns. */
 export async function admit(core: Core, run: RunRecord): Promise<void> {
-  const { seed, args } = decodeRunInput(run.input);
-  const resident = createResident(run, seed);
+  const input = decodeRunInput(run.input);
+  const { args } = input;
+  const resident = createResident(run, input);
   core.residents.add(resident);
   if (await makePlace(core, resident)) begin(core, resident, args);
 }
 
 /** Rebuilds a claimed run from its history and sets it going. */
 export async function takeOver(core: Core, { run, isTakeover, crashes }: ClaimedRun): Promise<void> {
-  const { seed, args } = decodeRunInput(run.input);
-  const resident = createResident(run, seed);
+  const input = decodeRunInput(run.input);
+  const { args } = input;
+  const resident = createResident(run, input);
   core.residents.add(resident);
   const page = await core.world.load(run.id);
   if (crashes >= maxCrashes) {
@@ -75,6 +77,7 @@ async function resume(core: Core, resident: Resident, page: HistoryPage, args: s
 
 function begin(core: Core, resident: Resident, args: string): void {
   resident.mode = "idle";
+  watchDeadline(core, resident);
   addReady(core, resident, { event: { type: "run_started" }, payload: args });
 }
 

@@ -1,4 +1,4 @@
-import type { Commit, HookRecord, RunPatch } from "@perdure/world";
+import type { Commit, HookRecord, RunPatch, StateWrite } from "@perdure/world";
 
 import { decode } from "../codec/index.ts";
 import { dueAtOf } from "../engine/commands.ts";
@@ -56,7 +56,7 @@ export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn
   const attempts: string[] = [];
   const consumed: string[] = [];
   for (const { event, payload, delivery } of steps) {
-    if ("message" in event) consumed.push(event.message);
+    if ("message" in event && event.message !== "") consumed.push(event.message);
     if (delivery?.error) throw delivery.error;
     if (machine.outcome || !isExpected(resident, event)) continue;
     const first = asks.length;
@@ -79,10 +79,22 @@ function commitOf(resident: Resident, worker: string, rows: Uint8Array[], asks: 
     rows,
   };
   const patch = patchOf(resident);
-  if (patch) commit.patch = patch;
+  const attributes = attributesOf(asks);
+  if (patch || attributes) commit.patch = { ...patch, ...(attributes && { attributes }) };
+  const state = asks.flatMap((ask): StateWrite[] =>
+    ask.kind === "state" ? [{ key: ask.key, value: ask.value === "" ? null : toBytes(ask.value) }] : [],
+  );
+  if (state.length > 0) commit.state = state;
   if (asks.some((ask) => ask.kind === "hook" || ask.kind === "dispose")) Object.assign(commit, hooksOf(asks));
   if (consumed.length > 0) commit.consumed = consumed;
   return commit;
+}
+
+function attributesOf(asks: readonly Ask[]): RunPatch["attributes"] | null {
+  const changes = asks.flatMap((ask) =>
+    ask.kind === "attributes" ? [JSON.parse(ask.changes) as NonNullable<RunPatch["attributes"]>] : [],
+  );
+  return changes.length === 0 ? null : Object.assign({}, ...changes);
 }
 
 /** An operation may have been given up, by an earlier event of the same turn, before its answer's turn came: the answer says nothing then. */

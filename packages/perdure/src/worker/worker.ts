@@ -29,6 +29,7 @@ import { createReleases } from "./releases.ts";
 import { createResidents } from "./residents.ts";
 import { admit, receive, takeOver, takeOverFailed } from "./take-over.ts";
 import { createTimers } from "./timers.ts";
+import { forgetIfEnded } from "./ended-outside.ts";
 import { drop, handleTrouble } from "./trouble.ts";
 import { createTurns } from "./turns.ts";
 
@@ -67,6 +68,8 @@ export async function createWorker(world: World, given: WorkerOptions, onEnded: 
   const loop = createClaimLoop(() => poll(core), Math.max(25, Math.min(1000, options.leaseMs / 4)));
   const unwatch = world.watch((hint) => {
     if (hint.kind === "due") loop.hint();
+    // A look that fails is made up for: the run's next commit is fenced, and waiters look themselves.
+    else if (hint.kind === "ended") void forgetIfEnded(core, hint.runId).catch(() => undefined);
   });
   let stopped: Promise<void> | null = null;
   return {

@@ -89,7 +89,7 @@ export async function runReplay(program: string, rows: readonly Row[], where: Pl
 async function place(program: string, where: Place): Promise<Resident> {
   const code = where === "sandbox" ? bundleOf(program) : moduleOf(program);
   const run = { id: "run", workflowId: "simulated", version: code.version, dueAt: null, note: null, fence: 1 } as unknown as RunRecord;
-  const resident = createResident(run, seed);
+  const resident = createResident(run, { seed, deadlineAt: null });
   resident.handle = await realm.create(code, { id: run.id, workflowId: run.workflowId, seed });
   return resident;
 }

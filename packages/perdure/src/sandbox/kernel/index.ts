@@ -9,6 +9,8 @@
  *     "wait"  op  due time  ""                "dispose"  op  ""  ""                         "failed"  ""  encoded error  ""
  *     "log"  level  text  ""                  "cancel"  op  ""  ""                          "cancelled"  ""  encoded error  ""
  *
+ *     "state"  key  encoded value or ""  ""   "attributes"  ""  changes as JSON  ""
+ *
  * Behind the step id there may be a line feed and what the call says of its attempts, as JSON.
  */
 import { installClock } from "./clock.ts";

@@ -7,6 +7,7 @@ import type { HookDefinition, HookOptions, StandardSchema } from "../../hook.ts"
 import type { WorkflowMetadata } from "../../step-context.ts";
 import { createHook } from "./hooks.ts";
 import { currentRun } from "./run-state.ts";
+import { publish, setAttributes } from "./state.ts";
 import { callStep, spawn, withOptions } from "./steps.ts";
 import { scope, shield, signalOf, sleep } from "./waits.ts";
 import { CancelledError, TimeoutError } from "../../errors/cancelled-error.ts";
@@ -21,7 +22,9 @@ export const workflowModule = Object.freeze({
   getWorkflowMetadata,
   outside,
   registerClass,
+  publish,
   scope,
+  setAttributes,
   shield,
   sleep,
   spawn,
