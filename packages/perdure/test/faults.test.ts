@@ -32,8 +32,9 @@ test("a run of a worker that went silent is taken over, and its late result is f
   const shared = checkedWorld(createMemoryWorld());
   let silent = false;
   const outcomes: CommitResult["status"][] = [];
-  // The first worker's World: from some moment on it claims nothing and renews no lease, as a process that hangs.
+  // The first worker's World: from some moment on it claims nothing, hears nothing and renews no lease, as a process that hangs.
   const hanging = wrap(shared, {
+    watch: (listener) => shared.watch((hint) => (silent ? undefined : listener(hint))),
     claim: (request) => (silent ? new Promise(() => undefined) : shared.claim(request)),
     commit: async (commits) => {
       const results = await shared.commit(commits);
