@@ -42,10 +42,16 @@ type Data = Primitive | (object & { readonly call?: never; readonly then?: never
 
 // By shape, and only of what every library has: a global that a program's `lib` lacks would count as `any` and match everything.
 type Primitive = string | number | bigint | boolean | null | undefined | void;
-type Whole = Primitive | Date | RegExp | Error | ArrayBuffer | ArrayBufferView | Boxed | Temporal;
+type Whole = Primitive | Date | RegExp | Error | ArrayBuffer | ArrayBufferView | Boxed | Temporal | Web;
 // oxlint-disable-next-line typescript/no-wrapper-object-types -- the codec stores them
 type Boxed = String | Number | Boolean;
 type Temporal = { readonly [Symbol.toStringTag]: `Temporal.${string}` };
+/** `URL`; `URLSearchParams` and `FormData`; `Headers`; `Request`, `Response`, `Blob` and `File`. */
+type Web =
+  | { readonly href: string; readonly searchParams: object; toJSON(): string }
+  | { append(...args: never): unknown; getAll(name: string): unknown[] }
+  | { getSetCookie(): string[] }
+  | { arrayBuffer(): Promise<ArrayBuffer>; text(): Promise<string> };
 type AnyFunction = Function;
 
 /** What `T` is: each member of a union by itself. `Map` and `WeakMap` have the same shape when keys are objects, so maps come first. */
@@ -75,9 +81,7 @@ type Kind<T> = T extends Whole
 
 /** Known by one of their methods; without this the error would name the method instead of the object, and `URLSearchParams` would be a map. */
 type Instance =
-  | { toJSON(): unknown } // URL, and many a class of money or time
-  | { append(...args: never): unknown } // URLSearchParams, Headers, FormData
-  | { arrayBuffer(): unknown } // Request, Response, Blob
+  | { toJSON(): unknown } // many a class of money or time
   | { getReader(): unknown }; // ReadableStream
 
 /**

@@ -60,13 +60,15 @@ describe("what the codec stores is its own Serializable", () => {
     expectTypeOf<Serializable<{ a: any; b: unknown }>>().toEqualTypeOf<{ a: any; b: unknown }>();
   });
 
-  test("built-in classes that devalue knows, and errors with all that hangs on them", () => {
+  test("built-in classes that the codec knows, and errors with all that hangs on them", () => {
     type BuiltIn = [Date, RegExp, Error, AggregateError, z.ZodError, Uint8Array, Float64Array, ArrayBuffer, DataView, Buffer];
     expectTypeOf<Serializable<BuiltIn>>().toEqualTypeOf<BuiltIn>();
     expectTypeOf<Serializable<Map<Date, Set<Order>>>>().toEqualTypeOf<Map<Date, Set<Order>>>();
     expectTypeOf<Serializable<ReadonlyMap<string, ReadonlySet<Line>>>>().toEqualTypeOf<ReadonlyMap<string, ReadonlySet<Line>>>();
     // oxlint-disable-next-line typescript/no-wrapper-object-types -- what the test is about
     expectTypeOf<Serializable<[Number, String, Boolean]>>().toEqualTypeOf<[Number, String, Boolean]>();
+    type Web = [URL, URLSearchParams, Headers, Request, Response, Blob, File, FormData, DOMException];
+    expectTypeOf<Serializable<{ web: Web; list: Map<string, Response> }>>().toEqualTypeOf<{ web: Web; list: Map<string, Response> }>();
     interface Instant {
       readonly [Symbol.toStringTag]: "Temporal.Instant";
       add(duration: string): Instant;
@@ -103,14 +105,9 @@ describe("what the codec refuses is named with its path", () => {
       a: Because<"value.a", "a weak collection">;
       b: Because<"value.b", "a weak collection">;
     }>();
-    expectTypeOf<Serializable<{ a: URL; b: URLSearchParams }>>().toEqualTypeOf<{
+    expectTypeOf<Serializable<{ a: ReadableStream; b: { toJSON(): string } }>>().toEqualTypeOf<{
       a: Because<"value.a", "an object with methods">;
       b: Because<"value.b", "an object with methods">;
-    }>();
-    expectTypeOf<Serializable<{ a: ReadableStream; b: Blob; c: Headers }>>().toEqualTypeOf<{
-      a: Because<"value.a", "an object with methods">;
-      b: Because<"value.b", "an object with methods">;
-      c: Because<"value.c", "an object with methods">;
     }>();
     expectTypeOf<Serializable<{ a: Intl.NumberFormat }>>().not.toEqualTypeOf<{ a: Intl.NumberFormat }>();
   });
@@ -195,9 +192,9 @@ describe("start()", () => {
     void (() => start(remind, ["a", {}]));
     // @ts-expect-error: args[1].done is a function and cannot be stored
     void (() => start(remind, ["a", { done: () => {} }]));
-    const visit = a<(request: { url: URL }) => Promise<void>>();
-    // @ts-expect-error: args[0].url is an object with methods and cannot be stored
-    void (() => start(visit, [{ url: new URL("http://localhost") }]));
+    const visit = a<(request: { body: ReadableStream }) => Promise<void>>();
+    // @ts-expect-error: args[0].body is an object with methods and cannot be stored
+    void (() => start(visit, [{ body: new ReadableStream() }]));
     const all = a<(parts: Promise<string>[]) => Promise<void>>();
     // @ts-expect-error: args[0][…] is a promise and cannot be stored
     void (() => start(all, [[Promise.resolve("a")]]));

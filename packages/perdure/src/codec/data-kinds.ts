@@ -78,7 +78,7 @@ export function slotsOf(value: object, put: (item: unknown, key: string) => Slot
   return slots;
 }
 
-export function fillMembers(target: object, members: NodePart | undefined, at: At): void {
+function fillMembers(target: object, members: NodePart | undefined, at: At): void {
   for (const [key, slot] of Object.entries(members ?? {})) {
     if (key === "__proto__") setOwn(target, key, at(slot as Slot));
     else (target as Record<string, unknown>)[key] = at(slot as Slot);

@@ -37,7 +37,9 @@ const kinds = {
   T: classKinds.stepReference,
 } satisfies Record<string, Kind>;
 
-export type Tag = keyof typeof kinds;
+type Tag = keyof typeof kinds;
+
+const kindsByTag: ReadonlyMap<string, Kind> = new Map(Object.entries(kinds));
 
 const tagsByName: Readonly<Record<string, Tag>> = {
   Date: "D",
@@ -62,8 +64,9 @@ const tagsByName: Readonly<Record<string, Tag>> = {
 
 /** The kind of a tag. @throws TypeError if this version knows none */
 export function kindOfTag(tag: string): Kind {
-  if (!Object.hasOwn(kinds, tag)) throw new TypeError(`Not a Perdure value: it has a node of the kind ${JSON.stringify(tag)}.`);
-  return kinds[tag as Tag];
+  const kind = kindsByTag.get(tag);
+  if (!kind) throw new TypeError(`Not a Perdure value: it has a node of the kind ${JSON.stringify(tag)}.`);
+  return kind;
 }
 
 /** The tag of a value that needs a node; `plain` for plain objects, null if it cannot be stored. */
