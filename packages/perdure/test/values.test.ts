@@ -217,8 +217,14 @@ test("classes that one run registers are unknown to the others", async () => {
   await (
     await start(workflowOf("values#registering", registering), [])
   ).returnValue;
-  const other = await start(workflowOf("values#other", "async()=>(await callStep('values#price',[]))[0].constructor.name"), []);
-  expect(await other.returnValue).toBe("UnknownInstance");
+  const other = await start(
+    workflowOf(
+      "values#other",
+      "async()=>{const c=(await callStep('values#price',[]))[0].constructor;return [c.name,Object.isFrozen(c),Object.isFrozen(c.prototype)]}",
+    ),
+    [],
+  );
+  expect(await other.returnValue).toEqual(["UnknownInstance", true, true]);
 });
 
 test("references to steps and workflows pass through workflow code and come back as the functions", async () => {

@@ -62,6 +62,12 @@ export class UnknownInstance {
   readonly classId: string;
   readonly #data: unknown;
 
+  static {
+    // In the sandbox the class is shared by all runs.
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   constructor(classId: string, data: unknown) {
     this.classId = classId;
     this.#data = data;
