@@ -10,11 +10,7 @@ const sleep = 'Import `sleep` from "perdure" and await it: it is durable.';
 /** The globals that workflow code does not have, and what to do without them. */
 const hostGlobals: ReadonlyMap<string, string> = new Map([
   ["fetch", "Call it inside a step."],
-  ["setTimeout", sleep],
-  ["setInterval", `Use a loop. ${sleep}`],
   ["setImmediate", sleep],
-  ["clearTimeout", sleep],
-  ["clearInterval", sleep],
   ["clearImmediate", sleep],
   ["require", "Import the module at the top of the file."],
   ["global", "Write `globalThis`."],

@@ -3,7 +3,7 @@ import { priceOf } from "./prices.ts";
 
 export async function waitsForATimer(): Promise<string> {
   "use workflow";
-  setTimeout(() => undefined, 1);
+  setImmediate(() => undefined);
   return "never";
 }
 

@@ -13,6 +13,6 @@ test("an error names the line of the workflow", async () => {
 test("what workflow code cannot have says so", async () => {
   const run = await start(waitsForATimer, []);
   await expect(run.returnValue).rejects.toMatchObject({
-    cause: { code: "NOT_AVAILABLE_IN_WORKFLOW", message: expect.stringContaining("setTimeout() is not available in workflow code") },
+    cause: { code: "NOT_AVAILABLE_IN_WORKFLOW", message: expect.stringContaining("setImmediate() is not available in workflow code") },
   });
 });

@@ -1,8 +1,6 @@
 import { PerdureError } from "../../errors/perdure-error.ts";
 
 const advice: Readonly<Record<string, string>> = {
-  setTimeout: "Use `await sleep(…)`: it is durable.",
-  setInterval: "Use a loop with `await sleep(…)`: it is durable.",
   setImmediate: "It has no meaning in a durable run.",
   fetch: "Requests belong into a step.",
 };
