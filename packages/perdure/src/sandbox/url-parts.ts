@@ -1,4 +1,4 @@
-import { partNames, type UrlSource } from "./kernel/web/url.ts";
+import { partNames, type UrlSource } from "./kernel/web/url-source.ts";
 
 type Settable = Exclude<(typeof partNames)[number], "origin">;
 

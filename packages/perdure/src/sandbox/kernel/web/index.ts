@@ -28,7 +28,8 @@ import { Headers } from "./headers.ts";
 import { Request } from "./request.ts";
 import { Response } from "./response.ts";
 import { structuredClone } from "./structured-clone.ts";
-import { createUrl, type UrlSource } from "./url.ts";
+import { createUrl } from "./url.ts";
+import type { UrlSource } from "./url-source.ts";
 import { URLSearchParams } from "./url-search-params.ts";
 import type { WebName } from "./web-names.ts";
 

@@ -3,7 +3,7 @@ import { currentRunOrNull, type RunState } from "../run-state.ts";
 import { PerdureError } from "../../../errors/perdure-error.ts";
 import type { Schedule } from "./abort.ts";
 import type { createWeb } from "./index.ts";
-import type { UrlSource } from "./url.ts";
+import type { UrlSource } from "./url-source.ts";
 import { webNames } from "./web-names.ts";
 
 /** What the host brings for the web's classes. */
