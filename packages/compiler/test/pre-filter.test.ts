@@ -20,6 +20,9 @@ test.each([
 e step" }`,
   `async () => { "use setp" }`,
   `async () => { "Use Workflow" }`,
+  `async () => { "se step" }`,
+  `async () => { "xye step" }`,
+  `async () => { "  use-step" }`,
   `async () => { \`use step\` }`,
 ])("finds the directive in %s", (code) => {
   expect(mayHaveDirectives(code)).toBe(true);

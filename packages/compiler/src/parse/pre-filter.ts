@@ -1,10 +1,10 @@
 import { MAX_EDITS, directiveText } from "./directive-text.ts";
 
 /**
- * A coarse superset of `mayHaveDirectives` for bundlers that filter files by pattern before they call JavaScript: a quote which is
- * followed, at once or after one more character, by `u` or a backslash.
+ * A coarse superset of `mayHaveDirectives` for bundlers that filter files by pattern before they call JavaScript: a quote which is soon
+ * followed by one of the letters of `use`, for a typo takes two of them at most, or by a backslash.
  */
-export const directivePattern: RegExp = /["'`][^\n]?[uU\\]/;
+export const directivePattern: RegExp = /["'`][\s_.:-]*[^\n]{0,2}[uUsSeE\\]/;
 
 // Every quote is a candidate, also one that ends a string: the look-ahead does not consume what follows.
 const candidate = /["'`](?=((?:[^"'`\\\n]|\\[^]){6,60})["'`])/g;
