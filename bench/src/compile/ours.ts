@@ -9,7 +9,7 @@ import type { Tree } from "./tree.ts";
 /** Finds the modules with directives in a tree; all of them, and no others. */
 export function scan(tree: Tree): void {
   const { files } = findDirectiveModules(tree.root);
-  if (files.join() !== [...tree.marked].sort().join())
+  if ([...files].sort().join() !== [...tree.marked].sort().join())
     throw new Error(`The scan found ${files.length} files instead of ${tree.marked.length}, or others.`);
 }
 
