@@ -41,7 +41,8 @@ export function analyse(file: File, moduleId: string): Analysis {
   }
   for (const fn of marked) {
     problems.push(...findReceiverUses(fn, (node) => isFunction(node) && sites.functions.has(node)));
-    if (fn.kind === "workflow" || fn.placement.kind === "closure") problems.push(...findPrivateNames(fn));
+    const movesOut = fn.kind === "workflow" || fn.placement.kind === "closure";
+    if (movesOut && tree.hasPrivateNames) problems.push(...findPrivateNames(fn));
     if (fn.kind === "workflow") problems.push(...findWorkflowCaptures(fn, tree));
     else if (fn.placement.kind === "closure") fn.captures = findCaptures(fn, tree, problems);
   }

@@ -36,7 +36,7 @@ export function findPrivateNames({ node, kind, name }: MarkedFunction): Problem[
       problems.push({ code: "USES_THIS", range: rangeOf(at), parameters: { kind, name, word: `#${at.id.name}` } });
     }
     const inner = at.type === "ClassBody" ? new Set([...own, ...privateNames(at)]) : own;
-    forEachChild(at, (child) => visit(child, inner));
+    forEachChild(at, (child) => visit(child, inner), null);
   };
   visit(node.body, new Set());
   return problems;
@@ -57,6 +57,6 @@ function eachVisible(node: Node, visit: (child: Node) => void): void {
   } else if (node.type === "ObjectProperty" && !node.computed) {
     visit(node.value);
   } else if (node.type !== "ClassPrivateProperty" && node.type !== "StaticBlock") {
-    forEachChild(node, visit);
+    forEachChild(node, visit, null);
   }
 }

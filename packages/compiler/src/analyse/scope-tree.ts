@@ -14,6 +14,8 @@ export interface ScopeTree {
   parentOf(node: Node): Node | null;
   /** Every name that the module declares or uses, at any depth. */
   readonly names: ReadonlySet<string>;
+  /** Whether a class of the module declares private members. */
+  readonly hasPrivateNames: boolean;
 }
 
 /**
@@ -30,6 +32,8 @@ class ScopeBuilder {
   readonly #scopes = new Map<Node, Scope>();
   readonly #references: Reference[] = [];
   readonly #all: Scope[] = [];
+  readonly #visitChild = (child: Node, parent: Node, scope: Scope): void => this.#visit(child, scope, parent);
+  #hasPrivateNames = false;
 
   constructor(program: Program) {
     this.#program = program;
@@ -37,7 +41,7 @@ class ScopeBuilder {
 
   build(): ScopeTree {
     const module = this.#open(this.#program, null, true);
-    forEachChild(this.#program, (child) => this.#visit(child, module, this.#program));
+    forEachChild(this.#program, this.#visitChild, module);
     this.#references.sort((a, b) => startOf(a) - startOf(b));
     for (const reference of this.#references) {
       const binding = reference.scope.lookup(reference.node.name);
@@ -50,6 +54,7 @@ class ScopeBuilder {
     return {
       module,
       names,
+      hasPrivateNames: this.#hasPrivateNames,
       references: this.#references,
       referencesIn: (range) => slice(this.#references, range),
       scopeOf: (node) => this.#scopes.get(node),
@@ -69,7 +74,7 @@ class ScopeBuilder {
   }
 
   #visitChildren(node: Node, scope: Scope): void {
-    forEachChild(node, (child) => this.#visit(child, scope, node));
+    forEachChild(node, this.#visitChild, scope);
   }
 
   #visit(node: Node | null | undefined, scope: Scope, parent: Node): void {
@@ -205,7 +210,10 @@ class ScopeBuilder {
     if (node.id) inner.declare(node.id.name, "class", node.id, node);
     this.#visit(node.superClass, inner, node);
     setParent(node.body, node);
-    for (const member of node.body.body) this.#visit(member, inner, node.body);
+    for (const member of node.body.body) {
+      if (member.type.startsWith("ClassPrivate")) this.#hasPrivateNames = true;
+      this.#visit(member, inner, node.body);
+    }
   }
 
   #visitProperty(node: Extract<Node, { type: "ObjectProperty" | "ClassProperty" | "ClassAccessorProperty" }>, scope: Scope): void {

@@ -8,11 +8,11 @@ import type { Binding } from "./scope.ts";
 /** What the workflows of a file need although it is only there after an `await`, or only until a `using` ends. */
 export function findUnavailable(program: Program, reach: Reach): Problem[] {
   return program.body.flatMap((statement): Problem[] => {
-    const binding = neededBy(statement, reach);
-    if (binding === undefined) return [];
     const at = findAwait(statement);
+    const isUsing = statement.type === "VariableDeclaration" && statement.kind === "using";
+    const binding = at !== null || isUsing ? neededBy(statement, reach) : undefined;
+    if (binding === undefined) return [];
     if (at !== null) return [{ code: "TOP_LEVEL_AWAIT", range: rangeOf(at), parameters: { name: binding.name } }];
-    if (statement.type !== "VariableDeclaration" || statement.kind !== "using") return [];
     return [{ code: "TOP_LEVEL_USING", range: rangeOf(statement), parameters: { name: binding.name } }];
   });
 }
