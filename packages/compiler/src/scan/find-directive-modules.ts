@@ -36,8 +36,10 @@ export function findDirectiveModules(root: string, options: ScanOptions = {}): D
 const answers = new Map<string, { source: string; answer: boolean }>();
 
 function declaresFunctions(file: string): boolean {
-  const source = textOf(file);
-  if (source === null || !mayHaveDirectives(source)) return false;
+  const bytes = bytesOf(file);
+  // Directives are ASCII, so one character per byte does for the first look, and is made faster.
+  if (bytes === null || !mayHaveDirectives(bytes.latin1Slice())) return false;
+  const source = bytes.toString("utf8");
   const known = answers.get(file);
   if (known?.source === source) return known.answer;
   const { manifest, diagnostics } = compile(source, { id: locateModule(file).id, filename: file, target: "host" });
@@ -46,9 +48,9 @@ function declaresFunctions(file: string): boolean {
   return answer;
 }
 
-function textOf(file: string): string | null {
+function bytesOf(file: string): Buffer | null {
   try {
-    return readFileSync(file, "utf8");
+    return readFileSync(file);
   } catch {
     return null; // gone since it was listed
   }
