@@ -38,7 +38,7 @@ const answers = new Map<string, { source: string; answer: boolean }>();
 function declaresFunctions(file: string): boolean {
   const bytes = bytesOf(file);
   // Directives are ASCII, so one character per byte does for the first look, and is made faster.
-  if (bytes === null || !mayHaveDirectives(bytes.latin1Slice())) return false;
+  if (bytes === null || !mayHaveDirectives(bytes.toString("latin1"))) return false;
   const source = bytes.toString("utf8");
   const known = answers.get(file);
   if (known?.source === source) return known.answer;
