@@ -151,6 +151,16 @@ test("code that runs on after an await still belongs to its scope", async () => 
   expect(await (await start(flow(body), [])).returnValue).toEqual(["a Cancelled: a", "b3"]);
 });
 
+test("an interval that was cleared gives its name to no other", async () => {
+  log.length = 0;
+  await useWorld();
+  const body =
+    "const seen=[];const [a,b,c]=['a','b','c'].map(x=>setInterval(()=>seen.push(x),3600000));clearInterval(a);clearInterval(b);" +
+    "const d=setInterval(()=>seen.push('d'),5);await sleep(20);clearInterval(d);clearInterval(c);return [new Set([a,b,c,d]).size,seen[0]]";
+  const run = await start(flow(body), []);
+  expect(await run.returnValue).toEqual([4, "d"]);
+});
+
 test("timers are durable: they fire, repeat and can be cleared", async () => {
   log.length = 0;
   await useWorld();

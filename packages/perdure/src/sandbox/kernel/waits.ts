@@ -3,7 +3,7 @@ import { TimeoutError } from "../../errors/cancelled-error.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import type { ScopeHandle, ScopeOptions } from "../../scope.ts";
 import { call, giveUp } from "./calls.ts";
-import { currentRun, type RunState, type Scope } from "./run-state.ts";
+import { currentRun, nextOperation, type RunState, type Scope } from "./run-state.ts";
 import { cancelScope, cancellationOf, closeScope, createScope, currentScope, runInScope } from "./scopes.ts";
 
 /** A durable wait: for a while, or until a time. A time in the past is due at once. */
@@ -30,7 +30,8 @@ export function setDurableTimeout(callback: (...args: unknown[]) => void, ms: nu
 /** Durable `setInterval`. Each turn is asked for when the one before has come, so intervals never pile up. */
 export function setDurableInterval(callback: (...args: unknown[]) => void, ms: number = 0, ...args: unknown[]): string {
   const run = currentRun();
-  const name = nextIntervalName(run);
+  // As with operations: never a name that another one has or had.
+  const name = nextOperation(run, "interval");
   const next = (): void => {
     const { op, answer } = wait(run, Math.max(1, Number(ms) || 0), "setInterval");
     run.intervals.set(name, op);
@@ -42,10 +43,6 @@ export function setDurableInterval(callback: (...args: unknown[]) => void, ms: n
   };
   next();
   return name;
-}
-
-function nextIntervalName(run: RunState): string {
-  return `interval#${run.intervals.size + 1 + (run.occurrences.get("setInterval") ?? 0)}`;
 }
 
 /** `clearTimeout` and `clearInterval`. */
