@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import { start } from "../src/api/index.ts";
+import { SerializationError, ValueTooLargeError } from "../src/errors/index.ts";
 import { FatalError, getStepMetadata } from "../src/index.ts";
 import { step } from "../src/internal.ts";
 import type { StepFunction } from "../src/registry.ts";
@@ -164,7 +165,9 @@ test("pauses grow by the factor up to the longest, and jitter only shortens them
     expect(at).toBeGreaterThanOrEqual(50);
     expect(at).toBeLessThanOrEqual(100);
   }
-  expect(nextAttemptAt({ error: new FatalError("x"), attempt: 1, now: 0 }, policy)).toBeNull();
+  for (const error of [new FatalError("x"), new SerializationError("result", "is a function"), new ValueTooLargeError("result", 9, 8)]) {
+    expect(nextAttemptAt({ error, attempt: 1, now: 0 }, policy)).toBeNull();
+  }
   expect(nextAttemptAt({ error: new Error("x"), attempt: 9, now: 0 }, policy)).toBeNull();
   expect(nextAttemptAt({ error: new Error("x"), attempt: 1, now: 0 }, { ...policy, deadlineAt: 100 })).toBeNull();
 });

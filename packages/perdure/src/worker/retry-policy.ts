@@ -1,6 +1,6 @@
 import { durationMs } from "../duration.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
-import { FatalError, RetryableError, SerializationError } from "../errors/step-errors.ts";
+import { FatalError, RetryableError, SerializationError, ValueTooLargeError } from "../errors/step-errors.ts";
 import type { RegisteredStep, StepFunction } from "../registry.ts";
 import { stepSettings, type StepRetryPolicy, type StepSettings } from "../step-options.ts";
 
@@ -68,8 +68,9 @@ function retriesOf(maxRetries: unknown, id: string): StepSettings {
   );
 }
 
-/** A mistake in the program, which another attempt does not mend. */
-function isMistake(error: unknown): boolean {
+/** What another attempt does not mend: the step says so, its result cannot be stored, or the program is mistaken. */
+function isFinal(error: unknown): boolean {
+  if (FatalError.is(error) || SerializationError.is(error) || ValueTooLargeError.is(error)) return true;
   return PerdureError.is(error) && error.code === "INVALID_ARGUMENT";
 }
 
@@ -86,7 +87,7 @@ export interface Failure {
  * or when the call's deadline comes first. RetryableError names its own time (if it is one), then `retryIf`, then the policy.
  */
 export function nextAttemptAt({ error, attempt, now }: Failure, policy: AttemptPolicy): number | null {
-  if (attempt >= policy.maxAttempts || FatalError.is(error) || SerializationError.is(error) || isMistake(error)) return null;
+  if (attempt >= policy.maxAttempts || isFinal(error)) return null;
   const at = RetryableError.is(error) ? new Date(error.retryAfter).getTime() : Number.NaN;
   const due = Number.isFinite(at) ? at : pauseEnd({ error, attempt, now }, policy);
   if (due === null || (policy.deadlineAt !== null && due >= policy.deadlineAt)) return null;
