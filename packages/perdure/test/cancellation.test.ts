@@ -142,6 +142,15 @@ test("scopes nest: the inner one can be cancelled alone, and goes with the outer
   ]);
 });
 
+test("signals of a run and of its scopes are aborted with what they belong to, and are the same each time", async () => {
+  const body =
+    "const seen=[];const {signal}=getWorkflowMetadata();signal.addEventListener('abort',()=>seen.push('run '+signal.reason.cause));" +
+    "await note('here');await scope({},async outer=>{const o=outer.signal;await scope({},async inner=>{inner.signal.addEventListener('abort',()=>seen.push('inner'));" +
+    "await sleep('1h')}).catch(()=>seen.push(o.aborted,outer.signal===o))}).catch(()=>0);return seen";
+  const { outcome } = await cancelled(body, "why");
+  expect(outcome).toEqual({ value: ["run why", "inner", true, true] });
+});
+
 test("code that runs on after an await still belongs to its scope", async () => {
   log.length = 0;
   await useWorld();

@@ -16,8 +16,8 @@ export interface Scope {
   /** The open scopes inside it. */
   readonly inner: Set<Scope>;
   cancelled: CancelledError | null;
-  /** Told once, when it or a scope around it is cancelled. */
-  readonly onCancel: Set<(error: CancelledError) => void>;
+  /** Aborted when it or a scope around it is cancelled; made when somebody asks for its signal. */
+  controller: AbortController | null;
 }
 
 /** A durable call that has no answer yet. */

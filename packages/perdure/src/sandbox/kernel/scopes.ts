@@ -22,7 +22,7 @@ export function setScopeTracker(given: ScopeTracker): void {
 }
 
 export function createScope(run: RunState, parent: Scope | null, isShielded = false): Scope {
-  const scope: Scope = { run, parent, isShielded, inner: new Set(), cancelled: null, onCancel: new Set() };
+  const scope: Scope = { run, parent, isShielded, inner: new Set(), cancelled: null, controller: null };
   if (!isShielded) parent?.inner.add(scope);
   return scope;
 }
@@ -79,9 +79,18 @@ export function cancelScope(scope: Scope, reason: unknown): void {
 }
 
 function tell(scope: Scope, error: CancelledError): void {
-  for (const told of scope.onCancel) told(error);
-  scope.onCancel.clear();
+  scope.controller?.abort(error);
   for (const inner of scope.inner) tell(inner, error);
+}
+
+/** A signal that is aborted when a scope, or one around it, is cancelled. */
+export function signalOf(scope: Scope): AbortSignal {
+  if (!scope.controller) {
+    scope.controller = new AbortController();
+    const cancelled = cancellationOf(scope);
+    if (cancelled) scope.controller.abort(cancelled);
+  }
+  return scope.controller.signal;
 }
 
 /** Whether cancelling `outer` concerns what belongs to `inner`. */

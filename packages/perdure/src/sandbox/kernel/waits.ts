@@ -4,7 +4,7 @@ import { PerdureError } from "../../errors/perdure-error.ts";
 import type { ScopeHandle, ScopeOptions } from "../../scope.ts";
 import { call, giveUp } from "./calls.ts";
 import { currentRun, nextOperation, type RunState, type Scope } from "./run-state.ts";
-import { cancelScope, cancellationOf, closeScope, createScope, currentScope, runInScope } from "./scopes.ts";
+import { cancelScope, cancellationOf, closeScope, createScope, currentScope, runInScope, signalOf } from "./scopes.ts";
 
 /** A durable wait: for a while, or until a time. A time in the past is due at once. */
 export function sleep(until: Duration | Date): Promise<void> {
@@ -78,22 +78,12 @@ export async function scope<T>(options: ScopeOptions, part: (scope: ScopeHandle)
 }
 
 function handleOf(inner: Scope): ScopeHandle {
-  let signal: AbortSignal | null = null;
   return {
     cancel: (reason) => cancelScope(inner, reason),
     get signal() {
-      return (signal ??= signalOf(inner));
+      return signalOf(inner);
     },
   };
-}
-
-/** A signal that is aborted when a scope is cancelled. */
-export function signalOf(inner: Scope): AbortSignal {
-  const controller = new AbortController();
-  const cancelled = cancellationOf(inner);
-  if (cancelled) controller.abort(cancelled);
-  else inner.onCancel.add((error) => controller.abort(error));
-  return controller.signal;
 }
 
 /** Cancels a scope after a while. */

@@ -9,9 +9,9 @@ import { createHook } from "./hooks.ts";
 import { currentRun } from "./run-state.ts";
 import { publish, setAttributes } from "./state.ts";
 import { callStep, spawn, withOptions } from "./steps.ts";
-import { scope, shield, signalOf, sleep } from "./waits.ts";
+import { scope, shield, sleep } from "./waits.ts";
 import { CancelledError, TimeoutError } from "../../errors/cancelled-error.ts";
-import { runScope } from "./scopes.ts";
+import { runScope, signalOf } from "./scopes.ts";
 
 /** What workflow code gets when it imports `perdure` and its sub-paths: the names on `__perdure` in a bundle. Protocol 1. */
 export const workflowModule = Object.freeze({
