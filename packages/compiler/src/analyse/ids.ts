@@ -1,6 +1,6 @@
 import type { Problem } from "../diagnose/diagnostic.ts";
 import type { DirectiveKind } from "../parse/directive-text.ts";
-import { type FunctionNode, rangeOf } from "../parse/nodes.ts";
+import { type FunctionNode, headOf } from "../parse/nodes.ts";
 import { type ExportNames, publicName } from "./exports.ts";
 import { directName, enclosingFunctions, localNames } from "./names.ts";
 import type { ScopeTree } from "./scope-tree.ts";
@@ -31,7 +31,7 @@ export class PathNames {
     const { names } = localNames(node, this.#tree);
     const surrounding = this.#surroundingPath(node);
     const path = surrounding === null ? this.#modulePath(node) : [surrounding, ...(names.length === 0 ? [] : [names.join(".")])].join("/");
-    const range = { start: rangeOf(node).start, end: Math.max(rangeOf(node).start, rangeOf(node.body).start) };
+    const range = headOf(node);
     // What a function returns at once may be called like it: `const mailer = (from) => async (to) => { "use step"; … }`.
     const isUnnamed = names.length === 0 && (path === "" || this.#taken.has(path));
     if (isUnnamed) problems.push({ code: "FUNCTION_UNNAMED", range, parameters: { kind } });

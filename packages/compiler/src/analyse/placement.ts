@@ -1,7 +1,7 @@
 import type { Node, ObjectMethod } from "@babel/types";
 import type { Problem } from "../diagnose/diagnostic.ts";
 import type { DirectiveKind } from "../parse/directive-text.ts";
-import { type FunctionNode, type MethodNode, isFunction, isMethod, isWrapper, rangeOf } from "../parse/nodes.ts";
+import { type FunctionNode, type MethodNode, headOf, isFunction, isMethod, isWrapper } from "../parse/nodes.ts";
 import type { DirectiveSite } from "./directive-sites.ts";
 import { isEvaluatedOnce } from "./evaluation.ts";
 import type { Placement } from "./marked-function.ts";
@@ -115,9 +115,4 @@ export function climb(node: Node, tree: ScopeTree): [value: Node, parent: Node |
     parent = tree.parentOf(value);
   }
   return [value, parent];
-}
-
-/** The part of a function in front of its body: short enough for a code frame. */
-function headOf(node: FunctionNode): { start: number; end: number } {
-  return { start: rangeOf(node).start, end: Math.max(rangeOf(node).start, rangeOf(node.body).start) };
 }

@@ -55,6 +55,11 @@ export function rangeOf(node: Node): Range {
   return { start: node.start ?? 0, end: node.end ?? 0 };
 }
 
+/** The part of a function in front of its body: short enough for a code frame. */
+export function headOf(node: FunctionNode): Range {
+  return { start: rangeOf(node).start, end: Math.max(rangeOf(node).start, rangeOf(node.body).start) };
+}
+
 export function contains(outer: Range, inner: Range): boolean {
   return outer.start <= inner.start && inner.end <= outer.end;
 }

@@ -1,6 +1,6 @@
 import type { Problem } from "../diagnose/diagnostic.ts";
 import type { MarkedFunction } from "../analyse/marked-function.ts";
-import { rangeOf } from "../parse/nodes.ts";
+import { headOf } from "../parse/nodes.ts";
 
 /**
  * Ids that functions had before, with those that they have now: of functions (`shop/src/a.ts#charge`), which renames what is inside them too,
@@ -26,8 +26,7 @@ export function findFormerIds(
   }
   for (const { id, node } of marked) {
     const heir = [...formerIds].find(([, former]) => former.includes(id));
-    const range = { start: rangeOf(node).start, end: Math.max(rangeOf(node).start, rangeOf(node.body).start) };
-    if (heir !== undefined) problems.push({ code: "RENAME_CONFLICT", range, parameters: { former: id, id: heir[0] } });
+    if (heir !== undefined) problems.push({ code: "RENAME_CONFLICT", range: headOf(node), parameters: { former: id, id: heir[0] } });
   }
   for (const [former, id] of entries) {
     const isMissing = id.startsWith(`${moduleId}#`) && !marked.some((fn) => rest(fn.id, id) !== null);
