@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { type Diagnostic, createDiagnostic } from "../diagnose/diagnostic.ts";
-import type { Position } from "../diagnose/position.ts";
+import { type Position, offsetOf } from "../diagnose/position.ts";
 import type { Manifest } from "../manifest.ts";
 import { fileKey } from "./file-key.ts";
 
@@ -63,9 +63,4 @@ function duplicate(found: { id: string; start: Position; file: string; code: str
   const offset = offsetOf(code, start);
   const problem = { code: "DUPLICATE_ID_IN_BUILD", range: { start: offset, end: offset }, parameters: { id, file, other } } as const;
   return createDiagnostic(problem, { code, filename: file });
-}
-
-function offsetOf(code: string, { line, column }: Position): number {
-  const lines = code.split(/(?<=\r\n|[\n\u2028\u2029]|\r(?!\n))/).slice(0, line - 1);
-  return lines.reduce((sum, text) => sum + text.length, 0) + column - 1;
 }
