@@ -3,7 +3,6 @@
  * loaded; registering an id again (a hot reload) replaces it.
  */
 import type { InPlaceRealm, RealmOptions, WorkflowCall } from "./sandbox/realm.ts";
-
 import type { StepOptions } from "./step-options.ts";
 
 /** A step's implementation. */

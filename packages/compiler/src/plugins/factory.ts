@@ -91,9 +91,9 @@ type Transformed = { code: string; map: NonNullable<CompileResult["map"]>; modul
 
 function compileHost(context: Context, state: PluginState, code: string, path: string): Transformed {
   const { file, id, root } = locateModule(path);
+  if (isForBrowser(context)) return compileClient(context, code, { id, file });
   const bundles = bundlesId(file, state.folder);
   const renames = { ...readRenames(root), ...state.renames };
-  if (isForBrowser(context)) return compileClient(context, code, { id, file });
   const { manifest, ...result } = compile(code, { id, filename: file, target: "host", bundles, renames });
   if (manifest.workflows.length === 0) state.manifests.set(file, { workflows: [], steps: manifest.steps });
   const diagnostics = [...result.diagnostics, ...state.declared.declare({ file, code, manifest })];

@@ -91,12 +91,11 @@ class HostTransform {
     const { node } = fn;
     const { text } = this.#editor;
     const { start, end } = rangeOf(node);
+    const [before, after] = this.#callAround(fn);
     if (!isMethod(node)) {
-      const [before, after] = this.#callAround(fn);
       text.appendRight(start, before).appendLeft(end, after);
       return;
     }
-    const [before, after] = this.#callAround(fn);
     const detached = detachedRange(this.#editor, fn);
     const key = node.computed ? this.#editor.code.lastIndexOf("[", rangeOf(node.key).start) : rangeOf(node.key).start;
     text.remove(start, key);
