@@ -36,14 +36,18 @@ describe.skipIf(!isBuilt).concurrent("the same application, the same output", ()
     expect(await runBuilt("farm-minified")).toBe(printed);
   });
 
-  test.skipIf(bun === null)("built with Bun (there is no Bun for this platform)", { timeout }, async () => {
-    await app.run("bun", bun ?? "", script("build.mjs"), "bun");
-    expect(await runBuilt("bun")).toBe(printed);
-    expect(await runBuilt("bun-minified")).toBe(printed);
-    // In Bun itself, which reads no source maps when it runs a file: the place in the built file.
-    const output = await app.run("bun-in-bun", bun ?? "", app.script("dist/bun/main"));
-    expect(output.replace(/(?<=Bob at ).*/, "order.ts:32:30")).toBe(printed);
-  });
+  test.skipIf(bun === null)(
+    `built with Bun, plain and minified${bun === null ? " (there is none for this platform)" : ""}`,
+    { timeout },
+    async () => {
+      await app.run("bun", bun ?? "", script("build.mjs"), "bun");
+      expect(await runBuilt("bun")).toBe(printed);
+      expect(await runBuilt("bun-minified")).toBe(printed);
+      // In Bun itself, which reads no source maps when it runs a file: the place in the built file.
+      const output = await app.run("bun-in-bun", bun ?? "", app.script("dist/bun/main"));
+      expect(output.replace(/(?<=Bob at ).*/, "order.ts:32:30")).toBe(printed);
+    },
+  );
 
   test("from source with the Node loader", { timeout }, async () => {
     expect(await app.run("loader", node, "--import", "@perdure/compiler/register", "src/main.ts")).toBe(printed);
