@@ -92,7 +92,11 @@ function writeOnce(value: unknown, root: string, dropped: Dropped): string {
   }
   if (hasInstances) checkInstances(start, nodes, entries);
   const [first] = unread;
-  if (first) throw new UnreadBodies(pathOf(first, root), unread.map((entry) => entry.value as object)); // prettier-ignore
+  if (first)
+    throw new UnreadBodies(
+      pathOf(first, root),
+      unread.map((entry) => entry.value as object),
+    );
   return JSON.stringify([start, ...nodes]);
 }
 
