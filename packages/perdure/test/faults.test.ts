@@ -274,7 +274,7 @@ test("a run that loses its worker again and again without getting on is stopped"
       dueAt: null,
     },
   ]);
-  await expect(getRun("doomed").returnValue).rejects.toMatchObject({ cause: { code: "CRASH_LOOP" } });
+  await expect(getRun("doomed").returnValue).rejects.toMatchObject({ cause: { code: "RUN_CRASHES_WORKER" } });
 });
 
 test("two workers share runs, each run has one owner, and a clean stop hands over at once", { timeout: 20_000 }, async () => {

@@ -5,8 +5,6 @@
 export const catalogue = {
   BUNDLE_CORRUPT: "The workflow's code in the World does not match its hash. Restore it from a backup, or deploy the version again.",
   CANCELLED: "Let it pass, or clean up in `finally`: calls inside `shield()` still work.",
-  CRASH_LOOP:
-    "Look for a step that ends the process (out of memory, process.exit, a native crash) in this run, mend it, and start the run anew.",
   HOOK_CONFLICT: "Hook tokens are unique among living hooks: use another token, or dispose of the hook that holds this one.",
   HOOK_NOT_FOUND: "Check the token. A hook exists from the commit of the turn that created it until it is disposed of or its run ends.",
   HOOK_PAYLOAD_INVALID: "Send a payload that fits the hook's schema; the issues say where it does not.",
@@ -20,6 +18,8 @@ export const catalogue = {
   PROTOCOL_UNSUPPORTED: "The workflow's code was built for another version of the runtime. Upgrade `perdure` on this worker.",
   RUN_ALREADY_EXISTS: "Choose another id, or say what to do with `ifExists`: `return` gives the run that exists, `replace` ends it.",
   RUN_CANCELLED: "The run was cancelled; it has no return value.",
+  RUN_CRASHES_WORKER:
+    "Look for a step that ends the process (out of memory, process.exit, a native crash) in this run, mend it, and start the run anew.",
   RUN_FAILED: "The workflow threw. The error's `cause` is what it threw.",
   RUN_NOT_FOUND: "Check the id, and that this process uses the same World as the one that started the run.",
   SERIALIZATION_FAILED:

@@ -36,7 +36,7 @@ export async function takeOver(core: Core, { run, isTakeover, crashes }: Claimed
     await abandon(
       core,
       resident,
-      new PerdureError("CRASH_LOOP", `Run "${run.key ?? run.id}" lost its worker ${crashes} times without getting on.`),
+      new PerdureError("RUN_CRASHES_WORKER", `Run "${run.key ?? run.id}" lost its worker ${crashes} times without getting on.`),
     );
     return;
   }
