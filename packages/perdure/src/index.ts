@@ -7,6 +7,7 @@ import type { Duration } from "./duration.ts";
 import { PerdureError } from "./errors/perdure-error.ts";
 import { workflowScope } from "./in-place.ts";
 import type { Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.ts";
+import type { Compensate } from "./saga.ts";
 import type { ScopeHandle, ScopeOptions } from "./scope.ts";
 import type { StepHandle } from "./step-handle.ts";
 import { stepSettings, type StepCallOptions } from "./step-options.ts";
@@ -18,6 +19,7 @@ export { CancelledError, TimeoutError } from "./errors/cancelled-error.ts";
 export { FatalError, RetryableError } from "./errors/step-errors.ts";
 export type { Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.ts";
 export type { AttributeChanges } from "./published.ts";
+export type { Compensate } from "./saga.ts";
 export type { ScopeHandle, ScopeOptions } from "./scope.ts";
 export type { StepHandle } from "./step-handle.ts";
 export type { RetryPolicy, StepCallOptions, StepOptions, StepRetryPolicy } from "./step-options.ts";
@@ -160,6 +162,26 @@ export async function shield<T>(part: () => Promise<T> | T): Promise<T> {
   const workflow = workflowScope();
   if (workflow) return workflow.shield(part);
   throw notInWorkflow("shield()");
+}
+
+/**
+ * Runs a part of a workflow that undoes what it has done when it fails. Each `compensate(undo)` adds a function; when the part throws, what is pending in it is
+ * cancelled, and the functions are called one after another, the last one first, inside a `shield()`: after a cancellation too. Then the part's error is thrown.
+ *
+ * A compensation that fails does not stop the others; `saga()` then throws an AggregateError of what they threw, whose `cause` is the part's error. Say how to
+ * undo a step before it is called when it may have taken effect although it failed; undoing must then be harmless where nothing was done.
+ * @throws NOT_IN_WORKFLOW outside of a workflow, INVALID_ARGUMENT
+ * @example
+ * await saga(async (compensate) => {
+ *   const room = await reserve(trip);
+ *   compensate(() => release(room));
+ *   await charge(trip);
+ * });
+ */
+export async function saga<T>(part: (compensate: Compensate) => Promise<T> | T): Promise<T> {
+  const workflow = workflowScope();
+  if (workflow) return workflow.saga(part);
+  throw notInWorkflow("saga()");
 }
 
 /** What the running attempt of a step may know of itself. @throws NOT_IN_STEP */

@@ -12,6 +12,7 @@ export const getStepMetadata = /* @__PURE__ */ (() => __perdure.getStepMetadata)
 export const getWorkflowMetadata = /* @__PURE__ */ (() => __perdure.getWorkflowMetadata)();
 export const publish = /* @__PURE__ */ (() => __perdure.publish)();
 export const setAttributes = /* @__PURE__ */ (() => __perdure.setAttributes)();
+export const saga = /* @__PURE__ */ (() => __perdure.saga)();
 export const scope = /* @__PURE__ */ (() => __perdure.scope)();
 export const shield = /* @__PURE__ */ (() => __perdure.shield)();
 export const spawn = /* @__PURE__ */ (() => __perdure.spawn)();

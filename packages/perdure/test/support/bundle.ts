@@ -8,7 +8,7 @@ import type { WorkflowBundle } from "../../src/registry.ts";
  * in `__perdure`.
  */
 export function bundleOf(body: string): WorkflowBundle {
-  const code = `/*perdure:1*/(function(__perdure){"use strict";const{callStep,sleep,createHook,withOptions,spawn,scope,shield,publish,setAttributes,getWorkflowMetadata}=__perdure;return ${body}})`;
+  const code = `/*perdure:1*/(function(__perdure){"use strict";const{callStep,sleep,createHook,withOptions,spawn,scope,shield,saga,publish,setAttributes,getWorkflowMetadata}=__perdure;return ${body}})`;
   return { code, version: createHash("sha256").update(code).digest("hex"), map: '{"version":3,"sources":[],"names":[],"mappings":""}' };
 }
 

@@ -59,6 +59,8 @@ const ignoreCancellation = (): void => undefined;
 
 /** Runs a part of the workflow in a scope of its own, see `scope` of `perdure`. */
 export async function scope<T>(options: ScopeOptions, part: (scope: ScopeHandle) => Promise<T> | T): Promise<T> {
+  if (typeof options !== "object" || options === null) throw notOptions(options);
+  checkPart(part, "scope(options, part)");
   const run = currentRun();
   const outer = currentScope(run);
   const cancelled = cancellationOf(outer);
@@ -75,6 +77,17 @@ export async function scope<T>(options: ScopeOptions, part: (scope: ScopeHandle)
     timeLimit?.end();
     closeScope(inner);
   }
+}
+
+function notOptions(options: unknown): PerdureError {
+  const what = options === null ? "null" : typeof options;
+  return new PerdureError("INVALID_ARGUMENT", `The options of scope(options, part) are ${what}; they must be an object: scope({}, part).`);
+}
+
+/** @param where how the function is called that takes the part  @throws INVALID_ARGUMENT */
+export function checkPart(part: unknown, where: string): void {
+  if (typeof part === "function") return;
+  throw new PerdureError("INVALID_ARGUMENT", `${where} takes a function, not ${part === null ? "null" : typeof part}.`);
 }
 
 function handleOf(inner: Scope): ScopeHandle {
@@ -107,6 +120,7 @@ function follow(inner: Scope, signal: AbortSignal): () => void {
 
 /** Runs a part of the workflow that goes on when what is around it is cancelled, see `shield` of `perdure`. */
 export async function shield<T>(part: () => Promise<T> | T): Promise<T> {
+  checkPart(part, "shield(part)");
   const run = currentRun();
   return runInScope(createScope(run, currentScope(run), true), async () => part());
 }

@@ -7,6 +7,7 @@ import type { HookDefinition, HookOptions, StandardSchema } from "../../hook.ts"
 import type { WorkflowMetadata } from "../../step-context.ts";
 import { createHook } from "./hooks.ts";
 import { currentRun } from "./run-state.ts";
+import { saga } from "./saga.ts";
 import { publish, setAttributes } from "./state.ts";
 import { callStep, spawn, withOptions } from "./steps.ts";
 import { scope, shield, sleep } from "./waits.ts";
@@ -23,6 +24,7 @@ export const workflowModule = Object.freeze({
   outside,
   registerClass,
   publish,
+  saga,
   scope,
   setAttributes,
   shield,
