@@ -53,6 +53,7 @@ const record: RunRecord = {
   fence: 3,
   createdAt: 999,
   endedAt: 1051,
+  successor: null,
 };
 
 const line = (kind: LedgerLine["kind"], count: number, attempt = 1): LedgerLine => ({ kind, step: `${id}/${add(count)}`, attempt, pid: 1 });

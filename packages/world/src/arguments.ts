@@ -7,28 +7,32 @@ import { invalid, isBytes, isName, isRunId, isTime, NAME_RULE } from "./storable
 
 /** Refuses runs that no World may store. @throws WORLD_INVALID_ARGUMENT */
 export function assertNewRuns(runs: readonly NewRun[]): void {
-  for (const run of runs) {
-    if (!isRunId(run.id)) throw invalid("The id of a run", run.id, "a UUID in lower case");
-    if (run.key !== null) assertName("The key of a run", run.key);
-    assertName("The workflow id of a run", run.workflowId);
-    assertName("The version of a run", run.version);
-    if (!isBytes(run.input)) throw invalid("The input of a run", run.input, "a Uint8Array");
-    if (!isTime(run.dueAt)) throw invalid("The due time of a run", run.dueAt, "whole milliseconds, or null");
-    assertOptions(run);
-  }
+  for (const run of runs) assertNone(newRunProblem(run));
 }
 
-function assertOptions({ parent = null, attributes, ifKeyExists, replaceOutput = null }: NewRun): void {
+/** Why a run cannot be stored by any World, or null. */
+export function newRunProblem(run: NewRun): WorldError | null {
+  if (!isRunId(run.id)) return invalid("The id of a run", run.id, "a UUID in lower case");
+  if (run.key !== null && !isName(run.key)) return invalid("The key of a run", run.key, NAME_RULE);
+  if (!isName(run.workflowId)) return invalid("The workflow id of a run", run.workflowId, NAME_RULE);
+  if (!isName(run.version)) return invalid("The version of a run", run.version, NAME_RULE);
+  if (!isBytes(run.input)) return invalid("The input of a run", run.input, "a Uint8Array");
+  if (!isTime(run.dueAt)) return invalid("The due time of a run", run.dueAt, "whole milliseconds, or null");
+  return optionsProblem(run);
+}
+
+function optionsProblem({ parent = null, attributes, ifKeyExists, replaceOutput = null }: NewRun): WorldError | null {
   if (parent !== null) {
-    if (!isRunId(parent.runId)) throw invalid("The parent of a run", parent.runId, "a UUID in lower case");
-    assertName("The operation of a parent", parent.operation);
+    if (!isRunId(parent.runId)) return invalid("The parent of a run", parent.runId, "a UUID in lower case");
+    if (!isName(parent.operation)) return invalid("The operation of a parent", parent.operation, NAME_RULE);
   }
   if (ifKeyExists !== undefined && ifKeyExists !== "return" && ifKeyExists !== "replace") {
-    throw invalid("What becomes of a key that exists", ifKeyExists, '"return" or "replace"');
+    return invalid("What becomes of a key that exists", ifKeyExists, '"return" or "replace"');
   }
-  if (replaceOutput !== null && !isBytes(replaceOutput))
-    throw invalid("The output of a replaced run", replaceOutput, "a Uint8Array or null");
-  if (attributes !== undefined) assertNone(attributesProblem(attributes, false));
+  if (replaceOutput !== null && !isBytes(replaceOutput)) {
+    return invalid("The output of a replaced run", replaceOutput, "a Uint8Array or null");
+  }
+  return attributes === undefined ? null : attributesProblem(attributes, false);
 }
 
 /** Refuses an end that no World may store. @throws WORLD_INVALID_ARGUMENT */
@@ -51,8 +55,12 @@ export function assertMessages(messages: readonly Message[]): void {
 
 /** Why a message cannot be stored by any World, or null. */
 export function messageProblem({ id, to, kind, payload }: Message): WorldError | null {
-  const receiver: unknown = "token" in to ? to.token : to.runId;
-  if (typeof receiver !== "string") return invalid("The receiver of a message", receiver, "the id of a run, or a token");
+  if ("key" in to) {
+    if (!isName(to.key)) return invalid("The key of a message's receiver", to.key, NAME_RULE);
+  } else {
+    const receiver: unknown = "token" in to ? to.token : to.runId;
+    if (typeof receiver !== "string") return invalid("The receiver of a message", receiver, "the id of a run, a token, or a key");
+  }
   if (!isName(id)) return invalid("The id of a message", id, NAME_RULE);
   if (!isName(kind)) return invalid("The kind of a message", kind, NAME_RULE);
   return isBytes(payload) ? null : invalid("The payload of a message", payload, "a Uint8Array");

@@ -1,18 +1,24 @@
+import { answerId } from "./awaits.ts";
 import { attributesProblem } from "./attributes.ts";
-import { messageProblem } from "./arguments.ts";
+import { messageProblem, newRunProblem } from "./arguments.ts";
 import type { WorldError } from "./errors.ts";
-import type { Commit, RunPatch, RunStatus } from "./records.ts";
+import type { Await, Commit, RunPatch, RunStatus } from "./records.ts";
 import { invalid, isBytes, isName, isTime, NAME_RULE } from "./storable.ts";
 
 const STATUSES: readonly RunStatus[] = ["running", "completed", "failed", "cancelled"];
+const AWAIT_RULE = "1 to 506 well-formed characters without NUL";
 
 /** Why a commit cannot be stored by any World (its outcome is then `failed`), or null. */
 export function commitProblem(commit: Commit): WorldError | null {
-  const { base, rows, patch, hooks, disposedHooks, consumed, chunks, state, messages } = commit;
+  const { base, rows, patch, hooks, disposedHooks, consumed, chunks, state, messages, runs, successor, awaits } = commit;
   if (!Number.isSafeInteger(base) || base < 0) return invalid("The base of a commit", base, "a whole number");
   for (const row of rows) if (!isBytes(row)) return invalid("A history row", row, "a Uint8Array");
   if (hooks ?? disposedHooks ?? consumed ?? chunks ?? state ?? messages) {
     const problem = hooksProblem(commit) ?? outputProblem(commit);
+    if (problem !== null) return problem;
+  }
+  if (runs ?? successor ?? awaits) {
+    const problem = runsProblem(commit);
     if (problem !== null) return problem;
   }
   return patch === undefined ? null : patchProblem(patch);
@@ -30,7 +36,8 @@ function hooksProblem({ hooks = [], disposedHooks = [], consumed = [] }: Commit)
 }
 
 /** What a commit gives to others: chunks, state, messages. */
-function outputProblem({ rows, patch, chunks = [], state = [], messages = [] }: Commit): WorldError | null {
+function outputProblem(commit: Commit): WorldError | null {
+  const { chunks = [], state = [], messages = [] } = commit;
   for (const { name, data } of chunks) {
     if (!isName(name)) return invalid("The name of a stream", name, NAME_RULE);
     if (!isBytes(data)) return invalid("A chunk of a stream", data, "a Uint8Array");
@@ -43,12 +50,47 @@ function outputProblem({ rows, patch, chunks = [], state = [], messages = [] }: 
     const problem = messageProblem(message);
     if (problem !== null) return problem;
   }
-  if (rows.length > 0 || chunks.length + state.length + messages.length === 0) return null;
-  // Without a row or an end there is nothing by which a retry could know that they are there already.
-  const ends = patch?.status !== undefined && patch.status !== "running";
-  return ends
-    ? null
-    : invalid("A commit with stream chunks, state or messages", "no rows", "a commit with at least one row, or one that ends the run");
+  return chunks.length + state.length + messages.length === 0 ? null : unknowable(commit, "stream chunks, state or messages");
+}
+
+/** Why nothing is there by which a retry could know that what the commit did is done already: no row, and no end. */
+function unknowable(commit: Commit, what: string): WorldError | null {
+  if (commit.rows.length > 0 || ends(commit)) return null;
+  return invalid(`A commit with ${what}`, "without rows", "one with at least one row, or one that ends the run");
+}
+
+function ends({ patch }: Commit): boolean {
+  return patch?.status !== undefined && patch.status !== "running";
+}
+
+/** The runs that a commit starts, and those that it awaits. */
+function runsProblem(commit: Commit): WorldError | null {
+  const { runs = [], awaits = [] } = commit;
+  for (const run of runs) {
+    const problem = newRunProblem(run);
+    if (problem !== null) return problem;
+  }
+  for (const one of awaits) {
+    const problem = awaitProblem(one);
+    if (problem !== null) return problem;
+  }
+  return (runs.length === 0 ? null : unknowable(commit, "new runs")) ?? successorProblem(commit);
+}
+
+function successorProblem(commit: Commit): WorldError | null {
+  const { successor, runs = [], runId } = commit;
+  if (successor === undefined) return null;
+  if (!ends(commit)) return invalid("A commit with a successor", "without an end", "one with a terminal status in its patch");
+  if (successor.key !== null) return invalid("The key of a successor", successor.key, "null: it takes that of the run before it");
+  if (successor.parent != null) return invalid("The parent of a successor", successor.parent, "null: it has that of the run before it");
+  const isTaken = successor.id === runId || runs.some(({ id }) => id === successor.id);
+  return isTaken ? invalid("The id of a successor", successor.id, "of no other run") : newRunProblem(successor);
+}
+
+function awaitProblem({ operation, run }: Await): WorldError | null {
+  if (!isName(operation) || !isName(answerId(operation))) return invalid("The operation of an await", operation, AWAIT_RULE);
+  if ("key" in run) return isName(run.key) ? null : invalid("The key of an awaited run", run.key, NAME_RULE);
+  return typeof run.id === "string" ? null : invalid("An awaited run", run.id, "the id of a run, or a key");
 }
 
 function patchProblem(patch: RunPatch): WorldError | null {

@@ -117,33 +117,40 @@ export interface World {
    * - `committed`: all of it is durable. Also the answer to a retry of a commit that had landed before: rows (run, seq) that carry this
    *   commit's own fence are its own, also after a takeover; a commit without rows that ended the run is known by fence, length and
    *   status. `conflicts` lists the operations whose hook token was already taken by another run or operation, the same ones on a retry.
+   *   `existing` lists the runs that were not created because another run had the key; on a retry with the run that has the key by then.
    * - `fenced`: the run has another owner or fence by now, is over, or does not exist. Nothing was written.
    * - `behind`: the fence is right but the history's length is not `base`: the database went back, or a late commit landed.
    *   Nothing was written.
    * - `failed`: this commit cannot be stored (a value that is too large, an argument that no World may store, a chunk for a closed
-   *   stream, too many attributes, chunks, state or messages without a row or an end by which a retry could know them). Nothing was written.
+   *   stream, too many attributes, chunks, state, runs or messages without a row or an end by which a retry could know them, a successor
+   *   without an end or with the id of another run). Nothing was written.
    *
    * A rejected promise means that the outcome of every commit in the batch is unknown; retry the same commits.
    *
-   * Rules: rows number `base + 1 …` without holes. Messages are marked consumed, hooks reserved and disposed, streams appended, state
-   * published, messages sent and the patch applied only together with the rows. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
-   * left after this commit, the run stays due. Messages that the commit sends come last: they are delivered as by {@link World.deliver}, and
+   * Rules: rows number `base + 1 …` without holes. Only together with the rows, and in this order, messages are marked consumed, hooks
+   * disposed and reserved, streams appended, state published, the patch applied, runs and the successor created, messages sent, and awaits
+   * answered or noted. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
+   * left after this commit, the run stays due. Messages that the commit sends are delivered as by {@link World.deliver}, and
    * dropped without an error where that would answer `not_found` or `ended`. Two runs of one batch may write to each other. Hooks are disposed before others are reserved, so that one commit may free a token and take
    * it again; an operation that is in both lists is never held. A terminal status ends the run: owner and due time are cleared, its hooks
-   * released, its unconsumed messages dropped. Two commits of one run in a batch are refused with WORLD_INVALID_ARGUMENT.
+   * released, its unconsumed messages dropped, and its own awaits with them. Two commits of one run in a batch are refused with WORLD_INVALID_ARGUMENT.
+   *
+   * Awaits: when a run ends for good (by a commit, by {@link World.end}, by being replaced), the same transaction delivers the answer to each
+   * run that awaits it, in the order in which they came to await it; see {@link Await}. When it ends with a successor, they await the successor. A run that is over when
+   * an await reaches it answers at once; one that has a successor passes the await on, along the chain to its last run. A key may be that of a run which the same commit creates.
    * Wakes watchers.
    */
   commit(commits: readonly Commit[]): Promise<CommitResult[]>;
 
   /**
    * Delivers messages from outside. Idempotent by (run, message id), for as long as the run's record exists, also after the message
-   * was consumed or the run is over. The run becomes due now, unless it was due earlier. Results are in the order of `messages`.
+   * was consumed or the run is over. (A token or a key may be another run's by the time of a retry.) The run becomes due now, unless it was due earlier. Results are in the order of `messages`.
    * Wakes watchers.
    */
   deliver(messages: readonly Message[]): Promise<Delivery[]>;
 
   /**
-   * Ends an open run at once, whoever owns it: as a terminal status in a commit does. The fence grows too, so that the next commit of the
+   * Ends an open run at once, whoever owns it: as a terminal status in a commit does, without a successor. The fence grows too, so that the next commit of the
    * owner is `fenced`. `already`: the run was over, and stays as it is; also the answer to a retry. Wakes watchers.
    */
   end(runId: string, end: RunEnd): Promise<"ended" | "already" | "not_found">;

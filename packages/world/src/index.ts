@@ -10,6 +10,8 @@ export {
   assertWorker,
 } from "./arguments.ts";
 export { attributeCountProblem, attributeText, attributeTexts, toAttributes } from "./attributes.ts";
+export { ANSWER_KIND, answerId, answerPayload } from "./awaits.ts";
+export type { AnswerStatus } from "./awaits.ts";
 export { commitProblem } from "./commit-problem.ts";
 export type { Hint, Unwatch, World, WorldSupports } from "./contract.ts";
 export { WorldError } from "./errors.ts";

@@ -60,6 +60,8 @@ export interface RunRecord {
   readonly createdAt: number;
   /** When the run reached its terminal status, or null. */
   readonly endedAt: number | null;
+  /** The run that goes on in this one's place, see {@link Commit.successor}; null while it is open, and when it ended for good. */
+  readonly successor: string | null;
 }
 
 export interface CreatedRun {
@@ -144,8 +146,8 @@ export interface HookRecord {
 export interface Message {
   /** The sender's id for it; a second message with the same id to the same run is a duplicate. 1 to 512 characters. */
   readonly id: string;
-  /** A run, or whoever holds a hook token now. */
-  readonly to: { readonly runId: string } | { readonly token: string };
+  /** A run; or whoever holds a hook token, or has a key (1 to 512 characters), when the message is delivered. */
+  readonly to: { readonly runId: string } | { readonly token: string } | { readonly key: string };
   /** What it is, for the runtime: `hook`, `cancel`, `wake` … */
   readonly kind: string;
   readonly payload: Uint8Array;
@@ -155,12 +157,12 @@ export interface ReceivedMessage {
   readonly runId: string;
   readonly id: string;
   readonly kind: string;
-  /** The hook's operation when the message was addressed to a token, else null. */
+  /** The hook's operation when the message was addressed to a token, the awaiting one when it answers an {@link Await}, else null. */
   readonly operation: string | null;
   readonly payload: Uint8Array;
 }
 
-/** `duplicate`: delivered before. `not_found`: no such run, or no living hook has this token. `ended`: the run is over. */
+/** `duplicate`: delivered before. `not_found`: no such run, no living hook with this token, no run with this key. `ended`: the run is over. */
 export type Delivery = { readonly status: "delivered" | "duplicate" | "ended"; readonly runId: string } | { readonly status: "not_found" };
 
 export interface Commit extends Lease {
@@ -180,8 +182,33 @@ export interface Commit extends Lease {
   readonly chunks?: readonly StreamChunk[];
   /** State to publish, in this order. */
   readonly state?: readonly StateWrite[];
+  /**
+   * Runs that this run starts, one after another, without an owner. One whose `id` exists is left as it is; one whose key another run has
+   * is not created (see `existing` of {@link CommitResult}) or replaces that run, as `ifKeyExists` says.
+   */
+  readonly runs?: readonly NewRun[];
+  /**
+   * The run that goes on in this one's place; only with a terminal status in the patch. Its `key` and `parent` must be null: it takes this
+   * run's key (which loses it) and has the same parent. Without `attributes` it has this run's. It takes over those who await this run, and
+   * this run's unconsumed messages that were addressed to the run itself (whose operation is null). Its id must be new.
+   */
+  readonly successor?: NewRun;
   /** What this run sends to others, or to itself. */
   readonly messages?: readonly Message[];
+  /** Runs of whose end this run wants to be told. */
+  readonly awaits?: readonly Await[];
+}
+
+/**
+ * A run's wish to be told of the end of another one. The answer is a message to the awaiting run: id `ended:<operation>`, kind `ended`, the
+ * operation, and as payload one line (`completed`, `failed` or `cancelled`, and a newline) before the bytes of the ended run's output
+ * (none for null); `not_found` and a newline when there is no such run.
+ */
+export interface Await {
+  /** The operation of the awaiting run; 1 to 506 characters. It awaits one run, once: another await of the operation is ignored. */
+  readonly operation: string;
+  /** A run; or the one that has a key (1 to 512 characters) when the commit is applied. */
+  readonly run: { readonly id: string } | { readonly key: string };
 }
 
 /** Fields left out stay as they are. */
@@ -196,7 +223,13 @@ export interface RunPatch {
 }
 
 export type CommitResult =
-  | { readonly status: "committed"; readonly conflicts: readonly string[] }
+  | {
+      readonly status: "committed";
+      /** The operations whose hook token was taken. */
+      readonly conflicts: readonly string[];
+      /** For each of the commit's `runs` whose key another run had, so that it was not created: its id, and the run that has the key. Left out when empty. */
+      readonly existing?: readonly { readonly id: string; readonly runId: string }[];
+    }
   | { readonly status: "fenced" }
   | { readonly status: "behind" }
   | { readonly status: "failed"; readonly error: Error };

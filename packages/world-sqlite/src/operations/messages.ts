@@ -4,6 +4,7 @@ import type { SqlValue } from "../driver/driver.ts";
 import { existingRun, keyOfRun } from "./records.ts";
 
 const HOLDER = "SELECT h.run, h.operation, r.uuid FROM hooks h JOIN runs r ON r.id = h.run WHERE h.token = ?1";
+const KEEPER = "SELECT id, NULL, uuid FROM runs WHERE key = ?1";
 const STATUS = "SELECT status FROM runs WHERE id = ?1";
 const WAS_DELIVERED = "SELECT 1 FROM messages WHERE run = ?1 AND message = ?2";
 const DELIVER = "INSERT INTO messages (run, message, kind, operation, payload) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -24,7 +25,7 @@ export function deliver(transaction: Transaction, messages: readonly Message[], 
 }
 
 function deliverOne(transaction: Transaction, { id, to, kind, payload }: Message, now: number): Delivery {
-  const [run, operation, runId] = "token" in to ? holderOf(transaction, to.token) : [keyOfRun(transaction, to.runId), null, to.runId];
+  const [run, operation, runId] = receiverOf(transaction, to);
   const status = run === undefined ? undefined : transaction.get(STATUS, [run])?.[0];
   if (run === undefined || status === undefined) return { status: "not_found" };
   if (transaction.get(WAS_DELIVERED, [run, id]) !== undefined) return { status: "duplicate", runId };
@@ -34,9 +35,10 @@ function deliverOne(transaction: Transaction, { id, to, kind, payload }: Message
   return { status: "delivered", runId };
 }
 
-function holderOf(transaction: Transaction, token: string): [number | undefined, string | null, string] {
-  const row = transaction.get(HOLDER, [token]) as readonly [number, string, string] | undefined;
-  return row === undefined ? [undefined, null, ""] : [row[0], row[1], row[2]];
+function receiverOf(transaction: Transaction, to: Message["to"]): [run: number | undefined, operation: string | null, runId: string] {
+  if ("runId" in to) return [keyOfRun(transaction, to.runId), null, to.runId];
+  const row = "key" in to ? transaction.get(KEEPER, [to.key]) : transaction.get(HOLDER, [to.token]);
+  return row === undefined ? [undefined, null, ""] : (row as [number, string | null, string]);
 }
 
 /** The unconsumed messages of the runs that a worker owns, in order of delivery. */

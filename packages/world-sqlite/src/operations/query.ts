@@ -3,8 +3,7 @@ import { assertQueryRuns, WorldError } from "@perdure/world";
 import type { Transaction } from "../database.ts";
 import type { SqlValue } from "../driver/driver.ts";
 import { rarestFirst } from "./attributes.ts";
-import { keyOfName, keyOfRun, recordOf, SELECT_RUN, toRecord } from "./records.ts";
-import { keyOfKey } from "./runs.ts";
+import { keyOfKey, keyOfName, keyOfRun, recordOf, SELECT_RUN, toRecord } from "./records.ts";
 
 type HookHolder = Awaited<ReturnType<World["query"]["hook"]>>;
 

@@ -14,6 +14,7 @@ export const SELECT_RUN = `
 
 const RUN_BY_ID = `${SELECT_RUN} WHERE r.id = ?1`;
 const KEY_OF_UUID = "SELECT id FROM runs WHERE uuid = ?1";
+const KEY_OF_KEY = "SELECT id FROM runs WHERE key = ?1";
 const WORKER = "SELECT id FROM workers WHERE name = ?1";
 const NAME = "SELECT id FROM names WHERE name = ?1";
 const ADD_NAME = "INSERT INTO names (name) VALUES (?1) RETURNING id";
@@ -36,6 +37,7 @@ export function toRecord(row: readonly SqlValue[]): RunRecord {
     fence: row[10] as number,
     createdAt: row[11] as number,
     endedAt: row[12] as number | null,
+    successor: null,
   };
 }
 
@@ -47,6 +49,11 @@ export function recordOf(transaction: Transaction, run: number): RunRecord {
 /** The integer key of a run, or undefined when there is no such run. */
 export function keyOfRun(transaction: Transaction, uuid: string): number | undefined {
   return transaction.key("run", uuid, () => transaction.get(KEY_OF_UUID, [uuid])?.[0] as number | undefined);
+}
+
+/** The integer key of the run with this caller's key. Never remembered: a key goes from one run to another. */
+export function keyOfKey(transaction: Transaction, key: string): number | undefined {
+  return transaction.get(KEY_OF_KEY, [key])?.[0] as number | undefined;
 }
 
 /** The integer key of a run. @throws RUN_NOT_FOUND */

@@ -27,6 +27,7 @@ export const runs: readonly Case[] = [
         owner: null,
         fence: 0,
         endedAt: null,
+        successor: null,
       });
       assert.deepEqual(await world.query.run({ id: spec.id }), run);
     },

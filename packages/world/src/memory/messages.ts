@@ -1,6 +1,6 @@
 import type { Delivery, HistoryPage, Message } from "../index.ts";
 import { assertCount, assertMessages, WorldError } from "../index.ts";
-import { copy, setDue, type Store, waitingMessages } from "./store.ts";
+import { copy, setDue, type Store, type StoredHook, type StoredRun, waitingMessages } from "./store.ts";
 
 /** {@link World.deliver} */
 export function deliver(store: Store, messages: readonly Message[]): Delivery[] {
@@ -12,8 +12,7 @@ export function deliver(store: Store, messages: readonly Message[]): Delivery[] 
 
 function deliverOne(store: Store, { id, to, kind, payload }: Message): Delivery {
   const hook = "token" in to ? store.tokens.get(to.token) : undefined;
-  const runId = "token" in to ? hook?.runId : to.runId;
-  const run = runId === undefined ? undefined : store.runs.get(runId);
+  const run = receiverOf(store, to, hook);
   if (run === undefined) return { status: "not_found" };
   if (run.delivered.has(id)) return { status: "duplicate", runId: run.id };
   if (run.status !== "running") return { status: "ended", runId: run.id };
@@ -21,6 +20,12 @@ function deliverOne(store: Store, { id, to, kind, payload }: Message): Delivery 
   run.waiting.set(id, { runId: run.id, id, kind, operation: hook?.operation ?? null, payload: copy(payload) });
   setDue(run, run.dueAt, store.now());
   return { status: "delivered", runId: run.id };
+}
+
+function receiverOf(store: Store, to: Message["to"], hook: StoredHook | undefined): StoredRun | undefined {
+  if ("key" in to) return store.keys.get(to.key);
+  const runId = "token" in to ? hook?.runId : to.runId;
+  return runId === undefined ? undefined : store.runs.get(runId);
 }
 
 /** {@link World.load} */

@@ -47,6 +47,7 @@ function newlyStored(run: NewRun, owner: string | null, now: number): StoredRun 
     owner,
     fence: owner === null ? 0 : 1,
     endedAt: null,
+    successor: null,
     crashes: 0,
     lengthAtClaim: 0,
     history: [],

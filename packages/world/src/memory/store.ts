@@ -44,6 +44,7 @@ export interface StoredRun {
   owner: string | null;
   fence: number;
   endedAt: number | null;
+  successor: string | null;
   /** Takeovers in a row, and the length of the history at the last claim: see `ClaimedRun.crashes`. */
   crashes: number;
   lengthAtClaim: number;
@@ -112,6 +113,7 @@ export function recordOf(run: StoredRun): RunRecord {
     fence: run.fence,
     createdAt: run.createdAt,
     endedAt: run.endedAt,
+    successor: run.successor,
   };
 }
 
