@@ -12,6 +12,9 @@ export interface HookOptions {
 /**
  * A place in a workflow where payloads arrive from outside. Await it for the next payload; iterate it for all of them, in order. Payloads that
  * arrive while nobody waits are kept.
+ *
+ * Whoever awaits it gets HOOK_CONFLICT if another living hook has the token, HOOK_DISPOSED once it is disposed of, and HOOK_PAYLOAD_INVALID in the place of a payload that cannot be
+ * read in the workflow. An iteration ends when the hook is disposed of, also while it waits.
  */
 export interface Hook<T> extends PromiseLike<T>, AsyncIterable<T> {
   readonly token: string;
@@ -20,28 +23,30 @@ export interface Hook<T> extends PromiseLike<T>, AsyncIterable<T> {
   [Symbol.dispose](): void;
 }
 
-/** The part of Standard Schema (https://standardschema.dev) that hooks use. */
-export interface StandardSchema<T> {
+/** The part of Standard Schema, version 1 (https://standardschema.dev), that hooks use: what zod, valibot, arktype and others have in common. */
+export interface StandardSchema<Input = unknown, Output = Input> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
-    readonly validate: (
-      value: unknown,
-    ) =>
-      | { readonly value: T; readonly issues?: undefined }
-      | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] }
-      | Promise<
-          | { readonly value: T; readonly issues?: undefined }
-          | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] }
-        >;
-    readonly types?: { readonly input: unknown; readonly output: T } | undefined;
+    readonly validate: (value: unknown, options?: undefined) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 
+/** What a schema says of a value. A segment of a path is a key, or an object that has it. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+      }[];
+    };
+
 /** A typed hook: one definition for the workflow that waits and for the code that resumes it. */
-export interface HookDefinition<T> {
-  /** Inside a workflow: opens a hook. */
-  create(options?: HookOptions): Hook<T>;
-  /** Outside: validates the payload (with the schema, if there is one) and delivers it. @throws HOOK_NOT_FOUND, HOOK_PAYLOAD_INVALID */
-  resume(token: string, payload: T, options?: { readonly key?: string }): Promise<{ readonly runId: string }>;
+export interface HookDefinition<Input, Output = Input> {
+  /** Inside a workflow: opens a hook. Its payloads are what the schema made of those that were sent. */
+  create(options?: HookOptions): Hook<Output>;
+  /** Outside: validates the payload (with the schema, if there is one) and delivers what the schema made of it. @throws HOOK_NOT_FOUND, HOOK_PAYLOAD_INVALID, SERIALIZATION_FAILED */
+  resume(token: string, payload: Input, options?: { readonly key?: string }): Promise<{ readonly runId: string }>;
 }

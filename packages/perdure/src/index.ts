@@ -8,6 +8,7 @@ import { PerdureError } from "./errors/perdure-error.ts";
 import { workflowScope } from "./in-place.ts";
 import type { Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.ts";
 import type { Compensate } from "./saga.ts";
+import { payloadCheck } from "./hook-schema.ts";
 import type { ScopeHandle, ScopeOptions } from "./scope.ts";
 import type { StepHandle } from "./step-handle.ts";
 import { stepSettings, type StepCallOptions } from "./step-options.ts";
@@ -49,39 +50,27 @@ export function createHook<T = unknown>(options?: HookOptions): Hook<T> {
 }
 
 /**
- * Defines a typed hook, with a schema that checks each payload before it is delivered.
+ * Defines a typed hook, with a schema (Standard Schema: zod, valibot and others) that checks each payload before it is delivered; what it makes of the payload is what arrives.
+ * @throws INVALID_ARGUMENT for a schema that is none
  * @example
  * export const approval = defineHook<{ approved: boolean }>();
  * // in the workflow:   const { approved } = await approval.create({ token });
  * // anywhere else:     await approval.resume(token, { approved: true });
  */
-export function defineHook<T = unknown>(options: { readonly schema?: StandardSchema<T> } = {}): HookDefinition<T> {
+export function defineHook<Input = unknown, Output = Input>({
+  schema,
+}: { readonly schema?: StandardSchema<Input, Output> } = {}): HookDefinition<Input, Output> {
+  const check = payloadCheck(schema);
   return {
     create: (hookOptions) => {
       const scope = workflowScope();
-      if (scope) return scope.createHook<T>(hookOptions);
+      if (scope) return scope.createHook<Output>(hookOptions);
       throw notInWorkflow("defineHook().create()");
     },
     async resume(token, payload, resumeOptions) {
-      return resumeHook(token, await validate(options.schema, payload), resumeOptions);
+      return resumeHook(token, await check(payload), resumeOptions);
     },
   };
-}
-
-async function validate<T>(schema: StandardSchema<T> | undefined, payload: T): Promise<T> {
-  if (!schema) return payload;
-  const result = await schema["~standard"].validate(payload);
-  if (!result.issues) return result.value;
-  const issues = result.issues.map(
-    ({ message, path = [] }) => `${path.length > 0 ? `${path.map(segmentText).join(".")}: ` : ""}${message}`,
-  );
-  throw new PerdureError("HOOK_PAYLOAD_INVALID", `The payload does not fit the hook's schema: ${issues.join("; ")}.`, {
-    cause: result.issues,
-  });
-}
-
-function segmentText(segment: unknown): string {
-  return String(typeof segment === "object" && segment !== null && "key" in segment ? segment.key : segment);
 }
 
 /**

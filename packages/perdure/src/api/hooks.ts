@@ -8,7 +8,7 @@ import { getWorld } from "../runtime.ts";
 
 export interface ResumeOptions {
   /**
-   * Makes the delivery idempotent: a second one with the same key to the same run is ignored. 1 to 512 characters. Once the hook is disposed of, or its run
+   * Makes the delivery idempotent: a second one with the same key to the same run is ignored. 1 to 500 characters. Once the hook is disposed of, or its run
    * has ended, a repeated delivery gets HOOK_NOT_FOUND like any other.
    */
   readonly key?: string;
@@ -28,10 +28,10 @@ export interface HookInfo {
  */
 export async function resumeHook(token: string, payload?: unknown, options: ResumeOptions = {}): Promise<{ readonly runId: string }> {
   checkText("token", token);
-  if (options.key !== undefined) checkText("options.key", options.key);
+  if (options.key !== undefined) checkText("options.key", options.key, 500);
   const bytes = toBytes(encode(payload, "payload"));
   const world = await getWorld();
-  const [delivery] = await world.deliver([{ id: options.key ?? uuid(), to: { token }, kind: "hook", payload: bytes }]);
+  const [delivery] = await world.deliver([{ id: messageId(options.key), to: { token }, kind: "hook", payload: bytes }]);
   if (!delivery || delivery.status === "not_found" || delivery.status === "ended") throw new HookNotFoundError(token);
   // The payload is delivered: a World that is away just now must not make the caller send it again. The World's own id leads to the run too.
   const runId = await publicId(delivery.runId).catch(() => delivery.runId);
@@ -53,7 +53,12 @@ async function publicId(runId: string): Promise<string> {
   return run?.key ?? runId;
 }
 
-function checkText(name: string, value: unknown): void {
-  if (typeof value === "string" && value.length > 0 && value.length <= 512) return;
-  throw new PerdureError("INVALID_ARGUMENT", `\`${name}\` is ${JSON.stringify(value)}; it must be a string of 1 to 512 characters.`);
+/** A key is the user's: it must not meet the ids of the runtime's own messages, such as that of a cancellation. */
+function messageId(key: string | undefined): string {
+  return key === undefined ? uuid() : `key:${key}`;
+}
+
+function checkText(name: string, value: unknown, longest = 512): void {
+  if (typeof value === "string" && value.length > 0 && value.length <= longest) return;
+  throw new PerdureError("INVALID_ARGUMENT", `\`${name}\` is ${JSON.stringify(value)}; it must be a string of 1 to ${longest} characters.`);
 }

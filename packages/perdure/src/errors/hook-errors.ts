@@ -21,3 +21,48 @@ export class HookConflictError extends PerdureError {
     this.token = token;
   }
 }
+
+/** The hook was disposed of: nothing arrives there any more. Raised inside the workflow, where it is awaited. */
+export class HookDisposedError extends PerdureError {
+  static override readonly className = "HookDisposedError";
+  readonly token: string;
+
+  constructor(token: string) {
+    super("HOOK_DISPOSED", `The hook with the token "${token}" was disposed of while it was awaited, or before.`);
+    this.token = token;
+  }
+}
+
+/** What a schema has against a payload. */
+export interface PayloadIssue {
+  readonly message: string;
+  /** Where in the payload: names of members and indexes. Empty: the payload as a whole. */
+  readonly path: readonly PropertyKey[];
+}
+
+/**
+ * A payload does not fit the schema of its hook: raised where it is sent, before anything is delivered. Or it arrived and cannot be read in the workflow:
+ * raised where the hook is awaited, with the reason as its `cause`.
+ */
+export class HookPayloadInvalidError extends PerdureError {
+  static override readonly className = "HookPayloadInvalidError";
+  readonly issues: readonly PayloadIssue[];
+
+  constructor(message: string, issues: readonly PayloadIssue[], options: { readonly cause?: unknown } = {}) {
+    super("HOOK_PAYLOAD_INVALID", message, options);
+    this.issues = issues;
+  }
+
+  /** What `issues` are about. */
+  static ofSchema(issues: readonly PayloadIssue[]): HookPayloadInvalidError {
+    const texts = issues.map(({ message, path }) => (path.length > 0 ? `${path.map(String).join(".")}: ${message}` : message));
+    return new HookPayloadInvalidError(`The payload does not fit the hook's schema: ${texts.join("; ")}.`, issues);
+  }
+
+  static unreadable(token: string, cause: unknown): HookPayloadInvalidError {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new HookPayloadInvalidError(`A payload for the hook with the token "${token}" cannot be read in the workflow: ${reason}`, [], {
+      cause,
+    });
+  }
+}

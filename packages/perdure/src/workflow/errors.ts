@@ -7,7 +7,9 @@ export const CancelledError = /* @__PURE__ */ (() => __perdure.CancelledError)()
 export const TimeoutError = /* @__PURE__ */ (() => __perdure.TimeoutError)();
 export const FatalError = /* @__PURE__ */ (() => __perdure.FatalError)();
 export const HookConflictError = /* @__PURE__ */ (() => __perdure.HookConflictError)();
+export const HookDisposedError = /* @__PURE__ */ (() => __perdure.HookDisposedError)();
 export const HookNotFoundError = /* @__PURE__ */ (() => __perdure.HookNotFoundError)();
+export const HookPayloadInvalidError = /* @__PURE__ */ (() => __perdure.HookPayloadInvalidError)();
 export const PerdureError = /* @__PURE__ */ (() => __perdure.PerdureError)();
 export const RetryableError = /* @__PURE__ */ (() => __perdure.RetryableError)();
 export const SerializationError = /* @__PURE__ */ (() => __perdure.SerializationError)();

@@ -133,7 +133,7 @@ export function deliver(resident: Resident, type: string, op: string, at: number
       return;
     case "hook_received": {
       const queue = run.hooks.get(op);
-      if (queue) receive(queue, decode(payload));
+      if (queue) receive(queue, payload);
       return;
     }
     case "hook_conflict": {

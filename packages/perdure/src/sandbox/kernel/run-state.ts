@@ -25,11 +25,15 @@ export interface PendingCall extends Settler {
   readonly scope: Scope;
 }
 
+/** What arrived at a hook: a payload, or why it could not be read. */
+export type Arrival = { readonly payload: unknown } | { readonly error: Error };
+
 /** A hook's side of the sandbox: what arrived and is not taken yet, and who waits. */
 export interface HookQueue {
   readonly token: string;
-  readonly arrived: unknown[];
+  readonly arrived: Arrival[];
   readonly waiting: PendingCall[];
+  /** Why nothing more will arrive: the token is another's, or the hook was disposed of. */
   failure: Error | null;
   disposed: boolean;
 }

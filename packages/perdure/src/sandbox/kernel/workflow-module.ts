@@ -1,6 +1,6 @@
 import { registerClass } from "../../codec/index.ts";
 import { FatalError, RetryableError, SerializationError, ValueTooLargeError } from "../../errors/step-errors.ts";
-import { HookConflictError, HookNotFoundError } from "../../errors/hook-errors.ts";
+import { HookConflictError, HookDisposedError, HookNotFoundError, HookPayloadInvalidError } from "../../errors/hook-errors.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../../errors/run-errors.ts";
 import type { HookDefinition, HookOptions, StandardSchema } from "../../hook.ts";
@@ -34,7 +34,9 @@ export const workflowModule = Object.freeze({
   CancelledError,
   FatalError,
   HookConflictError,
+  HookDisposedError,
   HookNotFoundError,
+  HookPayloadInvalidError,
   PerdureError,
   RetryableError,
   SerializationError,
@@ -47,8 +49,8 @@ export const workflowModule = Object.freeze({
 
 export type WorkflowModule = typeof workflowModule;
 
-function defineHook<T>(_options?: { readonly schema?: StandardSchema<T> }): HookDefinition<T> {
-  return { create: (options?: HookOptions) => createHook<T>(options), resume: outside("defineHook().resume()") };
+function defineHook<Input, Output = Input>(_options?: { readonly schema?: StandardSchema<Input, Output> }): HookDefinition<Input, Output> {
+  return { create: (options?: HookOptions) => createHook<Output>(options), resume: outside("defineHook().resume()") };
 }
 
 /** A function that belongs to the host: calling it in workflow code says so. */
