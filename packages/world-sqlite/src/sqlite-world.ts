@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { Claimed, ClaimRequest, Commit, CommitResult, Hint, Hints, Unwatch, World } from "@perdure/world";
 import {
+  assertAppends,
   assertBatch,
-  assertChunks,
   assertCode,
   assertCount,
   assertMessages,
@@ -24,7 +24,7 @@ import { deliver, load } from "./operations/messages.ts";
 import { queryHook, queryRun, queryRuns, queryRunsById } from "./operations/query.ts";
 import { createRuns, release } from "./operations/runs.ts";
 import { queryState } from "./operations/state.ts";
-import { appendStream, closeStream, readStream } from "./operations/streams.ts";
+import { appendStreams, readStream } from "./operations/streams.ts";
 import { renew, retire } from "./operations/workers.ts";
 
 export interface SqliteWorldOptions {
@@ -174,9 +174,10 @@ function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" |
 
 /** The hints of a batch; those of a retry are repeated. */
 function announce(hints: Hints, commits: readonly Commit[], results: readonly CommitResult[]): void {
-  for (const [index, { runId, patch, state, messages }] of commits.entries()) {
+  for (const [index, { runId, patch, state, chunks, messages }] of commits.entries()) {
     if (results[index]!.status !== "committed") continue;
     if (state !== undefined && state.length > 0) hints.state(runId);
+    if (chunks !== undefined && chunks.length > 0) hints.stream(runId);
     if (patch?.status !== undefined && patch.status !== "running") hints.ended(runId);
     if (messages !== undefined && messages.length > 0) hints.due();
   }
@@ -207,18 +208,18 @@ function workers(store: Store): Pick<World, "claim" | "heartbeat" | "retire"> {
 
 function streams(store: Store): World["streams"] {
   return {
-    async append(ref, chunks) {
-      assertChunks(ref.name, chunks);
-      return store.database().write((transaction) => appendStream(transaction, ref, chunks));
+    async append(appends) {
+      assertAppends(appends);
+      if (appends.length === 0) return [];
+      const results = await store.database().write((transaction) => appendStreams(transaction, appends));
+      // Also for a retry that added nothing: its first try may not have been told of.
+      for (const [index, { runId }] of appends.entries()) if (results[index]!.status === "appended") store.hints().stream(runId);
+      return results;
     },
     async read(ref, from, limit) {
       assertCount("The start of a stream page", from, 0);
       if (limit !== undefined) assertCount("The limit of a stream page", limit, 1);
       return store.database().read((transaction) => readStream(transaction, ref, from, limit));
-    },
-    async close(ref) {
-      assertChunks(ref.name, []);
-      await store.database().write((transaction) => closeStream(transaction, ref));
     },
   };
 }

@@ -55,6 +55,8 @@ test("a store of version 1 is migrated with all that is in it, and takes what is
   expect((await world.load(runId(3))).messages).toMatchObject([{ id: "n" }]);
   const next = newRun(4, { key: "k", ifKeyExists: "replace", parent: { runId: runId(2), operation: "op" } });
   expect(await world.createRuns([next])).toMatchObject([{ created: true, replaced: runId(1) }]);
+  const appended = [{ runId: runId(3), name: "out", chunks: [bytes("c")], writer: { id: "w", from: 0 } }];
+  for (const added of [1, 0]) expect(await world.streams.append(appended)).toEqual([{ status: "appended", added, length: 1 }]);
   expect(await world.end(runId(3), { status: "failed", output: null, note: null })).toBe("ended");
 });
 

@@ -2,7 +2,7 @@
 
 import { attributesProblem } from "./attributes.ts";
 import type { WorldError } from "./errors.ts";
-import type { Commit, Message, NewRun, QueryRunsRequest, RunEnd } from "./records.ts";
+import type { Commit, Message, NewRun, QueryRunsRequest, RunEnd, StreamAppend } from "./records.ts";
 import { invalid, isBytes, isName, isRunId, isTime, NAME_RULE } from "./storable.ts";
 
 /** Refuses runs that no World may store. @throws WORLD_INVALID_ARGUMENT */
@@ -87,10 +87,15 @@ export function assertCount(what: string, value: number, from: number, to: numbe
   if (!Number.isSafeInteger(value) || value < from || value > to) throw invalid(what, value, `a whole number from ${from} to ${to}`);
 }
 
-/** Refuses stream names and chunks that no World may store. @throws WORLD_INVALID_ARGUMENT */
-export function assertChunks(name: string, chunks: readonly Uint8Array[]): void {
-  assertName("The name of a stream", name);
-  for (const chunk of chunks) if (!isBytes(chunk)) throw invalid("A chunk of a stream", chunk, "a Uint8Array");
+/** Refuses appends that no World may store. @throws WORLD_INVALID_ARGUMENT */
+export function assertAppends(appends: readonly StreamAppend[]): void {
+  for (const { name, chunks, writer } of appends) {
+    assertName("The name of a stream", name);
+    for (const chunk of chunks) if (!isBytes(chunk)) throw invalid("A chunk of a stream", chunk, "a Uint8Array");
+    if (writer === undefined) continue;
+    assertName("The id of a writer", writer.id);
+    assertCount("The chunks that a writer appended before", writer.from, 0);
+  }
 }
 
 /** Refuses a hash or bundle that no World may store. @throws WORLD_INVALID_ARGUMENT */

@@ -38,9 +38,12 @@ function hooksProblem({ hooks = [], disposedHooks = [], consumed = [] }: Commit)
 /** What a commit gives to others: chunks, state, messages. */
 function outputProblem(commit: Commit): WorldError | null {
   const { chunks = [], state = [], messages = [] } = commit;
+  const ended = new Set<string>();
   for (const { name, data } of chunks) {
     if (!isName(name)) return invalid("The name of a stream", name, NAME_RULE);
-    if (!isBytes(data)) return invalid("A chunk of a stream", data, "a Uint8Array");
+    if (data === null) ended.add(name);
+    else if (!isBytes(data)) return invalid("A chunk of a stream", data, "a Uint8Array, or null for its end");
+    else if (ended.has(name)) return invalid("A chunk of a stream", "behind its end", "in front of it");
   }
   for (const { key, value } of state) {
     if (!isName(key)) return invalid("The key of a state", key, NAME_RULE);

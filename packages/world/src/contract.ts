@@ -36,6 +36,8 @@ import type {
   RunPage,
   RunRecord,
   StateEntry,
+  StreamAppend,
+  StreamAppended,
   StreamPage,
   StreamRef,
 } from "./records.ts";
@@ -50,9 +52,10 @@ export interface WorldSupports {
 
 /**
  * A hint that something is worth looking at. `due`: some run may be claimable, or a message may wait. `ended`: a run may have reached a
- * terminal status. `state`: a run may have published state. Hints may be lost, repeated or wrong; polling is the truth.
+ * terminal status. `state`: a run may have published state. `stream`: a stream of the run may have grown, or ended. Hints may be lost, repeated or
+ * wrong; polling is the truth.
  */
-export type Hint = { readonly kind: "due" } | { readonly kind: "ended" | "state"; readonly runId: string };
+export type Hint = { readonly kind: "due" } | { readonly kind: "ended" | "state" | "stream"; readonly runId: string };
 
 /** Stops the hints of one {@link World.watch} call. Idempotent. */
 export type Unwatch = () => void;
@@ -127,10 +130,16 @@ export interface World {
    *
    * A rejected promise means that the outcome of every commit in the batch is unknown; retry the same commits.
    *
+<<<<<<< HEAD
    * Rules: rows number `base + 1 …` without holes. Only together with the rows, and in this order, messages are marked consumed, hooks
    * disposed and reserved, streams appended, state published, the patch applied, runs and the successor created, messages sent, and awaits
    * answered or noted. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
    * left after this commit, the run stays due. Messages that the commit sends are delivered as by {@link World.deliver}, and
+=======
+   * Rules: rows number `base + 1 …` without holes. Messages are marked consumed, hooks reserved and disposed, streams appended or closed, state
+   * published, messages sent and the patch applied only together with the rows. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
+   * left after this commit, the run stays due. Messages that the commit sends come last: they are delivered as by {@link World.deliver}, and
+>>>>>>> cd114a2 (Append to many streams in one transaction, and know a writer's chunks again when it tries once more)
    * dropped without an error where that would answer `not_found` or `ended`. Two runs of one batch may write to each other. Hooks are disposed before others are reserved, so that one commit may free a token and take
    * it again; an operation that is in both lists is never held. A terminal status ends the run: owner and due time are cleared, its hooks
    * released, its unconsumed messages dropped, and its own awaits with them. Two commits of one run in a batch are refused with WORLD_INVALID_ARGUMENT.
@@ -157,12 +166,27 @@ export interface World {
 
   /** Byte streams that belong to a run and outlive it. */
   readonly streams: {
-    /** Appends chunks; returns the index of the first one (of the next one when there are none). Chunks number 0, 1, 2 … per stream. @throws STREAM_CLOSED, RUN_NOT_FOUND */
-    append(stream: StreamRef, chunks: readonly Uint8Array[]): Promise<number>;
-    /** Chunks with index >= `from`, in order, at most `limit`. A stream that nobody wrote is empty and open. */
+    /**
+     * Appends to streams, in this order, in one transaction; each append stands alone within it, and its failure never spoils another's.
+     * Chunks number 0, 1, 2 … per stream. Results are in the order of `appends`.
+     *
+     * A rejected promise means that the outcome of every append is unknown. An append with a `writer` may then be tried again, also with more chunks
+     * behind: the World knows how many of a writer's chunks it has, and adds only the rest. Without one, a retry may add the chunks twice.
+     * What a writer was told stays true when others append, when the stream is closed, and when its run is over.
+     *
+     * Outcome per append:
+     * - `appended`: its chunks are durable, and with `close` the stream has an end; closing again is nothing. Also when all of them were there before.
+     * - `closed`: the stream had an end and not all of the chunks. Nothing was written.
+     * - `behind`: the World has fewer of the writer's chunks than it was told it has: the database went back. Nothing was written.
+     * - `not_found`: there is no such run.
+     * Wakes watchers. @throws WORLD_INVALID_ARGUMENT for the whole call
+     */
+    append(appends: readonly StreamAppend[]): Promise<StreamAppended[]>;
+    /**
+     * Chunks with index >= `from`, in order, at most `limit`, and how the stream and its run stood at that moment. A stream that nobody wrote is
+     * empty and open, also that of a run which does not exist.
+     */
     read(stream: StreamRef, from: number, limit?: number): Promise<StreamPage>;
-    /** Marks the end. Idempotent. @throws RUN_NOT_FOUND */
-    close(stream: StreamRef): Promise<void>;
   };
 
   /** Workflow bundles by the hash of their content. The World does not check the hash; the runtime does. */

@@ -9,6 +9,8 @@ export interface Hints {
   ended(runId: string): void;
   /** A run has published state. */
   state(runId: string): void;
+  /** A stream of a run has grown, or ended. */
+  stream(runId: string): void;
 }
 
 /**
@@ -19,14 +21,17 @@ export function createHints(): Hints {
   const listeners = new Set<(hint: Hint) => void>();
   const ended = new Set<string>();
   const state = new Set<string>();
+  const stream = new Set<string>();
   let due = false;
   let scheduled = false;
 
   function flush(): void {
     scheduled = false;
     const hints: Hint[] = [...state].map((runId) => ({ kind: "state", runId }));
+    for (const runId of stream) hints.push({ kind: "stream", runId });
     for (const runId of ended) hints.push({ kind: "ended", runId });
     state.clear();
+    stream.clear();
     ended.clear();
     if (due) hints.push({ kind: "due" });
     due = false;
@@ -56,6 +61,10 @@ export function createHints(): Hints {
     },
     state(runId) {
       if (listeners.size > 0) state.add(runId);
+      schedule();
+    },
+    stream(runId) {
+      if (listeners.size > 0) stream.add(runId);
       schedule();
     },
   };

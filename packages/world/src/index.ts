@@ -1,6 +1,6 @@
 export {
+  assertAppends,
   assertBatch,
-  assertChunks,
   assertCode,
   assertCount,
   assertMessages,

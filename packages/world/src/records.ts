@@ -239,10 +239,38 @@ export interface StreamRef {
   readonly name: string;
 }
 
+/** A chunk for a stream of the run that commits. */
 export interface StreamChunk {
   readonly name: string;
-  readonly data: Uint8Array;
+  /** Null marks the stream's end, behind the chunks that come before; an end that is marked again is nothing. */
+  readonly data: Uint8Array | null;
 }
+
+/** Chunks for one stream, see {@link World.streams}. */
+export interface StreamAppend extends StreamRef {
+  readonly chunks: readonly Uint8Array[];
+  /** Marks the stream's end behind the chunks. */
+  readonly close?: boolean;
+  readonly writer?: StreamWriter;
+}
+
+/** Makes an append idempotent. */
+export interface StreamWriter {
+  /** Whoever appends to this stream one after another, waiting for each answer. 1 to 512 characters, never used by anyone else. */
+  readonly id: string;
+  /** How many chunks the writer had appended to this stream before these. */
+  readonly from: number;
+}
+
+export type StreamAppended =
+  | {
+      readonly status: "appended";
+      /** How many chunks this call added: the last ones of the append, from index `length - added` on. */
+      readonly added: number;
+      /** The length of the stream behind them. */
+      readonly length: number;
+    }
+  | { readonly status: "closed" | "behind" | "not_found" };
 
 /** A write of published state; null removes the entry. */
 export interface StateWrite {
@@ -264,6 +292,10 @@ export interface StreamPage {
   readonly next: number;
   /** True when the stream is closed and `next` is its end. */
   readonly done: boolean;
+  /** How many chunks the stream has. */
+  readonly length: number;
+  /** The status of the run; null when there is no such run. */
+  readonly run: RunStatus | null;
 }
 
 export interface QueryRunsRequest {

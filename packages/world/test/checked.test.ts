@@ -1,8 +1,17 @@
 import { expect, test } from "vitest";
-import type { World } from "@perdure/world";
+import type { StreamAppended, StreamPage, World } from "@perdure/world";
 import { checkedWorld } from "@perdure/world/conformance";
 import { createMemoryWorld } from "@perdure/world/memory";
 import { A, B, type Broken, bytes, claim, commitOf, end, newRun, out, send, testBroken } from "./broken.ts";
+
+const append = (world: World, text: string) => world.streams.append([{ ...out, chunks: [bytes(text)] }]);
+const appendsAs = (world: World, answer: StreamAppended): Partial<World> => ({
+  streams: { ...world.streams, append: async () => [answer] },
+});
+const readsAs = (world: World, answer: Partial<StreamPage>): Partial<World> => {
+  const page: StreamPage = { chunks: [], next: 0, done: false, length: 0, run: "running", ...answer };
+  return { streams: { ...world.streams, read: async () => page } };
+};
 
 const broken: readonly Broken[] = [
   {
@@ -245,27 +254,69 @@ const broken: readonly Broken[] = [
   },
   {
     name: "appends on top of each other",
-    says: /appended at 0 to the stream "out" .* which had 1/,
-    breaks: (world) => ({ streams: { ...world.streams, append: async () => 0 } }),
-    use: async (world) => (await world.streams.append(out, [bytes("a")]), world.streams.append(out, [bytes("b")])),
+    says: /an append to .* "out" .* had 1 chunks, found 0|appended at 0 to .* "out" .* had 1/i,
+    breaks: (world) => appendsAs(world, { status: "appended", added: 1, length: 1 }),
+    use: async (world) => (await append(world, "a"), append(world, "b")),
   },
   {
     name: "an append to a closed stream",
-    says: /appended to the closed stream "out"/,
-    breaks: (world) => ({ streams: { ...world.streams, append: async () => 0 } }),
-    use: async (world) => (await world.streams.close(out), world.streams.append(out, [bytes("b")])),
+    says: /appended to .* "out" .* which was closed/,
+    breaks: (world) => appendsAs(world, { status: "appended", added: 1, length: 1 }),
+    use: async (world) => (await world.streams.append([{ ...out, chunks: [bytes("a")], close: true }]), append(world, "b")),
+  },
+  {
+    name: "an append of half of the chunks",
+    says: /1 of 2 chunks were added/,
+    breaks: (world) => appendsAs(world, { status: "appended", added: 1, length: 1 }),
+    use: (world) => world.streams.append([{ ...out, chunks: [bytes("a"), bytes("b")] }]),
+  },
+  {
+    name: "an append that a writer is told of twice",
+    says: /The writer w was told .* has 1 of its chunks; 1 were added/,
+    breaks: (world) => ({
+      streams: { ...world.streams, append: (all) => world.streams.append(all.map(({ runId, name, chunks }) => ({ runId, name, chunks }))) },
+    }),
+    use: async (world) => {
+      const one = { ...out, chunks: [bytes("a")], writer: { id: "w", from: 0 } };
+      await world.streams.append([one]);
+      await world.streams.append([one]);
+    },
+  },
+  {
+    name: "an append that found no run",
+    says: /found no run .*, which exists/,
+    breaks: (world) => appendsAs(world, { status: "not_found" }),
+    use: (world) => append(world, "a"),
   },
   {
     name: "a stream that lost a chunk",
     says: /has 1 chunks; 0 came/,
-    breaks: (world) => ({ streams: { ...world.streams, read: async () => ({ chunks: [], next: 0, done: false }) } }),
-    use: async (world) => (await world.streams.append(out, [bytes("a")]), world.streams.read(out, 0)),
+    breaks: (world) => readsAs(world, { length: 1 }),
+    use: async (world) => (await append(world, "a"), world.streams.read(out, 0)),
+  },
+  {
+    name: "a stream that got shorter",
+    says: /has 1 chunks, not 0/,
+    breaks: (world) => readsAs(world, { next: 1 }),
+    use: async (world) => (await append(world, "a"), world.streams.read(out, 1)),
+  },
+  {
+    name: "a stream of a run that is said not to exist",
+    says: /exists; its stream "out" says that it does not/,
+    breaks: (world) => readsAs(world, { run: null }),
+    use: (world) => world.streams.read(out, 0),
+  },
+  {
+    name: "a stream of a run that is said to go on",
+    says: /is completed; its stream says running/,
+    breaks: (world) => readsAs(world, {}),
+    use: async (world) => (await world.commit([commitOf(0, ["a"], end)]), await world.query.run({ id: A }), world.streams.read(out, 0)),
   },
   {
     name: "a closed stream without an end",
     says: /was closed and goes on/,
-    breaks: (world) => ({ streams: { ...world.streams, read: async () => ({ chunks: [], next: 0, done: false }) } }),
-    use: async (world) => (await world.streams.close(out), world.streams.read(out, 0)),
+    breaks: (world) => readsAs(world, {}),
+    use: async (world) => (await world.streams.append([{ ...out, chunks: [], close: true }]), world.streams.read(out, 0)),
   },
   {
     name: "a bundle that is not kept",

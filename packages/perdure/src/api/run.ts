@@ -122,7 +122,7 @@ async function* watchState(id: string, key: string): AsyncGenerator<unknown, voi
   const { id: runId } = await findRun(id);
   let wake = (): void => undefined;
   const unwatch = world.watch((hint) => {
-    if (hint.kind !== "due" && hint.runId === runId) wake();
+    if ((hint.kind === "state" || hint.kind === "ended") && hint.runId === runId) wake();
   });
   try {
     let seen = 0;

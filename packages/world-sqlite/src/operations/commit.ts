@@ -17,7 +17,7 @@ import { releaseAll, setOutput } from "./end.ts";
 import { deliver } from "./messages.ts";
 import { keyOfRun, keyOfWorker } from "./records.ts";
 import { publish } from "./state.ts";
-import { appendChunks, isClosed, streamClosed } from "./streams.ts";
+import { applyChunks, isClosed, streamClosed } from "./streams.ts";
 
 /** SQLite's default limit for a value is 10^9 bytes; half of that leaves room for the rest of the record. */
 const MAX_BYTES = 500_000_000;
@@ -108,7 +108,7 @@ function commitOne(writer: Writer, commit: Commit): CommitResult {
 
 /** Why what is stored of the run rules a commit out that its owner may make, or null. */
 function conflictWithStore(transaction: Transaction, run: number, { runId, chunks, patch }: Commit): WorldError | null {
-  const closed = chunks?.find(({ name }) => isClosed(transaction, run, name));
+  const closed = chunks?.find(({ name, data }) => data !== null && isClosed(transaction, run, name));
   if (closed !== undefined) return streamClosed(runId, closed.name);
   return patch?.attributes === undefined ? null : mergeProblem(transaction, run, patch.attributes);
 }
@@ -146,7 +146,7 @@ function applyRest(writer: Writer, run: number, commit: Commit): string[] {
   const { transaction, now } = writer;
   const { consumed, chunks, state, patch, messages } = commit;
   const conflicts = applyHooks(transaction, run, commit);
-  for (const { name, data } of chunks ?? []) appendChunks(transaction, run, name, [data]);
+  if (chunks !== undefined) applyChunks(transaction, run, chunks);
   let read = 0;
   for (const id of consumed ?? []) read += transaction.run(CONSUME, [run, id]);
   if (state !== undefined) publish(transaction, run, state);
@@ -199,7 +199,7 @@ function applyPatch(transaction: Transaction, run: number, patch: RunPatch, read
 function sizeProblem({ rows, patch, chunks, hooks, state, messages }: Commit): WorldError | null {
   let largest = patch?.output?.byteLength ?? 0;
   for (const row of rows) largest = Math.max(largest, row.byteLength);
-  for (const { data } of chunks ?? []) largest = Math.max(largest, data.byteLength);
+  for (const { data } of chunks ?? []) largest = Math.max(largest, data?.byteLength ?? 0);
   for (const { metadata } of hooks ?? []) largest = Math.max(largest, metadata?.byteLength ?? 0);
   if (state !== undefined) for (const { value } of state) largest = Math.max(largest, value?.byteLength ?? 0);
   if (messages !== undefined) for (const { payload } of messages) largest = Math.max(largest, payload.byteLength);

@@ -139,22 +139,17 @@ function checkDelivery(ledger: Ledger, since: number, { id, to }: Message, deliv
 
 function checkedStreams(world: World, ledger: Ledger): World["streams"] {
   return {
-    async append(ref, chunks) {
+    async append(appends) {
       const since = ledger.start();
-      const first = await world.streams.append(ref, chunks);
-      checkAppended(ledger, since, ref, chunks.length, first);
-      return first;
+      const results = await world.streams.append(appends);
+      checkAppended(ledger, since, appends, results);
+      return results;
     },
     async read(ref, from, limit) {
       const since = ledger.start();
       const page = await world.streams.read(ref, from, limit);
       checkStreamPage(ledger, since, ref, from, limit ?? Infinity, page);
       return page;
-    },
-    async close(ref) {
-      await world.streams.close(ref);
-      const facts = ledger.stream(ref.runId, ref.name);
-      facts.closedAt = Math.min(facts.closedAt, ledger.tick());
     },
   };
 }

@@ -38,6 +38,8 @@ export interface StreamFacts {
   /** Ends of appends, growing, with their ticks. */
   readonly ends: { readonly tick: number; readonly end: number }[];
   readonly starts: Set<number>;
+  /** How many chunks each writer was told to have appended. */
+  readonly writers: Map<string, { readonly tick: number; readonly written: number }>;
   closedAt: number;
 }
 
@@ -61,7 +63,7 @@ export function createLedger(): Ledger {
     start: () => time,
     tick: () => (time += 1),
     run: (runId) => entry(runs, runId, newFacts),
-    stream: (runId, name) => entry(streams, `${runId} ${name}`, () => ({ ends: [], starts: new Set<number>(), closedAt: Infinity })),
+    stream: (runId, name) => entry(streams, `${runId} ${name}`, newStream),
     code: new Map(),
   };
 }
@@ -70,6 +72,10 @@ function entry<T>(map: Map<string, T>, key: string, make: () => T): T {
   let found = map.get(key);
   if (found === undefined) map.set(key, (found = make()));
   return found;
+}
+
+function newStream(): StreamFacts {
+  return { ends: [], starts: new Set(), writers: new Map(), closedAt: Infinity };
 }
 
 function newFacts(): RunFacts {

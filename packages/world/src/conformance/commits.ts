@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Commit } from "../index.ts";
 import {
+  append,
   bytes,
   type Case,
   COMMITTED,
@@ -266,7 +267,7 @@ export const commits: readonly Case[] = [
       await mustCommit(lab.world, commitOf(owned, 0, ["a"], { hooks: [{ token: "kept", operation: "k", metadata: null }] }));
       await lab.world.deliver([messageTo(owned.runId, "m")]);
       const closed = { runId: owned.runId, name: "closed" };
-      await lab.world.streams.close(closed);
+      await append(lab.world, closed, [], true);
       const before = [await recordOf(lab.world, owned.runId), await lab.world.load(owned.runId)];
       const greedy = { ...everything(commitOf(owned, 1, ["x"])), disposedHooks: ["k"] };
       const refused: [Commit, string][] = [

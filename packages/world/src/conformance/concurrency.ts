@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { World } from "../index.ts";
 import {
+  append,
   bytes,
   type Case,
   commitOf,
@@ -104,7 +105,7 @@ export const concurrency: readonly Case[] = [
       const worlds = await several(lab, 4);
       const stream = { runId: (await create(lab.world)).id, name: "out" };
       const first = await Promise.all(
-        Array.from({ length: 20 }, (_, index) => worlds[index % 4]!.streams.append(stream, [bytes(`${index}a`), bytes(`${index}b`)])),
+        Array.from({ length: 20 }, (_, index) => append(worlds[index % 4]!, stream, [`${index}a`, `${index}b`])),
       );
       assert.deepEqual(
         [...first].sort((a, b) => a - b),

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { Claimed, Commit, CommitResult, Lease, Message, NewRun, RunRecord, World, WorldSupports } from "../index.ts";
+import type { Claimed, Commit, CommitResult, Lease, Message, NewRun, RunRecord, StreamRef, World, WorldSupports } from "../index.ts";
 import { WorldError, type WorldErrorCode } from "../index.ts";
 
 /** One fresh store, and Worlds on it. */
@@ -154,6 +154,13 @@ export async function mustCommit(world: World, one: Commit): Promise<void> {
 }
 
 export const COMMITTED = { status: "committed", conflicts: [] } as const;
+
+/** Appends to one stream without a writer; returns the index of the first chunk. */
+export async function append(world: World, ref: StreamRef, texts: readonly string[], close = false): Promise<number> {
+  const [result] = await world.streams.append([{ ...ref, chunks: texts.map(bytes), close }]);
+  assert.ok(result?.status === "appended" && result.added === texts.length, "the chunks were appended");
+  return result.length - result.added;
+}
 
 /** A message to a run. */
 export function messageTo(runId: string, id: string, payload = "payload"): Message {

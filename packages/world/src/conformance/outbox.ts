@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Commit, Message } from "../index.ts";
 import {
+  append,
   bytes,
   type Case,
   claim,
@@ -66,7 +67,7 @@ export const outbox: readonly Case[] = [
       const { dueAt } = receiver;
       const send = (id: string): Partial<Commit> => ({ messages: [messageTo(receiver.id, id)] });
       const closed = { runId: failed.runId, name: "closed" };
-      await world.streams.close(closed);
+      await append(world, closed, [], true);
       const refused = [
         commitOf({ ...fenced, fence: 7 }, 0, ["x"], send("fenced")),
         commitOf(behind, 3, ["x"], send("behind")),

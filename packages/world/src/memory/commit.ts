@@ -1,4 +1,4 @@
-import type { Commit, CommitResult, HookRecord, RunPatch } from "../index.ts";
+import type { Commit, CommitResult, HookRecord, RunPatch, StreamChunk } from "../index.ts";
 import { assertBatch, attributeCountProblem, attributeText, commitProblem, storableText, WorldError } from "../index.ts";
 import { close, dropHook } from "./end.ts";
 import { deliver } from "./messages.ts";
@@ -20,7 +20,7 @@ function commitOne(store: Store, commit: Commit): CommitResult {
   if (hasLanded(run, commit)) return { status: "committed", conflicts: conflictsOf(store, run, commit) };
   if (run.owner !== commit.worker || run.fence !== commit.fence) return { status: "fenced" };
   if (run.history.length !== commit.base) return { status: "behind" };
-  const closed = commit.chunks?.find(({ name }) => run.streams.get(name)?.closed);
+  const closed = commit.chunks?.find(({ name, data }) => data !== null && run.streams.get(name)?.closed);
   if (closed !== undefined) return { status: "failed", error: streamClosed(run.id, closed.name) };
   const attributes = mergedAttributes(run, commit.patch);
   const tooMany = attributeCountProblem(attributes.size);
@@ -49,12 +49,21 @@ function apply(store: Store, run: StoredRun, commit: Commit, attributes: Readonl
   for (const row of commit.rows) run.history.push({ fence: commit.fence, data: copy(row) });
   for (const id of commit.consumed ?? []) run.waiting.delete(id);
   const conflicts = applyHooks(store, run, commit);
-  for (const { name, data } of commit.chunks ?? []) appendChunks(streamOf(run, name), [data]);
+  if (commit.chunks !== undefined) applyChunks(store, run, commit.chunks);
   publish(store, run, commit);
   applyPatch(store, run, commit.patch ?? {}, now);
   run.attributes = attributes;
   deliver(store, commit.messages ?? []);
   return conflicts;
+}
+
+function applyChunks({ hints }: Store, run: StoredRun, chunks: readonly StreamChunk[]): void {
+  for (const { name, data } of chunks) {
+    const stream = streamOf(run, name);
+    if (data === null) stream.closed = true;
+    else appendChunks(stream, [data]);
+  }
+  if (chunks.length > 0) hints.stream(run.id);
 }
 
 function publish({ hints }: Store, run: StoredRun, { state = [] }: Commit): void {

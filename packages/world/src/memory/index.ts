@@ -11,7 +11,7 @@ import { deliver, load } from "./messages.ts";
 import { queryHook, queryRun, queryRuns, queryRunsById, queryState } from "./query.ts";
 import { createRuns, release } from "./runs.ts";
 import { copy, createStore } from "./store.ts";
-import { appendStream, closeStream, readStream } from "./streams.ts";
+import { appendStreams, readStream } from "./streams.ts";
 
 export interface MemoryWorldOptions {
   /** The World's clock, ms since the epoch; default `Date.now`. Tests that set it decide when leases end and waits are due. */
@@ -50,9 +50,8 @@ export function createMemoryWorld(options: MemoryWorldOptions = {}): World {
     deliver: (messages) => call(() => deliver(store, messages)),
     end: (runId, end) => call(() => endRun(store, runId, end)),
     streams: {
-      append: (ref, chunks) => call(() => appendStream(store, ref, chunks)),
+      append: (appends) => call(() => appendStreams(store, appends)),
       read: (ref, from, limit) => call(() => readStream(store, ref, from, limit)),
-      close: (ref) => call(() => closeStream(store, ref)),
     },
     code: {
       put: (hash, bytes) =>

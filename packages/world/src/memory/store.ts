@@ -24,6 +24,8 @@ export interface StoredHook {
 
 export interface StoredStream {
   readonly chunks: Uint8Array[];
+  /** How many chunks each writer has appended. */
+  readonly writers: Map<string, number>;
   closed: boolean;
 }
 

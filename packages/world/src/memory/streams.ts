@@ -1,49 +1,48 @@
-import type { StreamPage, StreamRef } from "../index.ts";
-import { assertChunks, assertCount, WorldError } from "../index.ts";
+import type { StreamAppend, StreamAppended, StreamPage, StreamRef } from "../index.ts";
+import { assertAppends, assertCount } from "../index.ts";
 import { copy, type Store, type StoredRun, type StoredStream } from "./store.ts";
 
 /** {@link World.streams} append. */
-export function appendStream(store: Store, ref: StreamRef, chunks: readonly Uint8Array[]): number {
-  assertChunks(ref.name, chunks);
-  const stream = streamOf(runOf(store, ref), ref.name);
-  if (stream.closed) {
-    throw new WorldError("STREAM_CLOSED", `The stream "${ref.name}" of run ${ref.runId} is closed.`, { hint: "Append before closing it." });
-  }
-  return appendChunks(stream, chunks);
+export function appendStreams(store: Store, appends: readonly StreamAppend[]): StreamAppended[] {
+  assertAppends(appends);
+  return appends.map((append) => appendOne(store, append));
+}
+
+function appendOne(store: Store, { runId, name, chunks, close = false, writer }: StreamAppend): StreamAppended {
+  const run = store.runs.get(runId);
+  if (run === undefined) return { status: "not_found" };
+  const stream = streamOf(run, name);
+  const known = writer === undefined ? 0 : (stream.writers.get(writer.id) ?? 0) - writer.from;
+  if (known < 0) return { status: "behind" };
+  const added = chunks.slice(known);
+  if (stream.closed && added.length > 0) return { status: "closed" };
+  appendChunks(stream, added);
+  if (writer !== undefined && added.length > 0) stream.writers.set(writer.id, writer.from + chunks.length);
+  if (added.length > 0 || (close && !stream.closed)) store.hints.stream(runId);
+  if (close) stream.closed = true;
+  return { status: "appended", added: added.length, length: stream.chunks.length };
 }
 
 /** {@link World.streams} read. */
 export function readStream(store: Store, ref: StreamRef, from: number, limit: number | undefined): StreamPage {
   assertCount("The start of a stream page", from, 0);
   if (limit !== undefined) assertCount("The limit of a stream page", limit, 1);
-  const stream = store.runs.get(ref.runId)?.streams.get(ref.name) ?? { chunks: [], closed: false };
-  const chunks = stream.chunks.slice(from, limit === undefined ? undefined : from + limit).map(copy);
+  const run = store.runs.get(ref.runId);
+  const stored = run?.streams.get(ref.name);
+  const chunks = (stored?.chunks ?? []).slice(from, limit === undefined ? undefined : from + limit).map(copy);
+  const length = stored?.chunks.length ?? 0;
   const next = from + chunks.length;
-  return { chunks, next, done: stream.closed && next >= stream.chunks.length };
-}
-
-/** {@link World.streams} close. */
-export function closeStream(store: Store, ref: StreamRef): void {
-  assertChunks(ref.name, []);
-  streamOf(runOf(store, ref), ref.name).closed = true;
+  return { chunks, next, done: stored?.closed === true && next >= length, length, run: run?.status ?? null };
 }
 
 /** The run's stream of that name, made when it is new. */
 export function streamOf(run: StoredRun, name: string): StoredStream {
-  const stream = run.streams.get(name) ?? { chunks: [], closed: false };
+  const stream = run.streams.get(name) ?? { chunks: [], writers: new Map<string, number>(), closed: false };
   run.streams.set(name, stream);
   return stream;
 }
 
-/** Appends copies of the chunks; returns the index of the first. */
-export function appendChunks(stream: StoredStream, chunks: readonly Uint8Array[]): number {
-  const first = stream.chunks.length;
+/** Appends copies of the chunks. */
+export function appendChunks(stream: StoredStream, chunks: readonly Uint8Array[]): void {
   for (const chunk of chunks) stream.chunks.push(copy(chunk));
-  return first;
-}
-
-function runOf(store: Store, { runId }: StreamRef): StoredRun {
-  const run = store.runs.get(runId);
-  if (run === undefined) throw new WorldError("RUN_NOT_FOUND", `There is no run ${runId}.`, { hint: "Check the id of the run." });
-  return run;
 }
