@@ -1,9 +1,12 @@
 import type { Commit, CommitResult, HookRecord, RunPatch, StreamChunk } from "../index.ts";
 import { assertBatch, attributeCountProblem, attributeText, commitProblem, storableText, WorldError } from "../index.ts";
+import { addAwaits, answerAwaits } from "./awaits.ts";
 import { close, dropHook } from "./end.ts";
 import { deliver } from "./messages.ts";
+import { createRun } from "./runs.ts";
 import { copy, setDue, type Store, type StoredRun } from "./store.ts";
 import { appendChunks, streamOf } from "./streams.ts";
+import { inheritedMessages, succeed } from "./successor.ts";
 
 /** {@link World.commit} */
 export function commit(store: Store, commits: readonly Commit[]): CommitResult[] {
@@ -17,7 +20,7 @@ function commitOne(store: Store, commit: Commit): CommitResult {
   if (problem !== null) return { status: "failed", error: problem };
   const run = store.runs.get(commit.runId);
   if (run === undefined) return { status: "fenced" };
-  if (hasLanded(run, commit)) return { status: "committed", conflicts: conflictsOf(store, run, commit) };
+  if (hasLanded(run, commit)) return committed(store, commit, conflictsOf(store, run, commit));
   if (run.owner !== commit.worker || run.fence !== commit.fence) return { status: "fenced" };
   if (run.history.length !== commit.base) return { status: "behind" };
   const closed = commit.chunks?.find(({ name, data }) => data !== null && run.streams.get(name)?.closed);
@@ -25,7 +28,19 @@ function commitOne(store: Store, commit: Commit): CommitResult {
   const attributes = mergedAttributes(run, commit.patch);
   const tooMany = attributeCountProblem(attributes.size);
   if (tooMany !== null) return { status: "failed", error: tooMany };
-  return { status: "committed", conflicts: apply(store, run, commit, attributes) };
+  if (commit.successor !== undefined && store.runs.has(commit.successor.id)) {
+    return { status: "failed", error: successorExists(commit.successor.id) };
+  }
+  return committed(store, commit, apply(store, run, commit, attributes));
+}
+
+/** A run of the commit that does not exist was not created, because another one had its key; keys are never free again. */
+function committed(store: Store, { runs = [] }: Commit, conflicts: string[]): CommitResult {
+  const existing = runs.flatMap(({ id, key }) => {
+    const holder = key === null || store.runs.has(id) ? undefined : store.keys.get(key);
+    return holder === undefined ? [] : [{ id, runId: holder.id }];
+  });
+  return existing.length === 0 ? { status: "committed", conflicts } : { status: "committed", conflicts, existing };
 }
 
 function mergedAttributes(run: StoredRun, patch: RunPatch | undefined): ReadonlyMap<string, string> {
@@ -51,9 +66,14 @@ function apply(store: Store, run: StoredRun, commit: Commit, attributes: Readonl
   const conflicts = applyHooks(store, run, commit);
   if (commit.chunks !== undefined) applyChunks(store, run, commit.chunks);
   publish(store, run, commit);
-  applyPatch(store, run, commit.patch ?? {}, now);
+  const inherited = commit.successor === undefined ? [] : inheritedMessages(run);
   run.attributes = attributes;
+  applyPatch(store, run, commit.patch ?? {}, now);
+  for (const one of commit.runs ?? []) createRun(store, one, null);
+  if (commit.successor !== undefined) succeed(store, run, commit.successor, inherited);
   deliver(store, commit.messages ?? []);
+  answerAwaits(store, run);
+  addAwaits(store, run, commit.awaits ?? []);
   return conflicts;
 }
 
@@ -118,4 +138,10 @@ function isHeldBy(holder: { runId: string; operation: string }, runId: string, h
 
 function streamClosed(runId: string, name: string): WorldError {
   return new WorldError("STREAM_CLOSED", `The stream "${name}" of run ${runId} is closed.`, { hint: "Append before closing it." });
+}
+
+function successorExists(runId: string): WorldError {
+  return new WorldError("WORLD_INVALID_ARGUMENT", `Run ${runId} exists already and cannot become a successor.`, {
+    hint: "Give each successor an id of its own.",
+  });
 }

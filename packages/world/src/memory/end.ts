@@ -1,5 +1,6 @@
 import type { RunEnd, RunStatus } from "../index.ts";
 import { assertRunEnd, storableText } from "../index.ts";
+import { answerAwaits } from "./awaits.ts";
 import { copy, type Store, type StoredRun } from "./store.ts";
 
 /** {@link World.end} */
@@ -12,10 +13,11 @@ export function endRun(store: Store, runId: string, end: RunEnd): "ended" | "alr
   run.note = end.note === null ? null : storableText(end.note);
   run.fence += 1;
   close(store, run, end.status, store.now());
+  answerAwaits(store, run);
   return "ended";
 }
 
-/** Gives a run its terminal status, and takes from it what only open runs have. */
+/** Gives a run its terminal status, and takes from it what only open runs have. Those who await it are still to be answered. */
 export function close(store: Store, run: StoredRun, status: RunStatus, now: number): void {
   run.status = status;
   run.owner = null;
@@ -23,6 +25,8 @@ export function close(store: Store, run: StoredRun, status: RunStatus, now: numb
   run.endedAt = now;
   run.waiting.clear();
   for (const token of run.hooks.keys()) dropHook(store, run, token);
+  for (const pending of run.awaits.values()) pending.awaited.awaiters.delete(pending);
+  run.awaits.clear();
   store.open.delete(run);
   store.hints.ended(run.id);
 }

@@ -1,13 +1,11 @@
-import type { Delivery, HistoryPage, Message } from "../index.ts";
+import type { Delivery, HistoryPage, Message, ReceivedMessage } from "../index.ts";
 import { assertCount, assertMessages, WorldError } from "../index.ts";
 import { copy, setDue, type Store, type StoredHook, type StoredRun, waitingMessages } from "./store.ts";
 
 /** {@link World.deliver} */
 export function deliver(store: Store, messages: readonly Message[]): Delivery[] {
   assertMessages(messages);
-  const results = messages.map((message) => deliverOne(store, message));
-  if (results.some(({ status }) => status === "delivered")) store.hints.due();
-  return results;
+  return messages.map((message) => deliverOne(store, message));
 }
 
 function deliverOne(store: Store, { id, to, kind, payload }: Message): Delivery {
@@ -15,11 +13,18 @@ function deliverOne(store: Store, { id, to, kind, payload }: Message): Delivery 
   const run = receiverOf(store, to, hook);
   if (run === undefined) return { status: "not_found" };
   if (run.delivered.has(id)) return { status: "duplicate", runId: run.id };
-  if (run.status !== "running") return { status: "ended", runId: run.id };
-  run.delivered.add(id);
-  run.waiting.set(id, { runId: run.id, id, kind, operation: hook?.operation ?? null, payload: copy(payload) });
-  setDue(run, run.dueAt, store.now());
+  if (!receive(store, run, { id, kind, operation: hook?.operation ?? null, payload })) return { status: "ended", runId: run.id };
   return { status: "delivered", runId: run.id };
+}
+
+/** Gives a message to an open run that never had one with this id; returns whether it did. */
+export function receive(store: Store, run: StoredRun, { id, kind, operation, payload }: Omit<ReceivedMessage, "runId">): boolean {
+  if (run.status !== "running" || run.delivered.has(id)) return false;
+  run.delivered.add(id);
+  run.waiting.set(id, { runId: run.id, id, kind, operation, payload: copy(payload) });
+  setDue(run, run.dueAt, store.now());
+  store.hints.due();
+  return true;
 }
 
 function receiverOf(store: Store, to: Message["to"], hook: StoredHook | undefined): StoredRun | undefined {

@@ -7,12 +7,11 @@ import { copy, recordOf, setDue, type Store, type StoredRun } from "./store.ts";
 export function createRuns(store: Store, runs: readonly NewRun[], owner: string | null): CreatedRun[] {
   assertNewRuns(runs);
   if (owner !== null) assertWorker(owner);
-  const results = runs.map((run) => createRun(store, run, owner));
-  if (results.some(({ created }) => created)) store.hints.due();
-  return results;
+  return runs.map((run) => createRun(store, run, owner));
 }
 
-function createRun(store: Store, run: NewRun, owner: string | null): CreatedRun {
+/** Creates one run, or finds the one that exists. */
+export function createRun(store: Store, run: NewRun, owner: string | null): CreatedRun {
   const holder = run.key === null ? undefined : store.keys.get(run.key);
   const existing = store.runs.get(run.id) ?? (run.ifKeyExists === "replace" ? undefined : holder);
   if (existing !== undefined) return { run: recordOf(existing), created: false, replaced: null };
@@ -21,6 +20,7 @@ function createRun(store: Store, run: NewRun, owner: string | null): CreatedRun 
   store.runs.set(stored.id, stored);
   store.open.add(stored);
   if (stored.key !== null) store.keys.set(stored.key, stored);
+  store.hints.due();
   return { run: recordOf(stored), created: true, replaced: holder?.id ?? null };
 }
 
@@ -56,6 +56,8 @@ function newlyStored(run: NewRun, owner: string | null, now: number): StoredRun 
     waiting: new Map(),
     streams: new Map(),
     state: new Map(),
+    awaits: new Map(),
+    awaiters: new Set(),
   };
 }
 

@@ -2,7 +2,8 @@
  * The state of a memory World.
  *
  * Invariants: `open` holds exactly the runs whose status is `running`; `tokens` holds exactly the hooks of open runs;
- * `keys` holds exactly the runs that have a key, under it; a run's `waiting` holds exactly its messages that are not consumed, in order of delivery, and a run with one is due.
+ * `keys` holds exactly the runs that have a key, under it; a run's `waiting` holds exactly its messages that are not consumed, in order of delivery, and a run with one is due;
+ * an await lies in `awaits` of one open run and in `awaiters` of another (or the same), and in none when one of the two is over.
  * Bytes are copied on the way in and on the way out, so that no caller shares memory with the store.
  */
 
@@ -58,6 +59,17 @@ export interface StoredRun {
   readonly streams: Map<string, StoredStream>;
   /** A removed entry stays, without a value, so that its version goes on. */
   readonly state: Map<string, StoredEntry>;
+  /** What the run awaits, by operation. */
+  readonly awaits: Map<string, StoredAwait>;
+  /** Who awaits the run, in the order in which they came. */
+  readonly awaiters: Set<StoredAwait>;
+}
+
+/** An await that is not answered. */
+export interface StoredAwait {
+  readonly run: StoredRun;
+  readonly operation: string;
+  awaited: StoredRun;
 }
 
 export interface StoredEntry {
