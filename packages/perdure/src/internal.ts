@@ -19,7 +19,8 @@ export { registerClass } from "./codec/index.ts";
 resolveFunctionsBy(({ kind, id, captures }) => {
   const found = kind === "step" ? findStep(id) : undefined;
   if (!found?.isClosure) return found?.target as StepFunction | undefined;
-  return captures ? (found.target as StepFactory)(captures) : undefined;
+  // The captures are complete when the value is that they are part of.
+  return captures ? (...args: never[]) => (found.target as StepFactory)(captures)(...args) : undefined;
 });
 
 /** Registers a step, also under the ids that it had before, and returns its function. */

@@ -45,17 +45,27 @@ export function detachedStart({ node }: MarkedFunction): string {
   return node.type === "FunctionDeclaration" && node.id ? `async function ${node.id.name}` : "";
 }
 
+/** The parts of the function that takes a marked function's place. */
+export interface Replacement {
+  /** The name of its rest parameter. */
+  args: string;
+  /** The call that is its body. */
+  call: string;
+  /** A directive in front of the call. */
+  mark?: string;
+}
+
 /** What takes the place of the detached part: a function with the same name and form whose body is one call. */
-export function replacementText(fn: MarkedFunction, { args, call }: { args: string; call: string }): string {
+export function replacementText(fn: MarkedFunction, replacement: Replacement): string {
   const { node } = fn;
-  const rest = replacedText(fn, { args, call });
+  const rest = replacedText(fn, replacement);
   return node.type === "FunctionExpression" && node.id ? `async function ${node.id.name}${rest}` : rest;
 }
 
 /** What takes the place of the replaced part. */
-export function replacedText({ node }: MarkedFunction, { args, call }: { args: string; call: string }): string {
+export function replacedText({ node }: MarkedFunction, { args, call, mark }: Replacement): string {
   if (node.type === "ArrowFunctionExpression") return `async (...${args}) => ${call}`;
-  const rest = `(...${args}) { return ${call}; }`;
+  const rest = `(...${args}) { ${mark === undefined ? "" : `${mark} `}return ${call}; }`;
   return isMethod(node) || node.id ? rest : `async function ${rest}`;
 }
 

@@ -9,6 +9,7 @@ import { type Editor, findToken, nameFunction, removeDirectives, removeWithLine,
 import { detachedRange, detachedStart, generatedName, isExpression, replacedRange, replacedText, replacementText } from "./functions.ts";
 import { removeUnusedImports } from "./imports.ts";
 import { wrapInitialisers } from "./initialisers.ts";
+import { markWorkflow, workflowMark } from "./workflow-marks.ts";
 
 /**
  * The module for the orchestration bundle: steps become calls by id, and what only they and the host need goes. Each workflow gets an
@@ -28,6 +29,7 @@ export function transformWorkflow(editor: Editor): void {
     const bodies = new RangeSet(stepRanges);
     removeUnusedImports(editor, (node) => bodies.contains(rangeOf(node)) || isGone(node));
   }
+  for (const workflow of workflows) markWorkflow(editor, workflow);
   wrapInitialisers(editor);
   const args = editor.uniqueName("$args");
   const steps = marked.filter(({ kind, node }) => kind === "step" && !isGone(node));
@@ -68,7 +70,8 @@ function moveWorkflow(editor: Editor, workflow: MarkedFunction, { args, isLive }
   const { text, analysis } = editor;
   const { start, end } = detachedRange(editor, workflow);
   const name = generatedName(editor, workflow);
-  const stays = isExpression(workflow.node) ? name : replacementText(workflow, { args, call: `${name}(...${args})` });
+  const forward = { args, call: `${name}(...${args})`, mark: workflowMark(workflow) };
+  const stays = isExpression(workflow.node) ? name : replacementText(workflow, forward);
   if (isLive) text.appendLeft(start, stays);
   text.appendRight(start, `const ${name} = ${detachedStart(workflow)}`).appendLeft(end, "; ");
   text.move(start, end, topOf(analysis.file));

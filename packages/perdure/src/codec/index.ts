@@ -16,7 +16,14 @@ import { checkSize, defaultMaxBytes } from "./size.ts";
 
 export { useBase64 } from "./base64.ts";
 export { createClassRegistry, findClassesBy, registerClass, UnknownInstance, type ClassRegistry } from "./classes.ts";
-export { markFunction, resolveFunctionsBy } from "./function-references.ts";
+export {
+  findWorkflowFunctionsBy,
+  markFunction,
+  referenceOfFunction,
+  resolveFunctionsBy,
+  type AnyFunction,
+  type FunctionReference,
+} from "./function-references.ts";
 
 export interface EncodeOptions {
   /** How many bytes of UTF-8 the text may take; 8 MiB if left out. */

@@ -15,6 +15,7 @@
  */
 import { installClock } from "./clock.ts";
 import { createDeliveries, type Kernel } from "./deliveries.ts";
+import { installFunctions } from "./functions.ts";
 import { installGlobals } from "./globals.ts";
 import { harden, hardenMore } from "./harden.ts";
 import { installClasses } from "./run-classes.ts";
@@ -49,6 +50,7 @@ export function boot({ tokenFor, tick, web, scopes }: HostParts): Kernel {
   installTimers(global);
   installStacks();
   installClasses();
+  installFunctions();
   setScopeTracker(scopes);
   const deliveries = createDeliveries(tokenFor);
   Object.defineProperty(global, "__perdure_evaluate", {

@@ -1,4 +1,4 @@
-import { encode } from "../../codec/index.ts";
+import { encode, type AnyFunction, type FunctionReference } from "../../codec/index.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { stepSettings, type StepCallOptions } from "../../step-options.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
@@ -12,7 +12,12 @@ interface Preparation {
   op: string | null;
 }
 
-let prepared: Preparation | null = null;
+/** Somebody only wants to know which step a function asks for. */
+interface Inquiry {
+  found: FunctionReference | null;
+}
+
+let prepared: Preparation | Inquiry | null = null;
 
 /**
  * Asks for a step. The promise settles when an event answers the operation.
@@ -21,6 +26,10 @@ let prepared: Preparation | null = null;
 export function callStep(stepId: string, args: readonly unknown[], captures?: Readonly<Record<string, unknown>>): Promise<unknown> {
   const preparation = prepared;
   prepared = null;
+  if (preparation && "found" in preparation) {
+    preparation.found = { kind: "step", id: stepId, captures: captures ?? null };
+    return inquired;
+  }
   const run = currentRun();
   try {
     const { op, answer } = call(run, {
@@ -35,6 +44,26 @@ export function callStep(stepId: string, args: readonly unknown[], captures?: Re
     if (preparation) preparation.op = "";
     return Promise.reject(error);
   }
+}
+
+/** The answer to an inquiry, which nobody awaits. */
+const inquired = Promise.resolve();
+
+/**
+ * The step that a function of compiled code asks for, with its captures as they are now, without asking for it. Null when it asks for none.
+ * @param stub does nothing but call `callStep`
+ */
+export function stepOf(stub: AnyFunction): FunctionReference | null {
+  const inquiry: Inquiry = { found: null };
+  const outer = prepared;
+  prepared = inquiry;
+  try {
+    // A capture that has no value yet rejects it.
+    Promise.resolve(stub()).catch(() => {});
+  } finally {
+    prepared = outer;
+  }
+  return inquiry.found;
 }
 
 function inputOf(run: RunState, op: string, args: readonly unknown[], captures: Readonly<Record<string, unknown>> | undefined): string {

@@ -5,6 +5,7 @@
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { setWorkflowScope, substituteStep } from "../../in-place.ts";
 import { findStep, type RegisteredStep, type StepFunction, type WorkflowInPlace } from "../../registry.ts";
+import { installFunctions } from "../kernel/functions.ts";
 import { callStep } from "../kernel/steps.ts";
 import { workflowModule } from "../kernel/workflow-module.ts";
 import type { WorkflowCall } from "../realm.ts";
@@ -13,6 +14,7 @@ import { isInWorkflow } from "./scope.ts";
 
 export { callStep } from "../kernel/steps.ts";
 
+installFunctions();
 setWorkflowScope(() => (isInWorkflow() ? workflowModule : undefined));
 
 /** What runs of such workflows have for a version: their code is whatever the test made of it. */

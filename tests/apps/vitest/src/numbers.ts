@@ -1,0 +1,4 @@
+export async function double(n: number) {
+  "use step";
+  return n * 2;
+}
