@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { program } from "./program.ts";
 
@@ -36,4 +38,34 @@ test("one process submits runs and another one executes them", { timeout: 60_000
   expect(await client.ended()).toEqual({ status: 0, output: "2 yes 1 true completed\n" });
   process.kill(worker.pid, "SIGTERM");
   expect(await worker.ended()).toEqual({ status: 0, output: "ready\nstopped\n" });
+});
+
+/** Fifty callers at once, with one id and different arguments; both processes begin when the file `go` is there. */
+const callers = `import { existsSync } from "node:fs";
+import { start } from "perdure/api";
+import { getWorld } from "perdure/runtime";
+async function work(by: string) { "use step"; return by; }
+export async function flow(by: string) { "use workflow"; return await work(by); }
+const world = await getWorld();
+console.log("ready");
+while (!existsSync("go")) await new Promise((resolve) => setTimeout(resolve, 1));
+const runs = await Promise.all(Array.from({ length: 50 }, (_, index) => start(flow, [process.pid + "/" + index], { id: "same" })));
+const values = new Set(await Promise.all(runs.map((run) => run.returnValue)));
+const stored = await world.query.runs();
+const { rows } = await world.load(stored.runs[0]!.id);
+console.log([new Set(runs.map(({ runId }) => runId)).size, stored.runs.length, rows.length, ...values].join(" "));
+`;
+
+test("fifty callers with one id in each of two processes make one run, and all their handles agree", { timeout: 60_000 }, async () => {
+  const { start, folder } = program(callers);
+  const both = [start(), start()];
+  await Promise.all(
+    both.map(async ({ output }) => {
+      while (!output().includes("ready")) await new Promise((resolve) => setTimeout(resolve, 10));
+    }),
+  );
+  writeFileSync(join(folder, "go"), "");
+  const [first, second] = await Promise.all(both.map((one) => one.ended()));
+  expect(first).toEqual({ status: 0, output: expect.stringMatching(/^ready\n1 1 2 \d+\/\d+\n$/) });
+  expect(second).toEqual(first);
 });

@@ -13,6 +13,8 @@ interface Runtime {
   /** The same once it has started. */
   startedWorker: Worker | null;
   waiters: Waiters | null;
+  /** Of Worlds that calls name for themselves. */
+  readonly otherWaiters: WeakMap<World, Waiters>;
   isExitHandled: boolean;
 }
 
@@ -21,7 +23,7 @@ const key = Symbol.for("perdure.runtime");
 /** One per process, also when several copies of this package are loaded. */
 function runtime(): Runtime {
   const holder = globalThis as { [key]?: Runtime };
-  holder[key] ??= { world: null, worker: null, startedWorker: null, waiters: null, isExitHandled: false };
+  holder[key] ??= { world: null, worker: null, startedWorker: null, waiters: null, otherWaiters: new WeakMap(), isExitHandled: false };
   return holder[key];
 }
 
@@ -109,8 +111,26 @@ async function makeWorker(options: WorkerOptions): Promise<Worker> {
   return worker;
 }
 
-/** Those who await return values in this process. */
-export function currentWaiters(world: World): Waiters {
+/** Whether a World is the one of this process. Opens none. */
+async function isCurrentWorld(world: World): Promise<boolean> {
+  return (await runtime().world?.catch(() => null)) === world;
+}
+
+/** This process's worker, if it executes the runs of the World; started as by {@link currentWorker}. */
+export async function workerOf(world: World): Promise<Worker | null> {
+  return (await isCurrentWorld(world)) ? currentWorker() : null;
+}
+
+/** Those in this process who await return values of a World. */
+export async function waitersOf(world: World): Promise<Waiters> {
+  if (await isCurrentWorld(world)) return currentWaiters(world);
+  const { otherWaiters } = runtime();
+  let waiters = otherWaiters.get(world);
+  if (!waiters) otherWaiters.set(world, (waiters = createWaiters(world, () => false)));
+  return waiters;
+}
+
+function currentWaiters(world: World): Waiters {
   const state = runtime();
   state.waiters ??= createWaiters(world, (runId) => state.startedWorker?.holds(runId) ?? false);
   return state.waiters;

@@ -1,9 +1,11 @@
-import type { RunRecord } from "@perdure/world";
+import type { RunRecord, World } from "@perdure/world";
+import { v4 as uuid } from "uuid";
 
 import { decode, encode } from "../codec/index.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
-import { currentWaiters, currentWorker, getWorld } from "../runtime.ts";
+import { getWorld, waitersOf, workerOf } from "../runtime.ts";
 import { CancelledError } from "../errors/cancelled-error.ts";
+import { PerdureError } from "../errors/perdure-error.ts";
 import { setTimeout } from "../host-timers.ts";
 import { checkStateKey } from "../published.ts";
 import { toBytes, toText } from "../run-input.ts";
@@ -40,6 +42,13 @@ export interface Run<R> {
    * @throws RUN_NOT_FOUND, SERIALIZATION_FAILED
    */
   terminate(options?: CancelOptions): Promise<"ended">;
+  /**
+   * Ends what the run sleeps for, now: all its pending `sleep()` calls, or the one that is named; they resolve as if their time had come. Timers, time limits of scopes and
+   * pauses between attempts are left as they are. A run whose start was put off begins. Resolves once the request is durable: `requested`, or `ended` when the
+   * run was over already. Sleeps that begin after the request has reached the run are not meant.
+   * @throws RUN_NOT_FOUND, INVALID_ARGUMENT
+   */
+  wakeUp(options?: WakeUpOptions): Promise<"requested" | "ended">;
   /** The value that the run published under a key; undefined when there is none. @throws RUN_NOT_FOUND */
   read(key: string): Promise<unknown>;
   /** The value that the run publishes under a key: as it is now, and each time that it has changed, until the run is over. Values in between may be left out. @throws RUN_NOT_FOUND */
@@ -53,73 +62,122 @@ export interface CancelOptions {
   readonly reason?: unknown;
 }
 
-/** A handle for the run with this id; whether it exists shows when the handle is used. */
-export function getRun<R = unknown>(id: string): Run<R> {
-  return runHandle<R>(id, null);
+export interface WakeUpOptions {
+  /** The sleep to end, by its place among those that the run has asked for: `sleep#2` is the second. Default: all that are pending. */
+  readonly operation?: string;
 }
 
-/** @param known the World's own id, where the caller has it already */
-export function runHandle<R>(id: string, known: string | null): Run<R> {
+export interface GetRunOptions {
+  /** The World that has the run; it must have been set up. Default: the one of the process. */
+  readonly world?: World;
+}
+
+/** What a run gives back: `T` itself, or what the workflow of this type does. */
+export type RunResult<T> = { any: 0 } extends { any: 1 & T } ? T : [T] extends [(...args: never) => infer R] ? Awaited<R> : T;
+
+/**
+ * A handle for the run with this id; whether it exists shows when the handle is used.
+ * @example
+ * const receipt = await getRun<typeof fulfilOrder>(`order-${order.id}`).returnValue;
+ */
+export function getRun<T = unknown>(id: string, { world }: GetRunOptions = {}): Run<RunResult<T>> {
+  return runHandle<RunResult<T>>({ id, known: null, world: world ?? null });
+}
+
+/** Which run a handle means. */
+export interface RunAddress {
+  readonly id: string;
+  /** The World's own id, where the caller has it already. */
+  readonly known: string | null;
+  /** Null: the one of the process, whichever that is when it is used. */
+  readonly world: World | null;
+}
+
+export function runHandle<R>(address: RunAddress): Run<R> {
   return {
-    runId: id,
+    runId: address.id,
     get status() {
-      return findRun(id).then((run) => (run.status === "running" && run.fence === 0 ? "pending" : run.status));
+      return findRun(address).then((run) => (run.status === "running" && run.fence === 0 ? "pending" : run.status));
     },
     get returnValue() {
-      return returnValueOf<R>(id, known);
+      return returnValueOf<R>(address);
     },
     get note() {
-      return findRun(id).then((run) => run.note);
+      return findRun(address).then((run) => run.note);
     },
-    cancel: (options) => cancelRun(id, options),
-    terminate: (options) => terminateRun(id, options),
-    read: (key) => readState(id, key),
-    watch: (key) => watchState(id, key),
+    cancel: (options) => cancelRun(address, options),
+    terminate: (options) => terminateRun(address, options),
+    wakeUp: (options) => wakeRun(address, options),
+    read: (key) => readState(address, key),
+    watch: (key) => watchState(address, key),
     get attributes() {
-      return findRun(id).then((run) => run.attributes);
+      return findRun(address).then((run) => run.attributes);
     },
   };
 }
 
 const uuidShape = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-async function findRun(id: string): Promise<RunRecord> {
-  const { query } = await getWorld();
+async function worldOf({ world }: RunAddress): Promise<World> {
+  return world ?? getWorld();
+}
+
+/** @throws RUN_NOT_FOUND */
+async function findRun(address: RunAddress): Promise<RunRecord> {
+  const { id } = address;
+  const { query } = await worldOf(address);
   const run = (uuidShape.test(id) ? await query.run({ id }) : null) ?? (await query.run({ key: id }));
   if (!run) throw new WorkflowRunNotFoundError(id);
   return run;
 }
 
-async function cancelRun(id: string, { reason }: CancelOptions = {}): Promise<"requested" | "ended"> {
-  const payload = toBytes(encode(reason, "reason"));
-  const run = await findRun(id);
+async function cancelRun(address: RunAddress, { reason }: CancelOptions = {}): Promise<"requested" | "ended"> {
+  return ask(address, { id: "cancel", kind: "cancel", payload: encode(reason, "reason") });
+}
+
+async function wakeRun(address: RunAddress, { operation }: WakeUpOptions = {}): Promise<"requested" | "ended"> {
+  if (operation !== undefined && !/^sleep#[1-9]\d{0,15}$/.test(operation)) {
+    throw new PerdureError(
+      "INVALID_ARGUMENT",
+      `wakeUp({ operation }) is ${JSON.stringify(operation)}; it must name a sleep, as "sleep#2" does.`,
+    );
+  }
+  return ask(address, { id: uuid(), kind: "wake", payload: encode(operation, "operation") });
+}
+
+/** Sends an open run a request. */
+async function ask(
+  address: RunAddress,
+  { id, kind, payload }: { readonly id: string; readonly kind: string; readonly payload: string },
+): Promise<"requested" | "ended"> {
+  const run = await findRun(address);
   if (run.status !== "running") return "ended";
-  const world = await getWorld();
-  const [delivery] = await world.deliver([{ id: "cancel", to: { runId: run.id }, kind: "cancel", payload }]);
-  if (!delivery || delivery.status === "not_found") throw new WorkflowRunNotFoundError(id);
+  const world = await worldOf(address);
+  const [delivery] = await world.deliver([{ id, to: { runId: run.id }, kind, payload: toBytes(payload) }]);
+  if (!delivery || delivery.status === "not_found") throw new WorkflowRunNotFoundError(address.id);
   return delivery.status === "ended" ? "ended" : "requested";
 }
 
-async function terminateRun(id: string, { reason }: CancelOptions = {}): Promise<"ended"> {
+async function terminateRun(address: RunAddress, { reason }: CancelOptions = {}): Promise<"ended"> {
   const error = new CancelledError(reason);
   const output = toBytes(encode(error, "reason"));
-  const run = await findRun(id);
-  await (await getWorld()).end(run.id, { status: "cancelled", output, note: `terminated: ${error.message}`.slice(0, 500) });
+  const run = await findRun(address);
+  await (await worldOf(address)).end(run.id, { status: "cancelled", output, note: `terminated: ${error.message}`.slice(0, 500) });
   return "ended";
 }
 
-async function readState(id: string, key: string): Promise<unknown> {
+async function readState(address: RunAddress, key: string): Promise<unknown> {
   checkStateKey(key);
-  const run = await findRun(id);
-  const [entry] = await (await getWorld()).query.state(run.id, key);
+  const run = await findRun(address);
+  const [entry] = await (await worldOf(address)).query.state(run.id, key);
   return entry && decode(toText(entry.value));
 }
 
 /** Hints say when to look; a look once a second makes up for lost ones. */
-async function* watchState(id: string, key: string): AsyncGenerator<unknown, void> {
+async function* watchState(address: RunAddress, key: string): AsyncGenerator<unknown, void> {
   checkStateKey(key);
-  const world = await getWorld();
-  const { id: runId } = await findRun(id);
+  const world = await worldOf(address);
+  const { id: runId } = await findRun(address);
   let wake = (): void => undefined;
   const unwatch = world.watch((hint) => {
     if ((hint.kind === "state" || hint.kind === "ended") && hint.runId === runId) wake();
@@ -146,25 +204,26 @@ const longestLook = 1000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
-async function returnValueOf<R>(id: string, known: string | null): Promise<R> {
-  const world = await getWorld();
-  const waiters = currentWaiters(world);
+async function returnValueOf<R>(address: RunAddress): Promise<R> {
+  const { known } = address;
+  const world = await worldOf(address);
+  const waiters = await waitersOf(world);
   // A process that waits for a result executes runs too, like one that starts them.
-  const worker = await currentWorker();
-  if (known !== null && worker?.holds(known)) return valueOf<R>(id, await waiters.wait(known), null);
-  const run = await findRun(id);
-  return valueOf<R>(id, endOf(run) ?? (await waiters.wait(run.id)), run);
+  const worker = await workerOf(world);
+  if (known !== null && worker?.holds(known)) return valueOf<R>(address, await waiters.wait(known), null);
+  const run = await findRun(address);
+  return valueOf<R>(address, endOf(run) ?? (await waiters.wait(run.id)), run);
 }
 
-async function valueOf<R>(id: string, ended: EndedRun, run: RunRecord | null): Promise<R> {
+async function valueOf<R>(address: RunAddress, ended: EndedRun, run: RunRecord | null): Promise<R> {
+  const { id } = address;
   const text = Buffer.from(ended.output).toString("utf8");
   switch (ended.status) {
     case "completed":
       return decode(text) as R;
     case "failed": {
       const cause = decode(text);
-      const { version, workflowId } = run ?? (await findRun(id));
-      if (cause instanceof Error) await mapStack(cause, workflowId, version);
+      if (cause instanceof Error) await mapStack(cause, await worldOf(address), run ?? (await findRun(address)));
       throw new WorkflowRunFailedError(id, cause);
     }
     case "cancelled":

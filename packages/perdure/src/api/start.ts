@@ -1,4 +1,4 @@
-import type { CreatedRun, NewRun, World } from "@perdure/world";
+import type { CreatedRun, NewRun, RunRecord, World } from "@perdure/world";
 import { v7 as uuidV7 } from "uuid";
 
 import { encode } from "../codec/index.ts";
@@ -9,7 +9,7 @@ import { findWorkflow, type WorkflowBundle, type WorkflowInPlace } from "../regi
 import { setImmediate } from "../host-timers.ts";
 import { checkAttributes } from "../published.ts";
 import { encodeRunInput, toBytes } from "../run-input.ts";
-import { currentWorker, getWorld } from "../runtime.ts";
+import { getWorld, workerOf } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
 import { createBatcher, type Batcher } from "../worker/batcher.ts";
 import { createBundles, type Bundles } from "../worker/bundles.ts";
@@ -34,6 +34,11 @@ export interface StartOptions {
   readonly deadline?: Date | Duration;
   /** What the run can be found by; see `setAttributes`. */
   readonly attributes?: Readonly<Record<string, string | number | boolean>>;
+  /**
+   * The World in which the run is started, instead of the process's own; it must have been set up. The handle belongs to it. This process's worker does not execute
+   * the runs of other Worlds: some process whose own it is must.
+   */
+  readonly world?: World;
 }
 
 /** A workflow function, as `start()` takes it. */
@@ -54,15 +59,31 @@ export async function start<A extends unknown[], R>(
   args: Serializable<A, "args">,
   options: StartOptions = {},
 ): Promise<Run<R>> {
+  const { run, bundle, ifExists } = prepareStart(workflow, args, options);
+  const world = options.world ?? (await getWorld());
+  await saveBundle(world, bundle);
+  const { run: created, created: isNew } = await creatorOf(world).submit(run);
+  if (ifExists === "fail" && !isNew) {
+    throw new PerdureError("RUN_ALREADY_EXISTS", `A run with the id "${run.key}" exists already: it is ${created.status}.`);
+  }
+  return handleOf<R>(created, options);
+}
+
+/** A start whose arguments have been checked and encoded. */
+export interface PreparedStart {
+  readonly run: NewRun;
+  readonly bundle: WorkflowBundle | WorkflowInPlace;
+  readonly ifExists: NonNullable<StartOptions["ifExists"]>;
+}
+
+/** @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED, INVALID_ARGUMENT */
+export function prepareStart(workflow: unknown, args: unknown, options: StartOptions): PreparedStart {
   const { id: workflowId, bundle } = registrationOf(workflow);
   const deadlineAt = timeOf(options.deadline, "deadline");
   const input = encodeRunInput({ seed: Buffer.from(randomBytes16()).toString("hex"), args: encode(checkArgs(args), "args"), deadlineAt });
   const { key, ifExists } = checkId(options);
   const dueAt = timeOf(options.startAt, "startAt");
   if (options.attributes !== undefined) checkAttributes(options.attributes, "start()");
-  const world = await getWorld();
-  const worker = await currentWorker();
-  await (worker?.bundles ?? bundlesOf(world)).save(bundle);
   const run: NewRun = {
     id: uuidV7({ random: randomBytes16() }),
     key,
@@ -76,11 +97,12 @@ export async function start<A extends unknown[], R>(
       replaceOutput: toBytes(encode(new CancelledError("another run took its id over"), "")),
     }),
   };
-  const created = await creatorOf(world).submit(run);
-  if (ifExists === "fail" && !created.created) {
-    throw new PerdureError("RUN_ALREADY_EXISTS", `A run with the id "${key}" exists already: it is ${created.run.status}.`);
-  }
-  return runHandle<R>(created.run.key ?? created.run.id, created.run.id);
+  return { run, bundle, ifExists };
+}
+
+/** The handle that a start gives. */
+export function handleOf<R>({ id, key }: RunRecord, { world = null }: { readonly world?: World | null }): Run<R> {
+  return runHandle<R>({ id: key ?? id, known: id, world });
 }
 
 function registrationOf(workflow: unknown): { readonly id: string; readonly bundle: WorkflowBundle | WorkflowInPlace } {
@@ -124,7 +146,13 @@ const bundlesByWorld = new WeakMap<World, Bundles>();
 const creators = new WeakMap<World, Batcher<NewRun, CreatedRun>>();
 const maxBatch = 500;
 
-/** For processes without a worker. */
+/** Stores a workflow's code where its runs will be, once per process. */
+export async function saveBundle(world: World, bundle: PreparedStart["bundle"]): Promise<void> {
+  const worker = await workerOf(world);
+  await (worker?.bundles ?? bundlesOf(world)).save(bundle);
+}
+
+/** For Worlds without a worker here. */
 function bundlesOf(world: World): Bundles {
   let bundles = bundlesByWorld.get(world);
   if (!bundles) bundlesByWorld.set(world, (bundles = createBundles(world)));
@@ -142,7 +170,7 @@ function creatorOf(world: World): Batcher<NewRun, CreatedRun> {
 
 /** The worker of this process gets the new runs at once, if it has room: nobody needs to find them. */
 async function createRuns(world: World, runs: readonly NewRun[]): Promise<CreatedRun[]> {
-  const worker: Worker | null = await currentWorker();
+  const worker = await workerOf(world);
   const [now, later] = [runs.filter(({ dueAt }) => dueAt === null), runs.filter(({ dueAt }) => dueAt !== null)];
   const created = new Map<string, CreatedRun>();
   const add = (batch: readonly NewRun[], results: readonly CreatedRun[]): void =>
@@ -153,7 +181,8 @@ async function createRuns(world: World, runs: readonly NewRun[]): Promise<Create
   return runs.flatMap(({ id }) => created.get(id) ?? []);
 }
 
-async function createOwned(world: World, runs: readonly NewRun[], worker: Worker | null): Promise<CreatedRun[]> {
+/** Creates runs that are all due now, in one call. */
+export async function createOwned(world: World, runs: readonly NewRun[], worker: Worker | null): Promise<CreatedRun[]> {
   const owner = worker?.hasRoom() ? worker.id : undefined;
   const created = await world.createRuns(runs, { owner }).catch((error: unknown) => {
     // The runs may be there all the same, and this worker's.

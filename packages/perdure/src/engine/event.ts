@@ -15,6 +15,11 @@ export type Event =
   /** An attempt failed and the next may start at `dueAt`; the payload is the error. Workflow code does not see it. */
   | { readonly type: "step_retrying"; readonly op: string; readonly attempt: number; readonly at: number; readonly dueAt: number }
   | { readonly type: "wait_completed"; readonly op: string; readonly at: number }
+  /**
+   * Somebody asked for sleeps to end: the payload names one, or is undefined for all. `wait_completed` of those that are pending follow. Workflow code does
+   * not see it.
+   */
+  | { readonly type: "wake_requested"; readonly at: number; readonly message: string }
   /** The payload is what was sent; `message` is its id. */
   | { readonly type: "hook_received"; readonly op: string; readonly at: number; readonly message: string }
   /** The hook's token is held by another living hook. */
@@ -34,9 +39,11 @@ export function withTime(event: UntimedEvent, at: number): Event {
   return Object.assign(event, { at }) as Event;
 }
 
+const silent: ReadonlySet<Event["type"]> = new Set(["step_retrying", "step_started", "wake_requested", "run_abandoned"]);
+
 /** True for the events that workflow code is told of. */
 export function isDelivered(event: Event): boolean {
-  return event.type !== "step_retrying" && event.type !== "step_started" && event.type !== "run_abandoned";
+  return !silent.has(event.type);
 }
 
 /** What workflow code asks for while it runs after an event. `op` names the operation: what is called and how often it was before. */

@@ -102,6 +102,8 @@ function answer(machine: Machine, event: Event, payload: string): void {
     case "cancel_requested":
       machine.deadlineAt = null;
       return;
+    case "wake_requested":
+      return;
     case "run_abandoned":
       machine.outcome = { status: "failed", error: payload };
       return;

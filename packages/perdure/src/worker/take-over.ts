@@ -124,6 +124,7 @@ export function receive(core: Core, resident: Resident, message: ReceivedMessage
 /** What a message means to the run; null: nothing that this version of the runtime knows. */
 function eventOf({ kind, operation, id }: ReceivedMessage): UntimedEvent | null {
   if (kind === "cancel") return { type: "cancel_requested", message: id };
+  if (kind === "wake") return { type: "wake_requested", message: id };
   return kind === "hook" && operation !== null ? { type: "hook_received", op: operation, message: id } : null;
 }
 

@@ -9,6 +9,7 @@ import { toBytes } from "../run-input.ts";
 import type { RealmDelivery } from "../sandbox/realm.ts";
 import { readAsks, type LogLine } from "./asks.ts";
 import { noteOf } from "./note.ts";
+import type { ReadyEvent } from "./ready-event.ts";
 import type { Resident } from "./resident.ts";
 
 /** One event on its way through the realm; `delivery` is null for those that workflow code is not told of. */
@@ -27,14 +28,27 @@ export interface Turn {
 /** Takes what is ready for a run. Its events happen at `now`, or at the run's own clock where that is ahead (the host's went back). */
 export function openTurn(resident: Resident, now: number): Turn {
   const at = Math.max(resident.machine.now, now);
-  const steps = resident.ready.map(({ event, payload }): TurnStep => {
+  const steps: TurnStep[] = [];
+  const add = ({ event, payload }: ReadyEvent): void => {
     const timed = withTime(event, at);
     const delivery = isDelivered(timed) ? { handle: resident.handle, event: timed, payload, out: null, error: null } : null;
-    return { event: timed, payload, delivery };
-  });
+    steps.push({ event: timed, payload, delivery });
+  };
+  for (const ready of resident.ready) {
+    add(ready);
+    if (ready.event.type === "wake_requested")
+      for (const op of sleepsToEnd(resident, ready.payload)) add({ event: { type: "wait_completed", op }, payload: "" });
+  }
   resident.ready = [];
   resident.mode = "turning";
   return { resident, steps };
+}
+
+/** The pending sleeps that a request to wake up means. */
+function sleepsToEnd({ machine }: Resident, payload: string): string[] {
+  const named = decode(payload);
+  const pending = [...machine.pending.values()].filter(({ kind, op }) => kind === "wait" && op.startsWith("sleep#"));
+  return pending.map(({ op }) => op).filter((op) => named === undefined || op === named);
 }
 
 /** What a turn amounts to: the commit, and what to do once it is acknowledged. */

@@ -6,4 +6,5 @@ declare const __perdure: WorkflowModule;
 export const getHookByToken = /* @__PURE__ */ (() => __perdure.outside("getHookByToken()"))();
 export const getRun = /* @__PURE__ */ (() => __perdure.outside("getRun()"))();
 export const resumeHook = /* @__PURE__ */ (() => __perdure.outside("resumeHook()"))();
+export const startMany = /* @__PURE__ */ (() => __perdure.outside("startMany()"))();
 export const start = /* @__PURE__ */ (() => __perdure.outside("start()"))();
