@@ -9,6 +9,8 @@ import { PerdureError } from "../errors/perdure-error.ts";
 import { setTimeout } from "../host-timers.ts";
 import { checkStateKey } from "../published.ts";
 import { toBytes, toText } from "../run-input.ts";
+import { createReader, RunReadable, type ReadableOptions } from "../streams/readable.ts";
+import type { StreamReader } from "../streams/stream-reader.ts";
 import type { EndedRun } from "../worker/core.ts";
 import { mapStack } from "./stack.ts";
 import { endOf } from "./waiters.ts";
@@ -53,6 +55,14 @@ export interface Run<R> {
   read(key: string): Promise<unknown>;
   /** The value that the run publishes under a key: as it is now, and each time that it has changed, until the run is over. Values in between may be left out. @throws RUN_NOT_FOUND */
   watch(key: string): AsyncIterable<unknown>;
+  /**
+   * A durable stream of the run: what its steps and its workflow code write to `getWritable()`, from the beginning or any other chunk on, live. It ends where the
+   * stream was closed, or where it had come to when the run was over.
+   * @throws INVALID_ARGUMENT; reading rejects with RUN_NOT_FOUND, also when the run is deleted, and with the error with which the stream breaks off
+   */
+  getReadable<T = unknown>(options?: ReadableOptions): RunReadable<T>;
+  /** `getReadable()`: the stream of the namespace `"default"`, from its first chunk on. Each time another one. */
+  readonly readable: RunReadable<unknown>;
   /** What the run can be found by. @throws RUN_NOT_FOUND */
   readonly attributes: Promise<Readonly<Record<string, string | number | boolean>>>;
 }
@@ -110,10 +120,18 @@ export function runHandle<R>(address: RunAddress): Run<R> {
     wakeUp: (options) => wakeRun(address, options),
     read: (key) => readState(address, key),
     watch: (key) => watchState(address, key),
+    getReadable: (options) => new RunReadable(streamReader(address, options)),
+    get readable() {
+      return new RunReadable(streamReader(address));
+    },
     get attributes() {
       return findRun(address).then((run) => run.attributes);
     },
   };
+}
+
+function streamReader(address: RunAddress, options?: ReadableOptions): StreamReader {
+  return createReader(async (name) => ({ world: await worldOf(address), runId: (await findRun(address)).id, name }), options);
 }
 
 const uuidShape = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
