@@ -22,6 +22,8 @@ export interface Transaction {
   all(sql: string, params: readonly SqlValue[]): readonly (readonly SqlValue[])[];
   /** The key that `find` yields for a text (a uuid, a name), remembered from then on; undefined when it yields none. */
   key(kind: "run" | "name", text: string, find: () => number | undefined): number | undefined;
+  /** All of the work or none of it, inside of the transaction. @throws what the work throws */
+  alone<T>(work: () => T): T;
 }
 
 export interface Database {
@@ -56,7 +58,25 @@ export function createDatabase(driver: Driver, connection: Connection, path: str
       if (found !== undefined) remember(remembered[kind], text, found);
       return found;
     },
+    alone(work) {
+      statement("SAVEPOINT alone").run([]);
+      try {
+        return work();
+      } catch (error) {
+        statement("ROLLBACK TO alone").run([]);
+        forget();
+        throw error;
+      } finally {
+        statement("RELEASE alone").run([]);
+      }
+    },
   };
+
+  // The keys of what was not stored after all go to others.
+  function forget(): void {
+    remembered.run.clear();
+    remembered.name.clear();
+  }
 
   function attempt<T>(begin: string, work: (transaction: Transaction) => T): T {
     if (closed) throw new WorldError("WORLD_CLOSED", `The World on ${path} is closed.`, { hint: "Create another one." });
@@ -68,8 +88,7 @@ export function createDatabase(driver: Driver, connection: Connection, path: str
       return result;
     } catch (error) {
       rollback(connection);
-      remembered.run.clear();
-      remembered.name.clear();
+      forget();
       throw error;
     }
   }

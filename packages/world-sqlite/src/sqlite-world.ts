@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Claimed, ClaimRequest, Commit, CommitResult, Hint, Hints, Unwatch, World } from "@perdure/world";
+import type { Claimed, ClaimRequest, Commit, Hint, Hints, Unwatch, World } from "@perdure/world";
 import {
   assertAppends,
   assertBatch,
@@ -18,7 +18,7 @@ import { joinHints } from "./hints-by-file.ts";
 import { openStore } from "./open.ts";
 import { claim, claimNothing } from "./operations/claim.ts";
 import { getCode, hasCode, putCode } from "./operations/code.ts";
-import { commit } from "./operations/commit.ts";
+import { commit, type Committed } from "./operations/commit.ts";
 import { end } from "./operations/end.ts";
 import { deliver, load } from "./operations/messages.ts";
 import { queryHook, queryRun, queryRuns, queryRunsById } from "./operations/query.ts";
@@ -147,9 +147,9 @@ function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" |
     },
     async commit(commits) {
       assertBatch(commits);
-      const results = await commit(store.database(), commits, store.now);
-      announce(store.hints(), commits, results);
-      return results;
+      const committed = await commit(store.database(), commits, store.now);
+      announce(store.hints(), commits, committed);
+      return committed.results;
     },
     async deliver(messages) {
       assertMessages(messages);
@@ -160,7 +160,9 @@ function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" |
     async end(runId, how) {
       assertRunEnd(how);
       const outcome = await store.database().write((transaction) => end(transaction, runId, how, store.now()));
-      if (outcome === "ended") store.hints().ended(runId);
+      if (outcome !== "ended") return outcome;
+      store.hints().ended(runId);
+      store.hints().due(); // for those who awaited it
       return outcome;
     },
     async release(worker, leases) {
@@ -173,7 +175,9 @@ function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" |
 }
 
 /** The hints of a batch; those of a retry are repeated. */
-function announce(hints: Hints, commits: readonly Commit[], results: readonly CommitResult[]): void {
+function announce(hints: Hints, commits: readonly Commit[], { results, wakes, replaced }: Committed): void {
+  if (wakes) hints.due();
+  for (const runId of replaced) hints.ended(runId);
   for (const [index, { runId, patch, state, chunks, messages }] of commits.entries()) {
     if (results[index]!.status !== "committed") continue;
     if (state !== undefined && state.length > 0) hints.state(runId);

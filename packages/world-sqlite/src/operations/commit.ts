@@ -8,16 +8,19 @@
  * with a savepoint for each commit.
  */
 
-import type { Commit, CommitResult, HookRecord, RunPatch } from "@perdure/world";
+import type { Commit, CommitResult, HookRecord, NewRun, RunPatch } from "@perdure/world";
 import { commitProblem, storableText, WorldError } from "@perdure/world";
 import type { Database, Transaction } from "../database.ts";
 import type { SqlValue } from "../driver/driver.ts";
+import { addAwaits, answerAwaits } from "./awaits.ts";
 import { mergeProblem, setAttributes } from "./attributes.ts";
 import { releaseAll, setOutput } from "./end.ts";
 import { deliver } from "./messages.ts";
 import { keyOfRun, keyOfWorker } from "./records.ts";
+import { createRun } from "./runs.ts";
 import { publish } from "./state.ts";
 import { applyChunks, isClosed, streamClosed } from "./streams.ts";
+import { inheritedMessages, succeed } from "./successor.ts";
 
 /** SQLite's default limit for a value is 10^9 bytes; half of that leaves room for the rest of the record. */
 const MAX_BYTES = 500_000_000;
@@ -32,15 +35,25 @@ const OWN_ROWS = "SELECT count(*) FROM history WHERE run = ?1 AND seq > ?2 AND s
 
 const CONSUME = "UPDATE messages SET payload = NULL WHERE run = ?1 AND message = ?2 AND payload IS NOT NULL";
 const HOLDER = "SELECT run, operation FROM hooks WHERE token = ?1";
+const HOLDER_OF_KEY = "SELECT uuid FROM runs WHERE key = ?1";
 const RESERVE = "INSERT INTO hooks (token, run, operation, metadata) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (token) DO NOTHING";
 const DISPOSE = "DELETE FROM hooks WHERE run = ?1 AND operation = ?2";
 
 const FENCED: CommitResult = { status: "fenced" };
 const BEHIND: CommitResult = { status: "behind" };
 
+/** What a batch came to. */
+export interface Committed {
+  readonly results: CommitResult[];
+  /** Whether a run was created, or one was told of the end of another. */
+  readonly wakes: boolean;
+  /** Runs that were ended because others replaced them. */
+  readonly replaced: readonly string[];
+}
+
 /** {@link World.commit}, of a batch that holds each run at most once. */
-export async function commit(database: Database, commits: readonly Commit[], now: () => number): Promise<CommitResult[]> {
-  if (commits.length === 0) return [];
+export async function commit(database: Database, commits: readonly Commit[], now: () => number): Promise<Committed> {
+  if (commits.length === 0) return { results: [], wakes: false, replaced: [] };
   try {
     return await database.write((transaction) => commitAll(transaction, commits, now(), commitOne));
   } catch (error) {
@@ -54,11 +67,14 @@ interface Writer {
   readonly now: number;
   /** The integer key of a worker, or -1. */
   worker(name: string): number;
+  /** See {@link Committed}. */
+  wakes: boolean;
+  readonly replaced: string[];
 }
 
 type CommitFunction = (writer: Writer, commit: Commit) => CommitResult;
 
-function commitAll(transaction: Transaction, commits: readonly Commit[], now: number, commitEach: CommitFunction): CommitResult[] {
+function commitAll(transaction: Transaction, commits: readonly Commit[], now: number, commitEach: CommitFunction): Committed {
   const workers = new Map<string, number>();
   const writer: Writer = {
     transaction,
@@ -68,20 +84,18 @@ function commitAll(transaction: Transaction, commits: readonly Commit[], now: nu
       if (key === undefined) workers.set(name, (key = keyOfWorker(transaction, name) ?? -1));
       return key;
     },
+    wakes: false,
+    replaced: [],
   };
-  return commits.map((one) => commitEach(writer, one));
+  const results = commits.map((one) => commitEach(writer, one));
+  return { results, wakes: writer.wakes, replaced: writer.replaced };
 }
 
 function commitAlone(writer: Writer, commit: Commit): CommitResult {
-  const { transaction } = writer;
-  transaction.run("SAVEPOINT alone", []);
   try {
-    return commitOne(writer, commit);
+    return writer.transaction.alone(() => commitOne(writer, commit));
   } catch (error) {
-    transaction.run("ROLLBACK TO alone", []);
     return { status: "failed", error: error instanceof Error ? error : new Error(String(error)) };
-  } finally {
-    transaction.run("RELEASE alone", []);
   }
 }
 
@@ -92,7 +106,7 @@ function commitOne(writer: Writer, commit: Commit): CommitResult {
   const run = keyOfRun(transaction, commit.runId);
   if (run === undefined) return FENCED;
   const { fence, base, rows, chunks, patch } = commit;
-  if (rows.length === 0 || chunks !== undefined || patch?.attributes !== undefined) {
+  if (rows.length === 0 || chunks !== undefined || patch?.attributes !== undefined || commit.successor !== undefined) {
     const refusal = examine(writer, run, commit);
     if (refusal !== null) return refusal;
     const error = conflictWithStore(transaction, run, commit);
@@ -103,13 +117,24 @@ function commitOne(writer: Writer, commit: Commit): CommitResult {
     if (appended === 0) return examine(writer, run, commit) ?? BEHIND;
     for (let index = 1; index < rows.length; index++) transaction.run(APPEND, [run, base + index + 1, fence, rows[index]!]);
   }
-  return { status: "committed", conflicts: applyRest(writer, run, commit) };
+  return committed(transaction, commit, applyRest(writer, run, commit));
+}
+
+/** A run of the commit that does not exist was not created, because another one had its key; keys are never free again. */
+function committed(transaction: Transaction, { runs }: Commit, conflicts: string[]): CommitResult {
+  if (runs === undefined) return { status: "committed", conflicts };
+  const existing = runs.flatMap(({ id, key }) => {
+    const holder = key === null || keyOfRun(transaction, id) !== undefined ? undefined : transaction.get(HOLDER_OF_KEY, [key]);
+    return holder === undefined ? [] : [{ id, runId: holder[0] as string }];
+  });
+  return existing.length === 0 ? { status: "committed", conflicts } : { status: "committed", conflicts, existing };
 }
 
 /** Why what is stored of the run rules a commit out that its owner may make, or null. */
-function conflictWithStore(transaction: Transaction, run: number, { runId, chunks, patch }: Commit): WorldError | null {
+function conflictWithStore(transaction: Transaction, run: number, { runId, chunks, patch, successor }: Commit): WorldError | null {
   const closed = chunks?.find(({ name, data }) => data !== null && isClosed(transaction, run, name));
   if (closed !== undefined) return streamClosed(runId, closed.name);
+  if (successor !== undefined && keyOfRun(transaction, successor.id) !== undefined) return successorExists(successor.id);
   return patch?.attributes === undefined ? null : mergeProblem(transaction, run, patch.attributes);
 }
 
@@ -123,7 +148,7 @@ function examine({ transaction, worker }: Writer, run: number, commit: Commit): 
     rows.length > 0
       ? transaction.get(OWN_ROWS, [run, base, base + rows.length, fence])![0] === rows.length
       : status !== "running" && status === patch?.status && runFence === fence && length === base;
-  if (landed) return { status: "committed", conflicts: status === "running" ? lostHooks(transaction, run, commit) : [] };
+  if (landed) return committed(transaction, commit, status === "running" ? lostHooks(transaction, run, commit) : []);
   if (owner === null || owner !== worker(commit.worker) || runFence !== fence) return FENCED;
   return length === base ? null : BEHIND;
 }
@@ -150,9 +175,25 @@ function applyRest(writer: Writer, run: number, commit: Commit): string[] {
   let read = 0;
   for (const id of consumed ?? []) read += transaction.run(CONSUME, [run, id]);
   if (state !== undefined) publish(transaction, run, state);
+  const inherited = commit.successor === undefined ? [] : inheritedMessages(transaction, run);
   if (patch !== undefined || read > 0) applyPatch(transaction, run, patch ?? {}, read, now);
+  if (commit.runs !== undefined) startRuns(writer, commit.runs);
+  if (commit.successor !== undefined) {
+    succeed(transaction, run, commit.successor, inherited, now);
+    writer.wakes = true;
+  }
   if (messages !== undefined) deliver(transaction, messages, now);
+  if (patch?.status !== undefined && patch.status !== "running" && answerAwaits(transaction, run, now)) writer.wakes = true;
+  if (commit.awaits !== undefined && addAwaits(transaction, run, commit.awaits, now)) writer.wakes = true;
   return conflicts;
+}
+
+function startRuns(writer: Writer, runs: readonly NewRun[]): void {
+  for (const run of runs) {
+    const { created, replaced } = createRun(writer.transaction, run, null, null, writer.now);
+    if (created) writer.wakes = true;
+    if (replaced !== null) writer.replaced.push(replaced);
+  }
 }
 
 // Releases come first: a turn may free a token and take it again. A hook that the same commit creates and disposes is never held.
@@ -196,15 +237,23 @@ function applyPatch(transaction: Transaction, run: number, patch: RunPatch, read
   if (set.length > 0) transaction.run(`UPDATE runs SET ${set.join(", ")} WHERE id = ?1`, params);
 }
 
-function sizeProblem({ rows, patch, chunks, hooks, state, messages }: Commit): WorldError | null {
+function sizeProblem({ rows, patch, chunks, hooks, state, runs, successor, messages }: Commit): WorldError | null {
   let largest = patch?.output?.byteLength ?? 0;
   for (const row of rows) largest = Math.max(largest, row.byteLength);
   for (const { data } of chunks ?? []) largest = Math.max(largest, data?.byteLength ?? 0);
   for (const { metadata } of hooks ?? []) largest = Math.max(largest, metadata?.byteLength ?? 0);
   if (state !== undefined) for (const { value } of state) largest = Math.max(largest, value?.byteLength ?? 0);
+  for (const run of runs ?? []) largest = Math.max(largest, run.input.byteLength, run.replaceOutput?.byteLength ?? 0);
+  if (successor !== undefined) largest = Math.max(largest, successor.input.byteLength);
   if (messages !== undefined) for (const { payload } of messages) largest = Math.max(largest, payload.byteLength);
   if (largest <= MAX_BYTES) return null;
   return new WorldError("WORLD_INVALID_ARGUMENT", `A value of ${largest} bytes is too large for SQLite.`, {
     hint: `Keep values below ${MAX_BYTES} bytes: store large data elsewhere, and its address in the run.`,
+  });
+}
+
+function successorExists(runId: string): WorldError {
+  return new WorldError("WORLD_INVALID_ARGUMENT", `Run ${runId} exists already and cannot become a successor.`, {
+    hint: "Give each successor an id of its own.",
   });
 }

@@ -26,13 +26,32 @@ export function deliver(transaction: Transaction, messages: readonly Message[], 
 
 function deliverOne(transaction: Transaction, { id, to, kind, payload }: Message, now: number): Delivery {
   const [run, operation, runId] = receiverOf(transaction, to);
-  const status = run === undefined ? undefined : transaction.get(STATUS, [run])?.[0];
-  if (run === undefined || status === undefined) return { status: "not_found" };
-  if (transaction.get(WAS_DELIVERED, [run, id]) !== undefined) return { status: "duplicate", runId };
-  if (status !== "running") return { status: "ended", runId };
+  const status = run === undefined ? "not_found" : receive(transaction, run, { id, kind, operation, payload }, now);
+  return status === "not_found" ? { status } : { status, runId };
+}
+
+/** A message that has found its run. */
+export type Incoming = Omit<ReceivedMessage, "runId">;
+
+/** Gives a message to a run. */
+export function receive(
+  transaction: Transaction,
+  run: number,
+  { id, kind, operation, payload }: Incoming,
+  now: number,
+): Delivery["status"] {
+  const status = transaction.get(STATUS, [run])?.[0];
+  if (status === undefined) return "not_found";
+  if (wasDelivered(transaction, run, id)) return "duplicate";
+  if (status !== "running") return "ended";
   transaction.run(DELIVER, [run, id, kind, operation, payload]);
   transaction.run(WAKE, [run, now]);
-  return { status: "delivered", runId };
+  return "delivered";
+}
+
+/** Whether a message with this id has ever been given to the run. */
+export function wasDelivered(transaction: Transaction, run: number, id: string): boolean {
+  return transaction.get(WAS_DELIVERED, [run, id]) !== undefined;
 }
 
 function receiverOf(transaction: Transaction, to: Message["to"]): [run: number | undefined, operation: string | null, runId: string] {

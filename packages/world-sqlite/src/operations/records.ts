@@ -8,7 +8,8 @@ import type { Transaction } from "../database.ts";
  */
 export const SELECT_RUN = `
   SELECT r.uuid, r.key, w.name, v.name, r.status, i.data, o.data, r.note, r.due_at, k.name, r.fence, r.created_at, r.ended_at,
-    r.parent, r.parent_operation, (SELECT json_group_object(name, json(value)) FROM attributes WHERE run = r.id)
+    r.parent, r.parent_operation, (SELECT json_group_object(name, json(value)) FROM attributes WHERE run = r.id),
+    r.successor
   FROM runs r CROSS JOIN names w ON w.id = r.workflow CROSS JOIN names v ON v.id = r.version CROSS JOIN inputs i ON i.run = r.id
     LEFT JOIN outputs o ON o.run = r.id LEFT JOIN workers k ON k.id = r.owner`;
 
@@ -37,7 +38,7 @@ export function toRecord(row: readonly SqlValue[]): RunRecord {
     fence: row[10] as number,
     createdAt: row[11] as number,
     endedAt: row[12] as number | null,
-    successor: null,
+    successor: row[16] as string | null,
   };
 }
 

@@ -23,7 +23,8 @@ export function createRuns(transaction: Transaction, runs: readonly NewRun[], ow
   return runs.map((run) => createRun(transaction, run, owner, worker, now));
 }
 
-function createRun(transaction: Transaction, run: NewRun, owner: string | null, worker: number | null, now: number): CreatedRun {
+/** Creates one run, for a worker or for nobody, or finds the one that exists. */
+export function createRun(transaction: Transaction, run: NewRun, owner: string | null, worker: number | null, now: number): CreatedRun {
   const replaced = run.ifKeyExists === "replace" ? replace(transaction, run, now) : null;
   const workflow = internName(transaction, run.workflowId);
   const version = internName(transaction, run.version);
