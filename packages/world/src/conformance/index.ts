@@ -4,7 +4,10 @@
 
 import assert from "node:assert/strict";
 import type { WorldSupports } from "../index.ts";
+import { answers } from "./answers.ts";
 import { attributes } from "./attributes.ts";
+import { awaits } from "./awaits.ts";
+import { children } from "./children.ts";
 import { code } from "./code.ts";
 import { commits } from "./commits.ts";
 import { concurrency } from "./concurrency.ts";
@@ -21,6 +24,7 @@ import { replacements } from "./replacements.ts";
 import { runs } from "./runs.ts";
 import { state } from "./state.ts";
 import { streams } from "./streams.ts";
+import { successors } from "./successors.ts";
 import { waits } from "./waits.ts";
 
 const areas: Readonly<Record<string, readonly Case[]>> = {
@@ -34,6 +38,10 @@ const areas: Readonly<Record<string, readonly Case[]>> = {
   hooks,
   ends,
   replacements,
+  children,
+  successors,
+  awaits,
+  answers,
   attributes,
   state,
   streams,

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { Claimed, Commit, CommitResult, Lease, Message, NewRun, RunRecord, StreamRef, World, WorldSupports } from "../index.ts";
+import type { Await, Claimed, Commit, CommitResult, Lease, Message, NewRun, RunRecord, StreamRef, World, WorldSupports } from "../index.ts";
 import { WorldError, type WorldErrorCode } from "../index.ts";
 
 /** One fresh store, and Worlds on it. */
@@ -155,6 +155,10 @@ export async function mustCommit(world: World, one: Commit): Promise<void> {
 
 export const COMMITTED = { status: "committed", conflicts: [] } as const;
 
+/** What lets a run sleep, and what ends one. */
+export const SLEEP = { patch: { dueAt: null } } as const;
+export const DONE = { patch: { status: "completed", output: bytes("out") } } as const;
+
 /** Appends to one stream without a writer; returns the index of the first chunk. */
 export async function append(world: World, ref: StreamRef, texts: readonly string[], close = false): Promise<number> {
   const [result] = await world.streams.append([{ ...ref, chunks: texts.map(bytes), close }]);
@@ -187,6 +191,36 @@ export async function recordOf(world: World, runId: string): Promise<RunRecord> 
   const run = await world.query.run({ id: runId });
   assert.ok(run !== null, `run ${runId} exists`);
   return run;
+}
+
+/** The wish to be told of the end of a run. */
+export function awaitOf(runId: string, operation = "op"): Await {
+  return { operation, run: { id: runId } };
+}
+
+/** The wish to be told of the end of the run that has a key. */
+export function awaitKey(key: string, operation = "op"): Await {
+  return { operation, run: { key } };
+}
+
+/** A run that awaits others, with one row, and sleeps. */
+export async function sleeperThatAwaits(lab: Lab, worker: string, ...awaits: Await[]): Promise<Owned> {
+  const owned = await start(lab, worker);
+  await mustCommit(lab.world, commitOf(owned, 0, ["await"], { ...SLEEP, awaits }));
+  return owned;
+}
+
+/** The answers that wait for a run, as `<operation> <payload>`. */
+export async function answersOf({ world }: Pick<Lab, "world">, runId: string): Promise<string[]> {
+  const { messages } = await world.load(runId);
+  return messages.filter(({ kind }) => kind === "ended").map(({ operation, payload }) => `${operation} ${text(payload)}`);
+}
+
+/** Ends a run with a successor, which it returns: claimed by the same worker. */
+export async function continueAs(lab: Lab, owned: Owned, base: number, rest: Partial<Commit> = {}): Promise<Owned> {
+  const successor = newRun();
+  await mustCommit(lab.world, commitOf(owned, base, ["end"], { ...DONE, ...rest, successor }));
+  return claimOne(lab, owned.worker);
 }
 
 /** Waits for a hint: hints may be lost, but a World that gives none in 2 seconds might as well have no watch. */

@@ -16,14 +16,13 @@ import {
   recordOf,
   settle,
   several,
+  SLEEP,
   start,
   startMany,
   takeOver,
   uuid,
   waitingOf,
 } from "./lab.ts";
-
-const SLEEP = { patch: { dueAt: null } } as const;
 
 function messageFor(token: string, id: string): Message {
   return { id, to: { token }, kind: "hook", payload: bytes(id) };
