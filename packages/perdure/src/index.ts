@@ -11,6 +11,7 @@ import type { Compensate } from "./saga.ts";
 import { payloadCheck } from "./hook-schema.ts";
 import type { ScopeHandle, ScopeOptions } from "./scope.ts";
 import type { StepHandle } from "./step-handle.ts";
+import type { StartOptions } from "./start-options.ts";
 import { stepSettings, type StepCallOptions } from "./step-options.ts";
 import type { AttributeChanges } from "./published.ts";
 import { currentStepContext, type StepMetadata, type WorkflowMetadata } from "./step-context.ts";
@@ -90,14 +91,34 @@ export function withOptions<A extends unknown[], R>(
 }
 
 /**
- * Starts a step and returns at once: starting and awaiting are separate, and the step can be given up.
+ * Ends the run and goes on in a new one with these arguments, of the same workflow in its present code: for workflows without end, whose history would grow
+ * for ever. Return it. The new run takes over the id that the run was given, and whoever waits for the run waits for that one. `finally` blocks on the way out are
+ * executed; an error handler must let it pass.
+ * @throws NOT_IN_WORKFLOW outside of a workflow, SERIALIZATION_FAILED, CANCELLED
+ * @example
+ * return continueAsNew<typeof poll>([cursor]);
+ */
+export async function continueAsNew<F extends (...args: never[]) => Promise<unknown> = (...args: unknown[]) => Promise<unknown>>(
+  args: Parameters<F>,
+): Promise<never> {
+  const workflow = workflowScope();
+  if (workflow) return workflow.continueAsNew(args);
+  throw notInWorkflow("continueAsNew()");
+}
+
+/**
+ * Starts a step, or a run of another workflow, and returns at once: starting and awaiting are separate, and what was started can be given up.
  * @throws NOT_IN_WORKFLOW outside of a workflow, INVALID_ARGUMENT
  * @example
  * const search = spawn(searchFlights, [query], { timeout: "1m" });
  * const hotels = await searchHotels(query);
  * if (hotels.length === 0) search.cancel("no hotels");
  */
-export function spawn<A extends unknown[], R>(step: (...args: A) => Promise<R>, args: A, options?: StepCallOptions): StepHandle<R> {
+export function spawn<A extends unknown[], R>(
+  step: (...args: A) => Promise<R>,
+  args: A,
+  options?: StepCallOptions | StartOptions,
+): StepHandle<R> {
   const workflow = workflowScope();
   if (workflow) return workflow.spawn(step, args, options);
   throw notInWorkflow("spawn()");

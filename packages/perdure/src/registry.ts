@@ -75,7 +75,7 @@ function rename(id: string, formerIds: readonly string[]): void {
 }
 
 /** The workflow with an id, or that had it before it was renamed. */
-function workflowById(id: string): RegisteredWorkflow | undefined {
+export function findWorkflowById(id: string): RegisteredWorkflow | undefined {
   const { workflows, renamed } = registry();
   return workflows.get(id) ?? workflows.get(renamed.get(id) ?? id);
 }
@@ -98,6 +98,6 @@ export function findWorkflow(fn: unknown): RegisteredWorkflow | undefined {
 
 /** The bundle of a version, if this process was built with it. */
 export function findBundle(workflowId: string, version: string): WorkflowBundle | WorkflowInPlace | undefined {
-  const bundle = workflowById(workflowId)?.bundle;
+  const bundle = findWorkflowById(workflowId)?.bundle;
   return bundle?.version === version ? bundle : undefined;
 }

@@ -1,3 +1,6 @@
+import { encode } from "./codec/index.ts";
+import { CancelledError } from "./errors/cancelled-error.ts";
+
 /** A run's input as stored: the seed of its chance and hook tokens (32 hex digits), what else was said at its start as JSON if there is any, a line feed, the encoded arguments. */
 export interface RunInput {
   readonly seed: string;
@@ -20,6 +23,11 @@ export function decodeRunInput(bytes: Uint8Array): RunInput {
   const end = text.indexOf("\n");
   const header = (end > 32 ? JSON.parse(text.slice(32, end)) : {}) as Header;
   return { seed: text.slice(0, 32), args: text.slice(end + 1), deadlineAt: header.deadlineAt ?? null };
+}
+
+/** The output of a run that ends because another one takes its id over. */
+export function replacedOutput(): Uint8Array {
+  return toBytes(encode(new CancelledError("another run took its id over"), ""));
 }
 
 /** Text to the bytes that a World stores. */

@@ -13,6 +13,8 @@ export interface NotSerializable<Reason extends string> {
 }
 
 /**
+ * An async function may be a step or a workflow, which are stored by their ids; for another one the codec says so.
+ *
  * `T` if the codec stores it, else `T` with a {@link NotSerializable} in the place of each part that it refuses. `any`, `unknown` and type parameters
  * pass.
  * @example
@@ -42,7 +44,7 @@ type Data = Primitive | (object & { readonly call?: never; readonly then?: never
 
 // By shape, and only of what every library has: a global that a program's `lib` lacks would count as `any` and match everything.
 type Primitive = string | number | bigint | boolean | null | undefined | void;
-type Whole = Primitive | Date | RegExp | Error | ArrayBuffer | ArrayBufferView | Boxed | Temporal | Web;
+type Whole = Primitive | Date | RegExp | Error | ArrayBuffer | ArrayBufferView | Boxed | Temporal | Web | RunHandle | AsyncFunction;
 // oxlint-disable-next-line typescript/no-wrapper-object-types -- the codec stores them
 type Boxed = String | Number | Boolean;
 type Temporal = { readonly [Symbol.toStringTag]: `Temporal.${string}` };
@@ -52,6 +54,8 @@ type Web =
   | { append(...args: never): unknown; getAll(name: string): unknown[] }
   | { getSetCookie(): string[] }
   | { arrayBuffer(): Promise<ArrayBuffer>; text(): Promise<string> };
+/** A handle of a run. */
+type RunHandle = { readonly runId: string; readonly returnValue: Promise<unknown> };
 type AnyFunction = Function;
 
 /** What `T` is: each member of a union by itself. `Map` and `WeakMap` have the same shape when keys are objects, so maps come first. */

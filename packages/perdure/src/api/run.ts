@@ -1,17 +1,20 @@
 import type { RunRecord, World } from "@perdure/world";
 import { v4 as uuid } from "uuid";
 
-import { decode, encode } from "../codec/index.ts";
+import { decode, encode, makeRunsBy, markRun } from "../codec/index.ts";
+import { isWorldId } from "../engine/event.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
 import { getWorld, waitersOf, workerOf } from "../runtime.ts";
 import { CancelledError } from "../errors/cancelled-error.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { setTimeout } from "../host-timers.ts";
+import { workflowScope } from "../in-place.ts";
 import { checkStateKey } from "../published.ts";
 import { toBytes, toText } from "../run-input.ts";
 import { createReader, RunReadable, type ReadableOptions } from "../streams/readable.ts";
 import type { StreamReader } from "../streams/stream-reader.ts";
 import type { EndedRun } from "../worker/core.ts";
+import { cancelMessage } from "../worker/other-runs.ts";
 import { mapStack } from "./stack.ts";
 import { endOf } from "./waiters.ts";
 
@@ -91,8 +94,12 @@ export type RunResult<T> = { any: 0 } extends { any: 1 & T } ? T : [T] extends [
  * const receipt = await getRun<typeof fulfilOrder>(`order-${order.id}`).returnValue;
  */
 export function getRun<T = unknown>(id: string, { world }: GetRunOptions = {}): Run<RunResult<T>> {
-  return runHandle<RunResult<T>>({ id, known: null, world: world ?? null });
+  // What a handle has outside of workflow code only says so there when it is used.
+  const inWorkflow = workflowScope()?.getRun(id) as Run<RunResult<T>> | undefined;
+  return inWorkflow ?? runHandle<RunResult<T>>({ id, known: null, world: world ?? null });
 }
+
+makeRunsBy((id) => getRun(id));
 
 /** Which run a handle means. */
 export interface RunAddress {
@@ -104,7 +111,7 @@ export interface RunAddress {
 }
 
 export function runHandle<R>(address: RunAddress): Run<R> {
-  return {
+  const handle: Run<R> = {
     runId: address.id,
     get status() {
       return findRun(address).then((run) => (run.status === "running" && run.fence === 0 ? "pending" : run.status));
@@ -128,13 +135,12 @@ export function runHandle<R>(address: RunAddress): Run<R> {
       return findRun(address).then((run) => run.attributes);
     },
   };
+  return markRun(handle, address.id);
 }
 
 function streamReader(address: RunAddress, options?: ReadableOptions): StreamReader {
   return createReader(async (name) => ({ world: await worldOf(address), runId: (await findRun(address)).id, name }), options);
 }
-
-const uuidShape = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 async function worldOf({ world }: RunAddress): Promise<World> {
   return world ?? getWorld();
@@ -144,7 +150,7 @@ async function worldOf({ world }: RunAddress): Promise<World> {
 async function findRun(address: RunAddress): Promise<RunRecord> {
   const { id } = address;
   const { query } = await worldOf(address);
-  const run = (uuidShape.test(id) ? await query.run({ id }) : null) ?? (await query.run({ key: id }));
+  const run = (isWorldId(id) ? await query.run({ id }) : null) ?? (await query.run({ key: id }));
   if (!run) throw new WorkflowRunNotFoundError(id);
   return run;
 }
@@ -180,8 +186,21 @@ async function terminateRun(address: RunAddress, { reason }: CancelOptions = {})
   const error = new CancelledError(reason);
   const output = toBytes(encode(error, "reason"));
   const run = await findRun(address);
-  await (await worldOf(address)).end(run.id, { status: "cancelled", output, note: `terminated: ${error.message}`.slice(0, 500) });
+  const world = await worldOf(address);
+  await world.end(run.id, { status: "cancelled", output, note: `terminated: ${error.message}`.slice(0, 500) });
+  await cancelChildren(world, run.id);
   return "ended";
+}
+
+/** A run that is ended from outside cannot ask its children to end. Calling it again does no harm. */
+async function cancelChildren(world: World, parent: string): Promise<void> {
+  const reason = encode(new CancelledError("the run that started it has ended"), "reason");
+  let cursor: string | undefined;
+  do {
+    const page = await world.query.runs({ parent, status: "running", ...(cursor !== undefined && { cursor }) });
+    if (page.runs.length > 0) await world.deliver(page.runs.map((child) => cancelMessage({ runId: child.id }, reason)));
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined);
 }
 
 async function readState(address: RunAddress, key: string): Promise<unknown> {
@@ -228,9 +247,14 @@ async function returnValueOf<R>(address: RunAddress): Promise<R> {
   const waiters = await waitersOf(world);
   // A process that waits for a result executes runs too, like one that starts them.
   const worker = await workerOf(world);
-  if (known !== null && worker?.holds(known)) return valueOf<R>(address, await waiters.wait(known), null);
-  const run = await findRun(address);
-  return valueOf<R>(address, endOf(run) ?? (await waiters.wait(run.id)), run);
+  let run = known !== null && worker?.holds(known) ? null : await findRun(address);
+  let ended = (run && endOf(run)) ?? (await waiters.wait(run?.id ?? known ?? address.id));
+  while (ended.successor !== null) {
+    const next = ended.successor;
+    run = worker?.holds(next) ? null : await findRun({ ...address, id: next });
+    ended = (run && endOf(run)) ?? (await waiters.wait(next));
+  }
+  return valueOf<R>(address, ended, run);
 }
 
 async function valueOf<R>(address: RunAddress, ended: EndedRun, run: RunRecord | null): Promise<R> {
@@ -241,7 +265,7 @@ async function valueOf<R>(address: RunAddress, ended: EndedRun, run: RunRecord |
       return decode(text) as R;
     case "failed": {
       const cause = decode(text);
-      if (cause instanceof Error) await mapStack(cause, await worldOf(address), run ?? (await findRun(address)));
+      if (cause instanceof Error) await mapStack(cause, await worldOf(address), run ?? (await findRun({ ...address, id: ended.runId })));
       throw new WorkflowRunFailedError(id, cause);
     }
     case "cancelled":

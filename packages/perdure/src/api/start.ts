@@ -2,44 +2,21 @@ import type { CreatedRun, NewRun, RunRecord, World } from "@perdure/world";
 import { v7 as uuidV7 } from "uuid";
 
 import { encode } from "../codec/index.ts";
-import { durationMs, type Duration } from "../duration.ts";
-import { CancelledError } from "../errors/cancelled-error.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { findWorkflow, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";
 import { setImmediate } from "../host-timers.ts";
-import { checkAttributes } from "../published.ts";
-import { encodeRunInput, toBytes } from "../run-input.ts";
+import { workflowScope } from "../in-place.ts";
+import { encodeRunInput, replacedOutput } from "../run-input.ts";
 import { getWorld, workerOf } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
+import { checkArgs, readStartOptions, type StartOptions } from "../start-options.ts";
 import { createBatcher, type Batcher } from "../worker/batcher.ts";
 import { createBundles, type Bundles } from "../worker/bundles.ts";
 import type { Worker } from "../worker/worker.ts";
 import { randomBytes16 } from "./random-bytes.ts";
 import { runHandle, type Run } from "./run.ts";
 
-export interface StartOptions {
-  /**
-   * Your own name for the run, 1 to 512 characters, unique in the World. Starting it again returns the run that exists, whatever its arguments
-   * were: a start that is retried happens once.
-   */
-  readonly id?: string;
-  /**
-   * What becomes of a start whose `id` another run has. `return` (default): that run is what `start()` gives, whatever its arguments were. `fail`: RUN_ALREADY_EXISTS.
-   * `replace`: that run, if it is still open, ends as cancelled at once, without cleaning up, and the new one takes the id over.
-   */
-  readonly ifExists?: "return" | "fail" | "replace";
-  /** When the run begins, at the earliest: a time, or how long from now. Default: now. */
-  readonly startAt?: Date | Duration;
-  /** When the run is asked to end as by `run.cancel()`, with a TimeoutError as the reason: a time, or how long from now. Default: never. */
-  readonly deadline?: Date | Duration;
-  /** What the run can be found by; see `setAttributes`. */
-  readonly attributes?: Readonly<Record<string, string | number | boolean>>;
-  /**
-   * The World in which the run is started, instead of the process's own; it must have been set up. The handle belongs to it. This process's worker does not execute
-   * the runs of other Worlds: some process whose own it is must.
-   */
-  readonly world?: World;
-}
+export type { StartOptions };
 
 /** A workflow function, as `start()` takes it. */
 export type WorkflowFunction<A extends unknown[], R> = (...args: A) => Promise<R>;
@@ -59,6 +36,8 @@ export async function start<A extends unknown[], R>(
   args: Serializable<A, "args">,
   options: StartOptions = {},
 ): Promise<Run<R>> {
+  const inWorkflow = workflowScope();
+  if (inWorkflow) return inWorkflow.start(workflow, args, options) as unknown as Promise<Run<R>>;
   const { run, bundle, ifExists } = prepareStart(workflow, args, options);
   const world = options.world ?? (await getWorld());
   await saveBundle(world, bundle);
@@ -79,11 +58,8 @@ export interface PreparedStart {
 /** @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED, INVALID_ARGUMENT */
 export function prepareStart(workflow: unknown, args: unknown, options: StartOptions): PreparedStart {
   const { id: workflowId, bundle } = registrationOf(workflow);
-  const deadlineAt = timeOf(options.deadline, "deadline");
+  const { key, ifExists, dueAt, deadlineAt, attributes } = readStartOptions(options, Date.now());
   const input = encodeRunInput({ seed: Buffer.from(randomBytes16()).toString("hex"), args: encode(checkArgs(args), "args"), deadlineAt });
-  const { key, ifExists } = checkId(options);
-  const dueAt = timeOf(options.startAt, "startAt");
-  if (options.attributes !== undefined) checkAttributes(options.attributes, "start()");
   const run: NewRun = {
     id: uuidV7({ random: randomBytes16() }),
     key,
@@ -91,11 +67,8 @@ export function prepareStart(workflow: unknown, args: unknown, options: StartOpt
     version: bundle.version,
     input,
     dueAt,
-    ...(options.attributes && { attributes: options.attributes }),
-    ...(ifExists === "replace" && {
-      ifKeyExists: ifExists,
-      replaceOutput: toBytes(encode(new CancelledError("another run took its id over"), "")),
-    }),
+    ...(attributes && { attributes }),
+    ...(ifExists === "replace" && { ifKeyExists: ifExists, replaceOutput: replacedOutput() }),
   };
   return { run, bundle, ifExists };
 }
@@ -115,31 +88,6 @@ function registrationOf(workflow: unknown): { readonly id: string; readonly bund
   if (!registered.bundle)
     throw new PerdureError("WORKFLOW_NOT_COMPILED", `The workflow "${registered.id}" was compiled without its bundle.`);
   return { id: registered.id, bundle: registered.bundle };
-}
-
-function checkArgs(args: unknown): unknown[] {
-  if (Array.isArray(args)) return args;
-  throw new PerdureError("INVALID_ARGUMENT", "start(workflow, args) takes the workflow's arguments as an array: start(fulfil, [order]).");
-}
-
-function checkId({ id, ifExists = "return" }: StartOptions): { key: string | null; ifExists: NonNullable<StartOptions["ifExists"]> } {
-  if (!["return", "fail", "replace"].includes(ifExists)) {
-    throw new PerdureError(
-      "INVALID_ARGUMENT",
-      `start(workflow, args, { ifExists }) is "return", "fail" or "replace", not ${JSON.stringify(ifExists)}.`,
-    );
-  }
-  if (id === undefined) return { key: null, ifExists };
-  if (typeof id === "string" && id.length > 0 && id.length <= 512) return { key: id, ifExists };
-  throw new PerdureError("INVALID_ARGUMENT", "start(workflow, args, { id }) takes a string of 1 to 512 characters.");
-}
-
-/** A time as milliseconds since the epoch. */
-function timeOf(time: Date | Duration | undefined, name: string): number | null {
-  if (time === undefined) return null;
-  const at = time instanceof Date ? time.getTime() : Math.ceil(Date.now() + durationMs(time));
-  if (Number.isFinite(at)) return at;
-  throw new PerdureError("INVALID_ARGUMENT", `start(workflow, args, { ${name} }) was given an invalid Date.`);
 }
 
 const bundlesByWorld = new WeakMap<World, Bundles>();

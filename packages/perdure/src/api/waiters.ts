@@ -93,5 +93,5 @@ export function createWaiters(world: World, isLocal: (runId: string) => boolean)
 /** Null while the run is open. */
 export function endOf(run: RunRecord): EndedRun | null {
   if (run.status === "running") return null;
-  return { runId: run.id, status: run.status, output: run.output ?? new Uint8Array() };
+  return { runId: run.id, status: run.status, output: run.output ?? new Uint8Array(), successor: run.successor };
 }

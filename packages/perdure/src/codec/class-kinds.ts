@@ -1,6 +1,7 @@
 import { deserialize, findClass, serialize, storedClassOf, UnknownInstance } from "./classes.ts";
 import { functionOfReference, referenceOfFunction } from "./function-references.ts";
 import type { Kind } from "./kind.ts";
+import { handleOfRun, runIdOf } from "./run-references.ts";
 
 /** Created when what it is made of is complete. */
 export const instance: Kind<object> = {
@@ -32,4 +33,9 @@ export const stepReference: Kind<object> = {
     const around = captures === undefined ? null : (at(captures) as Readonly<Record<string, unknown>>);
     return functionOfReference({ kind: "step", id: String(id), captures: around });
   },
+};
+
+export const runReference: Kind<object> = {
+  write: (value) => [runIdOf(value) ?? ""],
+  create: ([, id]) => handleOfRun(String(id)),
 };

@@ -24,6 +24,7 @@ export {
   type AnyFunction,
   type FunctionReference,
 } from "./function-references.ts";
+export { makeRunsBy, markRun } from "./run-references.ts";
 
 export interface EncodeOptions {
   /** How many bytes of UTF-8 the text may take; 8 MiB if left out. */

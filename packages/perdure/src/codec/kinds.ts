@@ -5,6 +5,7 @@ import * as errors from "./error-kinds.ts";
 import { isError } from "./error-values.ts";
 import { referenceOfFunction } from "./function-references.ts";
 import type { Kind } from "./kind.ts";
+import { runIdOf } from "./run-references.ts";
 import * as web from "./web-kinds.ts";
 
 /** Tags are stored: they are never given to another kind. */
@@ -35,6 +36,7 @@ const kinds = {
   C: classKinds.instance,
   W: classKinds.workflowReference,
   T: classKinds.stepReference,
+  G: classKinds.runReference,
 } satisfies Record<string, Kind>;
 
 type Tag = keyof typeof kinds;
@@ -74,6 +76,7 @@ export function tagOf(value: object | bigint | symbol): Tag | "plain" | null {
   if (typeof value === "bigint") return "n";
   if (typeof value === "symbol") return null;
   if (typeof value === "function") return tagOfFunction(value);
+  if (runIdOf(value) !== undefined) return "G";
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype && !(Symbol.toStringTag in value)) return hasSymbols(value) ? null : "plain";
   if (Array.isArray(value)) return isDense(value) ? "A" : "a";

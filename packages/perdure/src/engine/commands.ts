@@ -1,12 +1,13 @@
-import type { Machine, PendingOperation } from "./machine.ts";
+import type { Machine, PendingOperation, PendingRun } from "./machine.ts";
 
 export type PendingStep = Extract<PendingOperation, { kind: "step" }>;
 
-/** What a worker has to do for an open run: attempts to make, times to watch, hooks to keep. In the order of asking. */
+/** What a worker has to do for an open run: attempts to make, times to watch, hooks to keep, runs to await. In the order of asking. */
 export interface Commands {
   readonly steps: readonly PendingStep[];
   readonly waits: readonly { readonly op: string; readonly dueAt: number }[];
   readonly hooks: readonly { readonly op: string; readonly token: string; readonly metadata: string }[];
+  readonly runs: readonly PendingRun[];
 }
 
 /** The commands follow from the state alone; a replayed run has the same as the resident one. */
@@ -14,13 +15,15 @@ export function commandsOf(machine: Machine): Commands {
   const steps: PendingStep[] = [];
   const waits: Commands["waits"][number][] = [];
   const hooks: Commands["hooks"][number][] = [];
-  if (machine.outcome) return { steps, waits, hooks };
+  const runs: PendingRun[] = [];
+  if (machine.outcome) return { steps, waits, hooks, runs };
   for (const operation of machine.pending.values()) {
     if (operation.kind === "step") steps.push(operation);
     else if (operation.kind === "wait") waits.push(operation);
-    else hooks.push(operation);
+    else if (operation.kind === "hook") hooks.push(operation);
+    else runs.push(operation);
   }
-  return { steps, waits, hooks };
+  return { steps, waits, hooks, runs };
 }
 
 /**

@@ -24,6 +24,12 @@ export type Event =
   | { readonly type: "hook_received"; readonly op: string; readonly at: number; readonly message: string }
   /** The hook's token is held by another living hook. */
   | { readonly type: "hook_conflict"; readonly op: string; readonly at: number }
+  /** A run that this one started, or awaits, has ended; the payload is its result or error. `message` is the id of what told so. */
+  | { readonly type: "run_completed" | "run_failed" | "run_cancelled"; readonly op: string; readonly at: number; readonly message: string }
+  /** There is no run to be awaited: none has the id, or the one that was to have it was not started. */
+  | { readonly type: "run_missing"; readonly op: string; readonly at: number; readonly message: string }
+  /** A run whose id had to be new was started. */
+  | { readonly type: "run_accepted"; readonly op: string; readonly at: number }
   /** Somebody asked the run to end; the payload is the reason, `message` the id of what was sent; empty when the run's own deadline asked. */
   | { readonly type: "cancel_requested"; readonly at: number; readonly message: string }
   /** The runtime gave the run up; the payload is the error. Workflow code does not see it. */
@@ -52,8 +58,14 @@ export type Ask =
   | { readonly kind: "wait"; readonly op: string; readonly dueAt: number }
   | { readonly kind: "hook"; readonly op: string; readonly token: string; readonly metadata: string }
   | { readonly kind: "dispose"; readonly op: string }
-  /** The answer of a step or wait is not wanted any more: attempts under way are told so, others never begin. */
-  | { readonly kind: "cancel"; readonly op: string }
+  /** The answer of a step, wait or run is not wanted any more: attempts under way are told so, others never begin; a run that this one started is asked to end. */
+  | { readonly kind: "cancel"; readonly op: string; readonly child: CancelledChild | null }
+  /** A run to start; `args` are encoded. */
+  | { readonly kind: "start"; readonly op: string; readonly run: ChildRun; readonly args: string }
+  /** To be told of the end of a run. */
+  | { readonly kind: "await"; readonly op: string; readonly run: RunName }
+  /** Another run, given by its id or key, is asked to end; `reason` is encoded. */
+  | { readonly kind: "request"; readonly op: string; readonly run: string; readonly reason: string }
   /** A value for those who look at the run; `value` is encoded, empty to remove it. */
   | { readonly kind: "state"; readonly key: string; readonly value: string }
   /** Changes of what the run can be found by, as JSON. */
@@ -63,7 +75,36 @@ export type Ask =
   /** The workflow threw; `error` is the encoded error. */
   | { readonly kind: "failed"; readonly error: string }
   /** The workflow ended because of a request to; `error` is the encoded error that it threw. */
-  | { readonly kind: "cancelled"; readonly error: string };
+  | { readonly kind: "cancelled"; readonly error: string }
+  /** The workflow goes on in a new run, with these encoded arguments. */
+  | { readonly kind: "continued"; readonly runId: string; readonly args: string };
+
+/** How a run is found: by the World's own id, or by the key that its start was given. */
+export type RunName = { readonly id: string } | { readonly key: string };
+
+/** Whether an id may be one that the World gave. */
+export function isWorldId(id: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(id);
+}
+
+/** What workflow code says of a run that it starts. Times are ms since the epoch. */
+export interface ChildRun {
+  readonly id: string;
+  readonly workflowId: string;
+  readonly key: string | null;
+  readonly ifExists: "return" | "fail" | "replace";
+  readonly dueAt: number | null;
+  readonly deadlineAt: number | null;
+  readonly attributes: Readonly<Record<string, string | number | boolean>> | null;
+  /** What becomes of it when the run that started it ends. */
+  readonly parentClosePolicy: "cancel" | "abandon";
+}
+
+/** A run that is asked to end because the call that started it was given up; `reason` is encoded. */
+export interface CancelledChild {
+  readonly id: string;
+  readonly reason: string;
+}
 
 /** An ask as a row records it, to check a replay by: kind and operation. */
 export function nameOfAsk(ask: Ask): string {

@@ -2,12 +2,12 @@
  * The state machine of one run: history in, commands out. It holds no clock, no chance and no I/O; live and replay fold the same rows
  * through {@link advance}, so that both arrive at the same state.
  *
- * Modes: *new* (no row yet) → *open* (at least `run_started`) → *ended* (an ask `completed` or `failed`, or `run_abandoned`).
+ * Modes: *new* (no row yet) → *open* (at least `run_started`) → *ended* (an ask `completed`, `failed`, `cancelled` or `continued`, or `run_abandoned`).
  * An operation enters `pending` when the workflow asks for it and leaves when an event answers it (hooks: when they are disposed of or
  * refused). Invariants: an event answers only a pending operation of its kind; an operation is asked for once; nothing follows the end.
  */
 import type { StepSettings } from "../step-options.ts";
-import type { Ask, Event } from "./event.ts";
+import type { Ask, ChildRun, Event } from "./event.ts";
 
 export type PendingOperation =
   | {
@@ -25,11 +25,25 @@ export type PendingOperation =
       readonly hasStarted: boolean;
     }
   | { readonly kind: "wait"; readonly op: string; readonly dueAt: number }
-  | { readonly kind: "hook"; readonly op: string; readonly token: string; readonly metadata: string };
+  | { readonly kind: "hook"; readonly op: string; readonly token: string; readonly metadata: string }
+  | PendingRun;
+
+/** Another run whose end is awaited. */
+export interface PendingRun {
+  readonly kind: "run";
+  readonly op: string;
+  /** Its id, or the key by which it was asked for. */
+  readonly run: string;
+  /** Its id is asked to end when this run ends. */
+  readonly isOwn: boolean;
+  /** Whether it was started at all is not known yet. */
+  readonly isUnsure: boolean;
+}
 
 export type Outcome =
   | { readonly status: "completed"; readonly value: string }
-  | { readonly status: "failed" | "cancelled"; readonly error: string };
+  | { readonly status: "failed" | "cancelled"; readonly error: string }
+  | { readonly status: "continued"; readonly runId: string; readonly args: string };
 
 export interface Machine {
   /** Rows folded so far. */
@@ -99,6 +113,18 @@ function answer(machine: Machine, event: Event, payload: string): void {
       expectPending(machine, event, "hook");
       machine.pending.delete(event.op);
       return;
+    case "run_completed":
+    case "run_failed":
+    case "run_cancelled":
+    case "run_missing":
+      expectPending(machine, event, "run");
+      machine.pending.delete(event.op);
+      return;
+    case "run_accepted": {
+      const { op, kind, run, isOwn } = expectPending(machine, event, "run");
+      machine.pending.set(op, { kind, op, run, isOwn, isUnsure: false });
+      return;
+    }
     case "cancel_requested":
       machine.deadlineAt = null;
       return;
@@ -138,8 +164,24 @@ function accept(machine: Machine, ask: Ask): void {
     case "cancel":
       machine.pending.delete(ask.op);
       return;
+    case "start":
+      if (isWatched(ask.run)) machine.pending.set(ask.op, pendingChild(ask.op, ask.run));
+      return;
+    case "await":
+      machine.pending.set(ask.op, {
+        kind: "run",
+        op: ask.op,
+        run: "id" in ask.run ? ask.run.id : ask.run.key,
+        isOwn: false,
+        isUnsure: false,
+      });
+      return;
+    case "request":
     case "state":
     case "attributes":
+      return;
+    case "continued":
+      machine.outcome = { status: "continued", runId: ask.runId, args: ask.args };
       return;
     case "completed":
       machine.outcome = { status: "completed", value: ask.value };
@@ -156,6 +198,15 @@ function accept(machine: Machine, ask: Ask): void {
 /** (Written out: a spread costs ten times as much, and there is one of these for every step.) */
 function pendingStep({ op, stepId, input, settings }: Extract<Ask, { kind: "step" }>, askedAt: number): PendingOperation {
   return { kind: "step", op, stepId, input, settings, askedAt, attempt: 1, notBefore: null, hasStarted: false };
+}
+
+/** Whether the end of a run that this one starts is awaited from its start on. */
+export function isWatched({ parentClosePolicy, ifExists }: ChildRun): boolean {
+  return parentClosePolicy === "cancel" || ifExists === "fail";
+}
+
+function pendingChild(op: string, { id, parentClosePolicy, ifExists }: ChildRun): PendingRun {
+  return { kind: "run", op, run: id, isOwn: parentClosePolicy === "cancel", isUnsure: ifExists === "fail" };
 }
 
 /** The first difference between the asks that a row records and those that the code made now, or null. */

@@ -39,6 +39,8 @@ export const catalogue = {
     'Start it: `import { start } from "perdure/api"; const run = await start(workflow, [args])`, then `await run.returnValue`.',
   WORKFLOW_NOT_COMPILED:
     'Mark the function "use workflow" and build with a Perdure plugin (`@perdure/compiler/vite`, `/esbuild`) or run with `node --import @perdure/compiler/register`.',
+  WORKFLOW_NOT_FOUND:
+    "Deploy a worker whose code has this workflow (same package, file and export), or restore it. The run that starts it waits until then.",
   WORLD_PACKAGE_MISSING: "Install the package that the message names, or set PERDURE_WORLD to another World.",
   WORLD_UNKNOWN_SCHEME: "Use `sqlite:./path/to/file.db`, `memory:`, or call setWorld() with a World of your own.",
 } as const;

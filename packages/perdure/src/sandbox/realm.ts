@@ -13,7 +13,7 @@ import type { Event } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import type { BundleFactory, Kernel } from "./kernel/deliveries.ts";
 import type { boot } from "./kernel/index.ts";
-import type { Scope } from "./kernel/run-state.ts";
+import type { Scope, Sources } from "./kernel/run-state.ts";
 import type { ScopeTracker } from "./kernel/scopes.ts";
 import { createCpuMeter, type CpuMeter } from "./cpu-meter.ts";
 import { tolerateRejections } from "./rejections.ts";
@@ -37,8 +37,7 @@ export class Interrupted extends PerdureError {}
 export interface RealmOptions {
   /** How long workflow code may run without yielding, ms. */
   readonly watchdogMs: number;
-  /** An unguessable token for an operation of a run, the same each time. */
-  readonly tokenFor: (runId: string, op: string) => string;
+  readonly sources: Sources;
   /** Workflow code did something while no event of its run was being delivered: only where it shares the process's microtasks. */
   readonly onStray?: (runId: string, error: Error) => void;
 }
@@ -106,7 +105,7 @@ export function createRealm(options: RealmOptions): Realm {
     const text = `${webSource};return __web.createWeb`;
     return vm.compileFunction(text, [], { parsingContext: context, filename: "perdure:web" })() as ReturnType<WebSource["load"]>;
   };
-  const kernel = start({ tokenFor: options.tokenFor, tick, web: { load, url: urlParts }, scopes: scopeTracker });
+  const kernel = start({ sources: options.sources, tick, web: { load, url: urlParts }, scopes: scopeTracker });
   tolerateRejections(vm.runInContext("Promise", context) as PromiseConstructor);
 
   const factoryOf = (version: string, workflowId: string, code: string): Factory => {

@@ -1,4 +1,4 @@
-import type { Ask } from "../engine/event.ts";
+import type { Ask, ChildRun } from "../engine/event.ts";
 import type { StepSettings } from "../step-options.ts";
 
 /** A line that workflow code wrote to its console. */
@@ -27,8 +27,17 @@ function readAsk(kind: string, op: string, first: string, second: string): Ask {
     case "hook":
       return { kind, op, token: first, metadata: second };
     case "dispose":
-    case "cancel":
       return { kind, op };
+    case "cancel":
+      return { kind, op, child: first === "" ? null : { id: first, reason: second } };
+    case "start":
+      return { kind, op, run: JSON.parse(first) as ChildRun, args: second };
+    case "await":
+      return { kind, op, run: second === "key" ? { key: first } : { id: first } };
+    case "request":
+      return { kind, op, run: first, reason: second };
+    case "continued":
+      return { kind, runId: op, args: first };
     case "state":
       return { kind, key: op, value: first };
     case "attributes":

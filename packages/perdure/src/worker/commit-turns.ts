@@ -1,7 +1,11 @@
-import type { CommitResult } from "@perdure/world";
+import type { Commit, CommitResult } from "@perdure/world";
 
-import type { Core } from "./core.ts";
+import type { Ask } from "../engine/event.ts";
+import type { Outcome } from "../engine/machine.ts";
+import { PerdureError } from "../errors/perdure-error.ts";
+import type { Core, EndedRun } from "./core.ts";
 import { addReady, beginEffects } from "./effects.ts";
+import { runsOf, startsRuns } from "./other-runs.ts";
 import type { Resident } from "./resident.ts";
 import { drop, giveBack, handleTrouble, startAgain } from "./trouble.ts";
 import { closeTurn, type ClosedTurn, type Turn } from "./turn.ts";
@@ -12,11 +16,32 @@ export async function commitTurns(core: Core, turns: readonly Turn[]): Promise<v
   const closed: ClosedTurn[] = [];
   for (const turn of turns) {
     try {
-      closed.push(closeTurn(turn, core.id));
+      const done = closeTurn(turn, core.id);
+      if (startsRuns(done.asks)) void commitStarting(core, done);
+      else closed.push(done);
     } catch (error) {
       void handleTrouble(core, turn.resident, error);
     }
   }
+  await commitClosed(core, closed);
+}
+
+/** The code of the runs that a turn starts is stored first. */
+async function commitStarting(core: Core, turn: ClosedTurn): Promise<void> {
+  const { resident } = turn;
+  try {
+    Object.assign(turn.commit, await runsOf(resident, turn.asks, core.bundles));
+  } catch (error) {
+    const note = PerdureError.is(error)
+      ? `${error.code}: ${error.message}`
+      : `The code of a run to start cannot be stored: ${String(error)}`;
+    void giveBack(core, resident, { note, dueAt: Date.now() + core.options.leaseMs });
+    return;
+  }
+  await commitClosed(core, [turn]);
+}
+
+async function commitClosed(core: Core, closed: readonly ClosedTurn[]): Promise<void> {
   let results: readonly CommitResult[];
   try {
     results = closed.length > 0 ? await core.committer.submit(closed.map(({ commit }) => commit)) : [];
@@ -32,7 +57,7 @@ function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined):
   const { resident } = turn;
   switch (result?.status) {
     case "committed":
-      acknowledged(core, turn, result.conflicts);
+      acknowledged(core, turn, result);
       return;
     case "behind":
       // The history is shorter, or longer, than this copy: give the run back and start again from what is there.
@@ -50,7 +75,9 @@ function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined):
   }
 }
 
-function acknowledged(core: Core, { resident, commit, asks, attempts, logs }: ClosedTurn, conflicts: readonly string[]): void {
+type Committed = Extract<CommitResult, { status: "committed" }>;
+
+function acknowledged(core: Core, { resident, commit, asks, attempts, logs }: ClosedTurn, { conflicts, existing = [] }: Committed): void {
   const { machine, run } = resident;
   printLogs(logs);
   resident.committed += commit.rows.length;
@@ -60,14 +87,29 @@ function acknowledged(core: Core, { resident, commit, asks, attempts, logs }: Cl
   if (commit.patch?.note !== undefined) resident.rowNote = commit.patch.note;
   if (machine.outcome) {
     drop(core, resident);
-    core.onEnded({ runId: run.id, status: machine.outcome.status, output: commit.patch?.output ?? new Uint8Array() });
+    core.onEnded(endOf(run.id, machine.outcome, commit));
     return;
   }
   resident.mode = "idle";
   for (const op of conflicts) addReady(core, resident, { event: { type: "hook_conflict", op }, payload: "" });
+  if (commit.runs) acceptStarted(core, resident, asks, existing);
   beginEffects(core, resident, asks, attempts);
   if (resident.ready.length > 0) core.turns.schedule(resident);
   else if (resident.attempting.size === 0) rest(core, resident);
+}
+
+function endOf(runId: string, outcome: Outcome, { patch }: Commit): EndedRun {
+  const output = patch?.output ?? new Uint8Array();
+  if (outcome.status === "continued") return { runId, status: "completed", output, successor: outcome.runId };
+  return { runId, status: outcome.status, output, successor: null };
+}
+
+/** Runs whose ids had to be new, and were. Of the others a message tells. */
+function acceptStarted(core: Core, resident: Resident, asks: readonly Ask[], existing: readonly { readonly id: string }[]): void {
+  for (const ask of asks) {
+    if (ask.kind !== "start" || ask.run.ifExists !== "fail" || existing.some(({ id }) => id === ask.run.id)) continue;
+    addReady(core, resident, { event: { type: "run_accepted", op: ask.op }, payload: "" });
+  }
 }
 
 /** Nothing is under way: from now on the run only waits. */

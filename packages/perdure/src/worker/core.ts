@@ -17,6 +17,8 @@ export interface EndedRun {
   readonly runId: string;
   readonly status: Exclude<RunStatus, "running">;
   readonly output: Uint8Array;
+  /** The run in which it goes on, if it does. */
+  readonly successor: string | null;
 }
 
 /** What the parts of a worker share. */

@@ -11,5 +11,5 @@ export async function forgetIfEnded(core: Core, runId: string): Promise<void> {
   const resident = core.residents.find(runId);
   if (!run || run.status === "running" || resident?.mode !== "idle") return;
   drop(core, resident);
-  core.onEnded({ runId, status: run.status, output: run.output ?? new Uint8Array() });
+  core.onEnded({ runId, status: run.status, output: run.output ?? new Uint8Array(), successor: run.successor });
 }

@@ -1,7 +1,11 @@
+import { getRun } from "../api/run.ts";
+import { makeRunsBy } from "../codec/index.ts";
 import { createRuntimeWorker } from "../runtime.ts";
 import type { WorkerOptions } from "./options.ts";
 
 export type { WorkerOptions } from "./options.ts";
+
+makeRunsBy((id) => getRun(id));
 
 /** A worker of this process. */
 export interface RunningWorker {

@@ -23,6 +23,8 @@ function describe(operation: PendingOperation): string {
       return `sleep until ${new Date(operation.dueAt).toISOString()}`;
     case "hook":
       return `hook ${operation.token}`;
+    case "run":
+      return `run ${operation.run}`;
     default:
       return operation satisfies never;
   }

@@ -1,4 +1,4 @@
-import { isDelivered, nameOfAsk, type Ask } from "../engine/event.ts";
+import { isDelivered, nameOfAsk, type Ask, type Event } from "../engine/event.ts";
 import { advance, compareAsks } from "../engine/machine.ts";
 import { decodeRow, type Row } from "../engine/row.ts";
 import { toText } from "../run-input.ts";
@@ -24,7 +24,7 @@ export async function replay(
   rows: readonly Row[],
   args: string,
 ): Promise<void> {
-  const answered = rows.flatMap(({ event }) => (event.type === "step_completed" || event.type === "step_failed" ? [event.op] : []));
+  const answered = rows.flatMap(({ event }) => (endsCall(event) ? [event.op] : []));
   realm.setAnswered(resident.handle, answered);
   const deliveries = new Map<Row, RealmDelivery>();
   for (const row of rows) {
@@ -34,6 +34,12 @@ export async function replay(
   await turns.deliver([...deliveries.values()]);
   for (const row of rows) foldRow(resident, row, deliveries.get(row));
   realm.setAnswered(resident.handle, null);
+}
+
+/** Whether the arguments of a call are of no use any more: it has its answer. */
+function endsCall(event: Event): event is Extract<Event, { op: string }> {
+  const { type } = event;
+  return type === "step_completed" || type === "step_failed" || (type.startsWith("run_") && "op" in event && type !== "run_accepted");
 }
 
 function foldRow(resident: Resident, row: Row, delivery: RealmDelivery | undefined): void {

@@ -1,11 +1,11 @@
 import type { ClaimedRun, HistoryPage, ReceivedMessage, RunRecord } from "@perdure/world";
 
-import type { UntimedEvent } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { decodeRunInput, toText } from "../run-input.ts";
 import { giveBackIfStranded } from "./commit-turns.ts";
 import type { Core } from "./core.ts";
 import { addReady, resumeEffects, watchDeadline } from "./effects.ts";
+import type { ReadyEvent } from "./ready-event.ts";
 import { readRows, replay } from "./replay.ts";
 import { createResident, type Resident } from "./resident.ts";
 import { abandon, drop, giveBack, handleTrouble } from "./trouble.ts";
@@ -68,6 +68,7 @@ async function resume(core: Core, resident: Resident, page: HistoryPage, args: s
   } else {
     resident.mode = "idle";
     refuseConflictingHooks(core, resident, page);
+    acceptStartedRuns(core, resident, page);
     resumeEffects(core, resident);
   }
   for (const message of page.messages) receive(core, resident, message);
@@ -111,22 +112,45 @@ function refuseConflictingHooks(core: Core, resident: Resident, page: HistoryPag
   }
 }
 
+/** A run whose id had to be new was started if nothing says otherwise: the commit that could not start it has left a message. */
+function acceptStartedRuns(core: Core, resident: Resident, page: HistoryPage): void {
+  const refused = new Set(page.messages.flatMap(({ kind, operation }) => (kind === "ended" ? [operation] : [])));
+  for (const operation of resident.machine.pending.values()) {
+    if (operation.kind !== "run" || !operation.isUnsure || refused.has(operation.op)) continue;
+    addReady(core, resident, { event: { type: "run_accepted", op: operation.op }, payload: "" });
+  }
+}
+
 /** Takes in a message from outside, once. */
 export function receive(core: Core, resident: Resident, message: ReceivedMessage): void {
   if (resident.mode === "parked" || resident.mode === "dropped" || resident.messages.has(message.id)) return;
-  const event = eventOf(message);
-  if (!event) return;
+  const ready = eventOf(message);
+  if (!ready) return;
   resident.messages.add(message.id);
   resident.rowDueAt = Date.now();
-  addReady(core, resident, { event, payload: toText(message.payload) });
+  addReady(core, resident, ready);
 }
 
 /** What a message means to the run; null: nothing that this version of the runtime knows. */
-function eventOf({ kind, operation, id }: ReceivedMessage): UntimedEvent | null {
-  if (kind === "cancel") return { type: "cancel_requested", message: id };
-  if (kind === "wake") return { type: "wake_requested", message: id };
-  return kind === "hook" && operation !== null ? { type: "hook_received", op: operation, message: id } : null;
+function eventOf({ kind, operation, id, payload }: ReceivedMessage): ReadyEvent | null {
+  const text = toText(payload);
+  if (kind === "cancel") return { event: { type: "cancel_requested", message: id }, payload: text };
+  if (kind === "wake") return { event: { type: "wake_requested", message: id }, payload: text };
+  if (operation === null) return null;
+  if (kind === "hook") return { event: { type: "hook_received", op: operation, message: id }, payload: text };
+  if (kind !== "ended") return null;
+  const end = text.indexOf("\n");
+  const type = endings[text.slice(0, end)];
+  return type ? { event: { type, op: operation, message: id }, payload: text.slice(end + 1) } : null;
 }
+
+/** How a World says that another run has ended. */
+const endings: Readonly<Record<string, "run_completed" | "run_failed" | "run_cancelled" | "run_missing">> = {
+  completed: "run_completed",
+  failed: "run_failed",
+  cancelled: "run_cancelled",
+  not_found: "run_missing",
+};
 
 /** A run that cannot be taken over now is offered to all workers again. */
 export function takeOverFailed(core: Core, run: RunRecord, error: unknown): void {

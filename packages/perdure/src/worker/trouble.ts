@@ -8,6 +8,7 @@ import { PerdureError } from "../errors/perdure-error.ts";
 import { toBytes } from "../run-input.ts";
 import { Interrupted } from "../sandbox/realm.ts";
 import type { Core } from "./core.ts";
+import { partingMessages } from "./other-runs.ts";
 import type { Resident } from "./resident.ts";
 import { describeError } from "./turn.ts";
 
@@ -52,8 +53,14 @@ export async function abandon(core: Core, resident: Resident, error: unknown): P
   const row = encodeRow({ event: { type: "run_abandoned", at }, asks: [], payload });
   const patch: RunPatch = { status: "failed", output: toBytes(payload), note: describeError(payload) };
   drop(core, resident);
-  const result = await submit(core, { ...leaseOf(core, resident), rows: [toBytes(row)], patch });
-  if (result?.status === "committed") core.onEnded({ runId: resident.run.id, status: "failed", output: toBytes(payload) });
+  const messages = partingMessages(resident.machine);
+  const result = await submit(core, {
+    ...leaseOf(core, resident),
+    rows: [toBytes(row)],
+    patch,
+    ...(messages.length > 0 && { messages }),
+  });
+  if (result?.status === "committed") core.onEnded({ runId: resident.run.id, status: "failed", output: toBytes(payload), successor: null });
   else if (result?.status === "behind") release(core, resident);
   else if (result?.status === "failed") release(core, resident, at + 60_000);
 }

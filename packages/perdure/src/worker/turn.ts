@@ -10,6 +10,7 @@ import type { RealmDelivery } from "../sandbox/realm.ts";
 import { readAsks, type LogLine } from "./asks.ts";
 import { noteOf } from "./note.ts";
 import type { ReadyEvent } from "./ready-event.ts";
+import { awaitsOf, messagesOf } from "./other-runs.ts";
 import type { Resident } from "./resident.ts";
 
 /** One event on its way through the realm; `delivery` is null for those that workflow code is not told of. */
@@ -101,6 +102,10 @@ function commitOf(resident: Resident, worker: string, rows: Uint8Array[], asks: 
   if (state.length > 0) commit.state = state;
   if (asks.some((ask) => ask.kind === "hook" || ask.kind === "dispose")) Object.assign(commit, hooksOf(asks));
   if (consumed.length > 0) commit.consumed = consumed;
+  const messages = messagesOf(asks, resident.machine);
+  if (messages.length > 0) commit.messages = messages;
+  const awaits = awaitsOf(asks);
+  if (awaits.length > 0) commit.awaits = awaits;
   return commit;
 }
 
@@ -132,6 +137,7 @@ function hooksOf(asks: readonly Ask[]): Pick<Commit, "hooks" | "disposedHooks"> 
 function patchOf({ machine, rowDueAt, rowNote }: Resident): RunPatch | null {
   const { outcome, now } = machine;
   if (outcome?.status === "completed") return { status: "completed", output: toBytes(outcome.value), note: null };
+  if (outcome?.status === "continued") return { status: "completed", output: null, note: `goes on in run ${outcome.runId}` };
   if (outcome) return { status: outcome.status, output: toBytes(outcome.error), note: describeError(outcome.error) };
   const due = dueAtOf(machine);
   const isSame = due !== null && due <= now ? rowDueAt !== null && rowDueAt <= now : due === rowDueAt;

@@ -6,7 +6,6 @@
  * together; only when a commit is acknowledged do its effects begin. If it is refused the copy is dropped: whoever owns the run now goes on from the
  * World's history.
  */
-import { createHmac } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Claimed, RunRecord, World } from "@perdure/world";
@@ -27,6 +26,7 @@ import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } 
 import { proveOwnership } from "./prove-ownership.ts";
 import { createReleases } from "./releases.ts";
 import { createResidents } from "./residents.ts";
+import { createSources } from "./sources.ts";
 import { admit, receive, takeOver, takeOverFailed } from "./take-over.ts";
 import { createTimers } from "./timers.ts";
 import { forgetIfEnded } from "./ended-outside.ts";
@@ -110,11 +110,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
   const residents = createResidents();
   const realm = createRealms({
     watchdogMs: options.watchdogMs,
-    tokenFor: (runId, op) =>
-      createHmac("sha256", residents.find(runId)?.seed ?? "")
-        .update(op)
-        .digest("base64url")
-        .slice(0, 27),
+    sources: createSources((runId) => residents.find(runId)?.seed ?? ""),
     onStray: (runId, error) => {
       const resident = residents.find(runId);
       if (resident) void handleTrouble(core, resident, error);

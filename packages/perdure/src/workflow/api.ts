@@ -1,10 +1,10 @@
-/** `perdure/api` inside a workflow's bundle: functions of the host, which say so when they are called. */
+/** `perdure/api` inside a workflow's bundle: what works there, and functions of the host, which say so when they are called. */
 import type { WorkflowModule } from "../sandbox/kernel/workflow-module.ts";
 
 declare const __perdure: WorkflowModule;
 
 export const getHookByToken = /* @__PURE__ */ (() => __perdure.outside("getHookByToken()"))();
-export const getRun = /* @__PURE__ */ (() => __perdure.outside("getRun()"))();
+export const getRun = /* @__PURE__ */ (() => __perdure.getRun)();
 export const resumeHook = /* @__PURE__ */ (() => __perdure.outside("resumeHook()"))();
 export const startMany = /* @__PURE__ */ (() => __perdure.outside("startMany()"))();
-export const start = /* @__PURE__ */ (() => __perdure.outside("start()"))();
+export const start = /* @__PURE__ */ (() => __perdure.start)();

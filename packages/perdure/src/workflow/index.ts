@@ -6,6 +6,7 @@ import type { WorkflowModule } from "../sandbox/kernel/workflow-module.ts";
 
 declare const __perdure: WorkflowModule;
 
+export const continueAsNew = /* @__PURE__ */ (() => __perdure.continueAsNew)();
 export const createHook = /* @__PURE__ */ (() => __perdure.createHook)();
 export const defineHook = /* @__PURE__ */ (() => __perdure.defineHook)();
 export const getStepMetadata = /* @__PURE__ */ (() => __perdure.getStepMetadata)();

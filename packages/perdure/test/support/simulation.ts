@@ -6,6 +6,7 @@ import type { RunRecord } from "@perdure/world";
 
 import { decode, encode } from "../../src/codec/index.ts";
 import { commandsOf, type Commands } from "../../src/engine/commands.ts";
+import type { Outcome } from "../../src/engine/machine.ts";
 import { decodeRow, type Row } from "../../src/engine/row.ts";
 import { toText } from "../../src/run-input.ts";
 import type { WorkflowBundle, WorkflowInPlace } from "../../src/registry.ts";
@@ -17,12 +18,13 @@ import type { ReadyEvent } from "../../src/worker/ready-event.ts";
 import { createResident, type Resident } from "../../src/worker/resident.ts";
 import { replay } from "../../src/worker/replay.ts";
 import { closeTurn, type Turn } from "../../src/worker/turn.ts";
+import { createSources } from "../../src/worker/sources.ts";
 import { createTurns, type Turns } from "../../src/worker/turns.ts";
 import { bundleOf } from "./bundle.ts";
 
 const seed = "00112233445566778899aabbccddeeff";
 let onDelivered: (turn: Turn) => void = () => undefined;
-const realm = createRealms({ watchdogMs: 5000, tokenFor: (runId, op) => `${runId}:${op}` });
+const realm = createRealms({ watchdogMs: 5000, sources: createSources(() => seed) });
 const turns: Turns = createTurns(realm, (delivered) => delivered.forEach((turn) => onDelivered(turn)));
 
 /** Where a program runs: in the sandbox realm, or among the modules of this process. */
@@ -127,9 +129,14 @@ function deliver(resident: Resident, now: number): Promise<ReturnType<typeof clo
 function snapshot({ machine }: Resident): Snapshot {
   const outcome = machine.outcome && {
     status: machine.outcome.status,
-    value: decode("value" in machine.outcome ? machine.outcome.value : machine.outcome.error),
+    value: decode(valueOf(machine.outcome)),
   };
   return { length: machine.length, commands: structuredClone(commandsOf(machine)), outcome };
+}
+
+function valueOf(outcome: Outcome): string {
+  if (outcome.status === "continued") return outcome.args;
+  return "value" in outcome ? outcome.value : outcome.error;
 }
 
 /** One to four answers to different pending operations, in any order. */

@@ -1,5 +1,5 @@
 /** Durable calls: what workflow code asks for and gets an answer to, once. */
-import { cancellationOf, currentScope } from "./scopes.ts";
+import { askToCancel, cancellationOf, currentScope } from "./scopes.ts";
 import { nextOperation, type RunState } from "./run-state.ts";
 
 /** What is asked for: the strings of `index.ts` behind the operation. */
@@ -34,6 +34,6 @@ export function giveUp(run: RunState, op: string, error: Error): void {
   const pending = run.calls.get(op);
   if (!pending) return;
   run.calls.delete(op);
-  run.out.push("cancel", op, "", "");
+  askToCancel(run, op, error);
   pending.reject(error);
 }

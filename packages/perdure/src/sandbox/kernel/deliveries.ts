@@ -4,7 +4,8 @@ import { receive, refuse } from "./hooks.ts";
 import { createRunGlobal } from "./run-globals.ts";
 import { createRandom } from "./random.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
-import { currentRunOrNull, setCurrentRun, type RunState, type Settler, type TokenSource } from "./run-state.ts";
+import { currentRunOrNull, setCurrentRun, type RunState, type Settler, type Sources } from "./run-state.ts";
+import { Continuation, settleRun } from "./runs.ts";
 import { cancelScope, runScope } from "./scopes.ts";
 import { workflowModule, type WorkflowModule } from "./workflow-module.ts";
 
@@ -38,7 +39,7 @@ export interface Deliveries {
   busy(): boolean;
 }
 
-export function createDeliveries(tokenSource: TokenSource): Deliveries {
+export function createDeliveries(sources: Sources): Deliveries {
   const residents = new Map<number, Resident>();
   let handles = 0;
   let work: (() => void) | null = null;
@@ -50,7 +51,7 @@ export function createDeliveries(tokenSource: TokenSource): Deliveries {
   const kernel: Kernel = {
     create(factory, runId, workflowId, seed) {
       handles++;
-      residents.set(handles, createResident(factory, { id: runId, workflowId, seed }, tokenSource));
+      residents.set(handles, createResident(factory, { id: runId, workflowId, seed }, sources));
       return handles;
     },
     prepare(handle, type, op, at, payload) {
@@ -88,7 +89,7 @@ export function createDeliveries(tokenSource: TokenSource): Deliveries {
 export function createResident(
   factory: Resident["factory"],
   { id, workflowId, seed }: { readonly id: string; readonly workflowId: string; readonly seed: string },
-  tokenSource: TokenSource,
+  sources: Sources,
 ): Resident {
   const state: RunState = {
     id,
@@ -105,7 +106,8 @@ export function createResident(
     global: null,
     scope: null,
     intervals: new Map(),
-    tokenFor: (op) => tokenSource(id, op),
+    others: null,
+    sources,
   };
   return { factory, state };
 }
@@ -127,6 +129,13 @@ export function deliver(resident: Resident, type: string, op: string, at: number
       return;
     case "wait_completed":
       takeCall(run, op)?.resolve(undefined);
+      return;
+    case "run_completed":
+    case "run_failed":
+    case "run_cancelled":
+    case "run_missing":
+    case "run_accepted":
+      settleRun(run, type, op, payload === "" ? undefined : decode(payload));
       return;
     case "cancel_requested":
       cancelScope(runScope(run), decode(payload));
@@ -160,10 +169,10 @@ function isOwnCancellation({ scope }: RunState, error: unknown): boolean {
 
 /** Evaluates the bundle (module state is the run's own) and calls the workflow. */
 function start({ state: run, factory }: Resident, payload: string): void {
-  const end = (kind: string, text: string): void => {
+  const end = (kind: string, text: string, successor = ""): void => {
     if (run.ended) return;
     run.ended = true;
-    run.out.push(kind, "", text, "");
+    run.out.push(kind, successor, text, "");
   };
   const main = async (): Promise<unknown> => {
     const workflow = factory(createRunGlobal())(workflowModule);
@@ -180,6 +189,9 @@ function start({ state: run, factory }: Resident, payload: string): void {
       }
       end("completed", text);
     },
-    (error: unknown) => end(isOwnCancellation(run, error) ? "cancelled" : "failed", encodeThrown(error)),
+    (error: unknown) => {
+      if (error instanceof Continuation) end("continued", error.args, run.sources.runIdFor(run.id, "successor", run.now));
+      else end(isOwnCancellation(run, error) ? "cancelled" : "failed", encodeThrown(error));
+    },
   );
 }

@@ -11,7 +11,7 @@ export function createHook<T>(options: HookOptions = {}): Hook<T> {
   const token = checkToken(options.token);
   const metadata = options.metadata === undefined ? "" : encode(options.metadata, "metadata");
   const op = nextOperation(run, "hook");
-  const queue: HookQueue = { token: token ?? run.tokenFor(op), arrived: [], waiting: [], failure: null, disposed: false };
+  const queue: HookQueue = { token: token ?? run.sources.tokenFor(run.id, op), arrived: [], waiting: [], failure: null, disposed: false };
   run.hooks.set(op, queue);
   run.out.push("hook", op, queue.token, metadata);
   return handle<T>(run, op, queue);

@@ -7,12 +7,15 @@
  *
  *     "step"  op  step id  encoded input      "hook"  op  token  encoded metadata or ""     "completed"  ""  encoded value  ""
  *     "wait"  op  due time  ""                "dispose"  op  ""  ""                         "failed"  ""  encoded error  ""
- *     "log"  level  text  ""                  "cancel"  op  ""  ""                          "cancelled"  ""  encoded error  ""
+ *     "log"  level  text  ""                  "cancel"  op  id of a run or ""  reason       "cancelled"  ""  encoded error  ""
+ *     "start"  op  run as JSON  encoded args  "await"  op  id or key  which of them         "continued"  id of the new run  encoded args  ""
+ *     "request"  op  id or key of a run  encoded reason
  *
  *     "state"  key  encoded value or ""  ""   "attributes"  ""  changes as JSON  ""
  *
  * Behind the step id there may be a line feed and what the call says of its attempts, as JSON.
  */
+import { makeRunsBy } from "../../codec/index.ts";
 import { installClock } from "./clock.ts";
 import { createDeliveries, type Kernel } from "./deliveries.ts";
 import { installFunctions } from "./functions.ts";
@@ -20,7 +23,8 @@ import { installGlobals } from "./globals.ts";
 import { harden, hardenMore } from "./harden.ts";
 import { installClasses } from "./run-classes.ts";
 import { closeGlobals } from "./run-globals.ts";
-import type { TokenSource } from "./run-state.ts";
+import type { Sources } from "./run-state.ts";
+import { getRun } from "./runs.ts";
 import { setScopeTracker, type ScopeTracker } from "./scopes.ts";
 import { installStacks } from "./stacks.ts";
 import { installTimers } from "./timers.ts";
@@ -30,7 +34,7 @@ import { installWeb, scheduleAbortsBy, type WebSource } from "./web/install.ts";
 
 /** What the realm gets from the host. */
 export interface HostParts {
-  readonly tokenFor: TokenSource;
+  readonly sources: Sources;
   /** The host's loop over deliveries. */
   readonly tick: () => void;
   readonly web: WebSource;
@@ -43,7 +47,7 @@ export interface HostParts {
  * Scripts reach the kernel by one global, `__perdure_evaluate`, because an evaluation has to name something: 0 runs `tick` (the host's loop over
  * deliveries, within one evaluation that carries the watchdog), 1 runs the prepared delivery. Called by anyone else it does nothing.
  */
-export function boot({ tokenFor, tick, web, scopes }: HostParts): Kernel {
+export function boot({ sources, tick, web, scopes }: HostParts): Kernel {
   const global = globalThis as unknown as Record<string, unknown>;
   installClock(global);
   installGlobals(global);
@@ -52,7 +56,8 @@ export function boot({ tokenFor, tick, web, scopes }: HostParts): Kernel {
   installClasses();
   installFunctions();
   setScopeTracker(scopes);
-  const deliveries = createDeliveries(tokenFor);
+  makeRunsBy(getRun);
+  const deliveries = createDeliveries(sources);
   Object.defineProperty(global, "__perdure_evaluate", {
     value: (part: number) => {
       if (part === 1) deliveries.pump();

@@ -38,8 +38,23 @@ export interface HookQueue {
   disposed: boolean;
 }
 
-/** Gives an unguessable token for an operation, the same on every replay. */
-export type TokenSource = (runId: string, op: string) => string;
+/** Names that only the host can make; the same on every replay. */
+export interface Sources {
+  /** An unguessable token for an operation. */
+  readonly tokenFor: (runId: string, op: string) => string;
+  /** The id of a run that an operation starts. @param at the run's clock */
+  readonly runIdFor: (runId: string, op: string, at: number) => string;
+}
+
+/** Another run whose end is awaited. */
+export interface OtherRun {
+  /** As it was asked for: its id or its key. */
+  readonly id: string;
+  /** The id that it has if this run started it, else empty. */
+  readonly childId: string;
+  /** Who waits to know whether it was started. */
+  accept: { resolve(): void; reject(error: unknown): void } | null;
+}
 
 /** All that the kernel knows of one resident run. */
 export interface RunState {
@@ -64,7 +79,9 @@ export interface RunState {
   scope: Scope | null;
   /** What `setInterval` returned, and the operation of its next turn. */
   readonly intervals: Map<string, string>;
-  readonly tokenFor: (op: string) => string;
+  /** By the operations that await them; made when there is one. */
+  others: Map<string, OtherRun> | null;
+  readonly sources: Sources;
 }
 
 let active: RunState | null = null;

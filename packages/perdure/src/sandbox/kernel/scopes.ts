@@ -4,6 +4,7 @@
  *
  * Which scope a call is made in follows the promises of the code, as AsyncLocalStorage does it on the host: the realm is given that as two functions.
  */
+import { encodeThrown } from "../../codec/index.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
 import { currentRun, type RunState, type Scope } from "./run-state.ts";
 
@@ -66,7 +67,7 @@ export function cancelScope(scope: Scope, reason: unknown): void {
   const { run } = scope;
   for (const [op, call] of run.calls) {
     if (!isInside(call.scope, scope) || !run.calls.delete(op)) continue;
-    run.out.push("cancel", op, "", "");
+    askToCancel(run, op, error);
     call.reject(error);
   }
   for (const queue of run.hooks.values()) {
@@ -76,6 +77,13 @@ export function cancelScope(scope: Scope, reason: unknown): void {
     for (const waiter of rejected) waiter.reject(error);
   }
   tell(scope, error);
+}
+
+/** Nobody waits for an operation any more; a run that it started is asked to end, for the same reason. */
+export function askToCancel(run: RunState, op: string, error: Error): void {
+  const childId = run.others?.get(op)?.childId ?? "";
+  run.others?.delete(op);
+  run.out.push("cancel", op, childId, childId === "" ? "" : encodeThrown(error));
 }
 
 function tell(scope: Scope, error: CancelledError): void {

@@ -1,10 +1,12 @@
-import { encode, type AnyFunction, type FunctionReference } from "../../codec/index.ts";
+import { encode, referenceOfFunction, type AnyFunction, type FunctionReference } from "../../codec/index.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { stepSettings, type StepCallOptions } from "../../step-options.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
+import type { StartOptions } from "../../start-options.ts";
 import type { StepHandle } from "../../step-handle.ts";
 import { call, giveUp } from "./calls.ts";
 import { currentRun, type RunState } from "./run-state.ts";
+import { spawnRun } from "./runs.ts";
 
 /** What `withOptions` and `spawn` say of the step that the function they call is about to ask for. */
 interface Preparation {
@@ -81,9 +83,15 @@ export function withOptions<A extends unknown[], R>(
 }
 
 /** Starts a step and returns at once, see `spawn` of `perdure`. */
-export function spawn<A extends unknown[], R>(step: (...args: A) => Promise<R>, args: A, options: StepCallOptions = {}): StepHandle<R> {
+export function spawn<A extends unknown[], R>(
+  step: (...args: A) => Promise<R>,
+  args: A,
+  options: StepCallOptions | StartOptions = {},
+): StepHandle<R> {
+  if (typeof step === "function" && referenceOfFunction(step)?.kind === "workflow")
+    return spawnRun(step, args, options as StartOptions) as StepHandle<R>;
   const run = currentRun();
-  const { op, answer } = prepare(step, args, settingsText(options, "spawn()"), "spawn()");
+  const { op, answer } = prepare(step, args, settingsText(options as StepCallOptions, "spawn()"), "spawn()");
   return {
     id: `${run.id}/${op}`,
     result: answer,

@@ -8,6 +8,7 @@ import type { WorkflowMetadata } from "../../step-context.ts";
 import { createHook } from "./hooks.ts";
 import { currentRun } from "./run-state.ts";
 import { saga } from "./saga.ts";
+import { continueAsNew, getRun, start } from "./runs.ts";
 import { publish, setAttributes } from "./state.ts";
 import { callStep, spawn, withOptions } from "./steps.ts";
 import { scope, shield, sleep } from "./waits.ts";
@@ -17,8 +18,10 @@ import { runScope, signalOf } from "./scopes.ts";
 /** What workflow code gets when it imports `perdure` and its sub-paths: the names on `__perdure` in a bundle. Protocol 1. */
 export const workflowModule = Object.freeze({
   callStep,
+  continueAsNew,
   createHook,
   defineHook,
+  getRun,
   getStepMetadata,
   getWorkflowMetadata,
   outside,
@@ -30,6 +33,7 @@ export const workflowModule = Object.freeze({
   shield,
   sleep,
   spawn,
+  start,
   withOptions,
   CancelledError,
   FatalError,

@@ -22,7 +22,7 @@ export function createModuleGraphRealm(options: RealmOptions): InPlaceRealm {
       installRunGlobals();
       residents.set(
         handle,
-        createResident(() => () => workflow, run, options.tokenFor),
+        createResident(() => () => workflow, run, options.sources),
       );
     },
     setAnswered(handle, ops) {
