@@ -55,3 +55,44 @@ test("runs go on after kill -9, each result is right, and only steps under way w
   const again = [...calls.values()].reduce((sum, count) => sum + count - 1, 0);
   expect(again).toBeLessThanOrEqual(killed * 20 * 3);
 });
+
+/** One step of many parts; it reports each, and its process is killed in the middle. */
+const long = `import { appendFileSync } from "node:fs";
+import { getStepMetadata, heartbeat } from "perdure";
+import { start } from "perdure/api";
+async function send(parts: number) {
+  "use step";
+  const from = (getStepMetadata().progress as number | undefined) ?? 0;
+  console.log("from " + from);
+  for (let part = from; part < parts; part++) {
+    appendFileSync("ledger.txt", part + "\\n");
+    heartbeat(part + 1);
+    if (part === 20 && from === 0) console.log("in the middle");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return getStepMetadata().attempt;
+}
+export async function work() {
+  "use workflow";
+  return await send(40);
+}
+console.log("attempt " + (await (await start(work, [], { id: "long" })).returnValue));
+`;
+
+test("a long step goes on after kill -9 from the progress that it reported", { timeout: 120_000 }, async () => {
+  const { folder, start } = program(long);
+  const first = start();
+  await printed(first, "in the middle");
+  first.kill();
+  await first.ended();
+  const { status, output } = await start().ended();
+  expect(status).toBe(0);
+  // The reports of the second before the kill may be lost, hardly all of them.
+  const from = Number(/^from (\d+)$/m.exec(output)?.[1]);
+  expect(from).toBeGreaterThanOrEqual(1);
+  expect(from).toBeLessThanOrEqual(21);
+  expect(output).toContain("attempt 1");
+  const parts = readFileSync(join(folder, "ledger.txt"), "utf8").trim().split("\n").map(Number);
+  expect(new Set(parts).size).toBe(40);
+  expect(parts.filter((part) => part < from)).toHaveLength(from);
+});

@@ -194,6 +194,27 @@ export async function saga<T>(part: (compensate: Compensate) => Promise<T> | T):
   throw notInWorkflow("saga()");
 }
 
+/**
+ * Says that the running attempt of a long step is alive, and how far it has come. When it fails, times out, or its process ends, the next attempt of the
+ * step finds the last progress in `getStepMetadata().progress`, and can go on from there.
+ *
+ * Returns at once. The first report of an attempt is recorded in the run's history, further ones at most every second, later every half a minute: a crash
+ * may lose what was reported in between, a failure does not. Without an argument nothing is reported. Counts for the step's `heartbeatTimeout`.
+ * @param progress any value that can be stored; small, for each report that is recorded stays in the history
+ * @throws NOT_IN_STEP, SERIALIZATION_FAILED
+ * @example
+ * const done = (getStepMetadata().progress as number | undefined) ?? 0;
+ * for (const [index, row] of rows.entries()) {
+ *   if (index < done) continue;
+ *   await send(row);
+ *   heartbeat(index + 1);
+ * }
+ */
+export function heartbeat(progress?: unknown): void {
+  workflowScope()?.heartbeat();
+  currentStepContext("heartbeat()").heartbeat(progress);
+}
+
 /** What the running attempt of a step may know of itself. @throws NOT_IN_STEP */
 export function getStepMetadata(): StepMetadata {
   return workflowScope()?.getStepMetadata() ?? currentStepContext("getStepMetadata()").step;

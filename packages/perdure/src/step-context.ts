@@ -12,6 +12,8 @@ export interface StepMetadata {
   readonly attempt: number;
   /** When this attempt started. */
   readonly stepStartedAt: Date;
+  /** What the attempts before this one gave to `heartbeat()` last; undefined if nothing. After a crash it may be some seconds old. */
+  readonly progress: unknown;
   /** Aborted when nobody wants the outcome any more: at the timeout, when the call was cancelled, when another worker took the run over. Give it to `fetch` and the like. */
   readonly signal: AbortSignal;
 }
@@ -28,6 +30,8 @@ export interface WorkflowMetadata {
 export interface StepContext {
   readonly step: StepMetadata;
   readonly workflow: WorkflowMetadata;
+  /** See `heartbeat` of `perdure`. */
+  heartbeat(progress: unknown): void;
 }
 
 const storage = new AsyncLocalStorage<StepContext>();

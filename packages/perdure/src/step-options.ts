@@ -27,6 +27,8 @@ export interface StepCallOptions {
   readonly retry?: RetryPolicy;
   /** How long one attempt may take. Its `signal` is aborted then, and it counts as failed. Default: no limit. */
   readonly timeout?: Duration;
+  /** How long an attempt may go without `heartbeat()`. Its `signal` is aborted then, and it counts as failed, as with `timeout`. Default: no limit. */
+  readonly heartbeatTimeout?: Duration;
   /** How long the call may take with all its attempts, from when the workflow asked for it. Default: no limit. */
   readonly deadline?: Duration;
   /** Never begin a second attempt, not even when the process ended during the first: the step then fails with STEP_INTERRUPTED. Default false. */
@@ -46,11 +48,12 @@ export interface StepSettings {
   readonly factor?: number;
   readonly jitter?: number;
   readonly timeoutMs?: number;
+  readonly heartbeatTimeoutMs?: number;
   readonly deadlineMs?: number;
   readonly atMostOnce?: boolean;
 }
 
-const callKeys = new Set(["retry", "timeout", "deadline", "atMostOnce"]);
+const callKeys = new Set(["retry", "timeout", "heartbeatTimeout", "deadline", "atMostOnce"]);
 const retryKeys = new Set(["maxAttempts", "initialDelay", "maxDelay", "factor", "jitter"]);
 
 /**
@@ -81,6 +84,7 @@ export function stepSettings(options: StepOptions, where: string, ofFunction: bo
     number(retry.jitter, `${where}.retry.jitter`, (value) => value >= 0 && value <= 1, "a number from 0 to 1"),
   );
   set("timeoutMs", ms(options.timeout));
+  set("heartbeatTimeoutMs", ms(options.heartbeatTimeout));
   set("deadlineMs", ms(options.deadline));
   set("atMostOnce", options.atMostOnce);
   return settings;

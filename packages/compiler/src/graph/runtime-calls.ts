@@ -3,7 +3,7 @@ import { isRuntime } from "./resolve-value.ts";
 
 const hooks = ["createHook", "createWebhook", "defineHook().create"];
 /** What leaves nothing in history. */
-const silent: ReadonlySet<string> = new Set(["defineHook", "withOptions", "getStepMetadata", "getWorkflowMetadata"]);
+const silent: ReadonlySet<string> = new Set(["defineHook", "withOptions", "getStepMetadata", "getWorkflowMetadata", "heartbeat"]);
 
 /** How a function of `perdure` appears in a graph; null if not at all. Names in capitals are classes. */
 export function runtimeCall(name: string): "wait" | "hook" | "operation" | null {

@@ -8,12 +8,27 @@ export type Event =
   | { readonly type: "run_started"; readonly at: number }
   /** An attempt that must be the only one may begin. Workflow code does not see it. */
   | { readonly type: "step_started"; readonly op: string; readonly attempt: number; readonly at: number }
+  /**
+   * An attempt under way reported its progress, which is the payload. Workflow code does not see it. `crashes`: how often the run had lost its worker without any other
+   * row, if that was not long ago; none when left out.
+   */
+  | { readonly type: "step_progress"; readonly op: string; readonly attempt: number; readonly at: number; readonly crashes?: number }
   /** The row's payload is the result. */
   | { readonly type: "step_completed"; readonly op: string; readonly attempt: number; readonly at: number }
   /** The last attempt failed; the row's payload is the error. */
   | { readonly type: "step_failed"; readonly op: string; readonly attempt: number; readonly at: number }
-  /** An attempt failed and the next may start at `dueAt`; the payload is the error. Workflow code does not see it. */
-  | { readonly type: "step_retrying"; readonly op: string; readonly attempt: number; readonly at: number; readonly dueAt: number }
+  /**
+   * An attempt failed and the next may start at `dueAt`; the payload is the error. `progress`: what the attempt reported last, encoded, if no row has it yet. Workflow
+   * code does not see it.
+   */
+  | {
+      readonly type: "step_retrying";
+      readonly op: string;
+      readonly attempt: number;
+      readonly at: number;
+      readonly dueAt: number;
+      readonly progress?: string;
+    }
   | { readonly type: "wait_completed"; readonly op: string; readonly at: number }
   /**
    * Somebody asked for sleeps to end: the payload names one, or is undefined for all. `wait_completed` of those that are pending follow. Workflow code does
@@ -45,7 +60,7 @@ export function withTime(event: UntimedEvent, at: number): Event {
   return Object.assign(event, { at }) as Event;
 }
 
-const silent: ReadonlySet<Event["type"]> = new Set(["step_retrying", "step_started", "wake_requested", "run_abandoned"]);
+const silent: ReadonlySet<Event["type"]> = new Set(["step_progress", "step_retrying", "step_started", "wake_requested", "run_abandoned"]);
 
 /** True for the events that workflow code is told of. */
 export function isDelivered(event: Event): boolean {

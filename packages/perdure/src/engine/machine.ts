@@ -23,6 +23,8 @@ export type PendingOperation =
       readonly notBefore: number | null;
       /** The start of its only attempt is on record. */
       readonly hasStarted: boolean;
+      /** What its attempts reported last, encoded; null: nothing. */
+      readonly progress: string | null;
     }
   | { readonly kind: "wait"; readonly op: string; readonly dueAt: number }
   | { readonly kind: "hook"; readonly op: string; readonly token: string; readonly metadata: string }
@@ -97,9 +99,19 @@ function answer(machine: Machine, event: Event, payload: string): void {
       machine.pending.set(event.op, { ...step, hasStarted: true });
       return;
     }
+    case "step_progress": {
+      const step = expectPending(machine, event, "step");
+      machine.pending.set(event.op, { ...step, progress: payload });
+      return;
+    }
     case "step_retrying": {
       const step = expectPending(machine, event, "step");
-      machine.pending.set(event.op, { ...step, attempt: event.attempt + 1, notBefore: event.dueAt });
+      machine.pending.set(event.op, {
+        ...step,
+        attempt: event.attempt + 1,
+        notBefore: event.dueAt,
+        progress: event.progress ?? step.progress,
+      });
       return;
     }
     case "wait_completed":
@@ -197,7 +209,7 @@ function accept(machine: Machine, ask: Ask): void {
 
 /** (Written out: a spread costs ten times as much, and there is one of these for every step.) */
 function pendingStep({ op, stepId, input, settings }: Extract<Ask, { kind: "step" }>, askedAt: number): PendingOperation {
-  return { kind: "step", op, stepId, input, settings, askedAt, attempt: 1, notBefore: null, hasStarted: false };
+  return { kind: "step", op, stepId, input, settings, askedAt, attempt: 1, notBefore: null, hasStarted: false, progress: null };
 }
 
 /** Whether the end of a run that this one starts is awaited from its start on. */

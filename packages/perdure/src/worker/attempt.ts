@@ -1,19 +1,24 @@
 import type { RunRecord } from "@perdure/world";
 
-import { decode, encodeReading, encodeThrown } from "../codec/index.ts";
+import { decode, encode, encodeReading, encodeThrown } from "../codec/index.ts";
 import type { PendingStep } from "../engine/commands.ts";
 import { TimeoutError } from "../errors/cancelled-error.ts";
-import { clearTimeout, setTimeout } from "../host-timers.ts";
+import { clearTimeout, monotonicNow, setTimeout } from "../host-timers.ts";
 import type { RegisteredStep, StepFactory, StepFunction } from "../registry.ts";
 import { withStepContext, type StepContext, type StepMetadata, type WorkflowMetadata } from "../step-context.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import { attemptPolicy, nextAttemptAt, type AttemptPolicy } from "./retry-policy.ts";
 
-/** One try of a step, from the queue to its end. Whatever happens becomes an event, once. */
+/** One try of a step, from the queue to its end. Its end becomes an event, once; before that some of its reports of progress do. */
 export class Attempt {
   #controller: AbortController | null = null;
   #abortedWith: { readonly reason: Error } | null = null;
   #isCancelled = false;
+  /** Null before the start and after the end. */
+  #running: { readonly step: PendingStep; readonly tell: (ready: ReadyEvent) => void } | null = null;
+  #heartbeats: Heartbeats | null = null;
+  #lastSignOfLife = 0;
 
   /** Nobody waits for the outcome any more. */
   get isCancelled(): boolean {
@@ -38,18 +43,47 @@ export class Attempt {
     this.#controller?.abort(reason);
   }
 
+  /** See `heartbeat` of `perdure`. After the end nobody listens. @throws SERIALIZATION_FAILED */
+  heartbeat(progress: unknown): void {
+    if (!this.#running) return;
+    const { step, tell } = this.#running;
+    this.#lastSignOfLife = monotonicNow();
+    if (progress === undefined) return;
+    const { op, attempt } = step;
+    const text = encode(progress, "progress");
+    this.#heartbeats ??= new Heartbeats(step.progress, (payload) => tell({ event: { type: "step_progress", op, attempt }, payload }));
+    this.#heartbeats.report(text);
+  }
+
+  /** Makes an event of the latest progress, if none has it: the process is about to end. */
+  flushProgress(): void {
+    if (this.#running) this.#heartbeats?.flush();
+  }
+
   /** (Plain `then`, not `async`: a step costs as few promises as it can.) */
-  start(run: RunRecord, step: PendingStep, registered: RegisteredStep, settled: (ready: ReadyEvent) => void): void {
+  start(run: RunRecord, step: PendingStep, registered: RegisteredStep, tell: (ready: ReadyEvent) => void): void {
     let policy: AttemptPolicy | null = null;
     let timer: NodeJS.Timeout | null = null;
-    let isOver = false;
+    let silence: NodeJS.Timeout | null = null;
+    this.#running = { step, tell };
     const end = (ready: ReadyEvent): void => {
-      if (isOver) return;
-      isOver = true;
+      if (!this.#running) return;
+      this.#running = null;
       if (timer) clearTimeout(timer);
-      settled(ready);
+      if (silence) clearTimeout(silence);
+      this.#heartbeats?.end();
+      tell(ready);
     };
-    const fail = (error: unknown): void => end(failure(error, step, policy));
+    const fail = (error: unknown): void => end(failure(error, step, policy, this.#heartbeats?.unrecorded ?? null));
+    const timeOut = (error: TimeoutError): void => {
+      this.#abort(error);
+      fail(error);
+    };
+    const awaitHeartbeat = (limitMs: number): void => {
+      const leftMs = limitMs - (monotonicNow() - this.#lastSignOfLife);
+      if (leftMs > 0) silence = setTimeout(awaitHeartbeat, Math.min(Math.ceil(leftMs), longestTimer), limitMs);
+      else timeOut(new TimeoutError(`The time without a heartbeat in attempt ${step.attempt} of the step "${step.stepId}"`, limitMs));
+    };
     const complete = (payload: string): void => end({ event: { type: "step_completed", op: step.op, attempt: step.attempt }, payload });
     const succeed = (value: unknown): void => {
       let payload: string | Promise<string>;
@@ -68,14 +102,12 @@ export class Attempt {
       policy = attemptPolicy(fn, registered, step);
       const limitMs = timeLimit(policy, Date.now());
       if (limitMs !== null) {
-        timer = setTimeout(
-          () => {
-            const error = new TimeoutError(`Attempt ${step.attempt} of the step "${step.stepId}"`, limitMs);
-            this.#abort(error);
-            fail(error);
-          },
-          Math.min(limitMs, longestTimer),
-        );
+        const error = (): TimeoutError => new TimeoutError(`Attempt ${step.attempt} of the step "${step.stepId}"`, limitMs);
+        timer = setTimeout(() => timeOut(error()), Math.min(limitMs, longestTimer));
+      }
+      if (policy.heartbeatTimeoutMs !== null) {
+        this.#lastSignOfLife = monotonicNow();
+        awaitHeartbeat(policy.heartbeatTimeoutMs);
       }
       result = withStepContext(new AttemptContext({ attempt: this, registered, run, step }), () => fn(...(args as never[])));
     } catch (error) {
@@ -94,8 +126,11 @@ function timeLimit({ timeoutMs, deadlineAt }: AttemptPolicy, now: number): numbe
   return Math.min(timeoutMs, untilDeadline);
 }
 
-/** @param policy null: it could not be read, which another attempt does not mend */
-function failure(error: unknown, { op, attempt }: PendingStep, policy: AttemptPolicy | null): ReadyEvent {
+/**
+ * @param policy null: it could not be read, which another attempt does not mend
+ * @param progress for the next attempt, if history does not have it
+ */
+function failure(error: unknown, { op, attempt }: PendingStep, policy: AttemptPolicy | null, progress: string | null): ReadyEvent {
   const failed = (thrown: unknown): ReadyEvent => ({ event: { type: "step_failed", op, attempt }, payload: encodeThrown(thrown) });
   let dueAt: number | null;
   try {
@@ -104,7 +139,7 @@ function failure(error: unknown, { op, attempt }: PendingStep, policy: AttemptPo
     return failed(mistake); // of `retryIf`
   }
   if (dueAt === null) return failed(error);
-  return { event: { type: "step_retrying", op, attempt, dueAt }, payload: encodeThrown(error) };
+  return { event: { type: "step_retrying", op, attempt, dueAt, ...(progress !== null && { progress }) }, payload: encodeThrown(error) };
 }
 
 /** The input is a list of arguments, or for a step with captures an object of both. */
@@ -137,10 +172,17 @@ class AttemptContext implements StepContext {
       stepName: registered.name,
       attempt: step.attempt,
       stepStartedAt: new Date(this.#startedAt),
+      get progress() {
+        return step.progress === null ? undefined : decode(step.progress);
+      },
       get signal() {
         return attempt.signal;
       },
     };
+  }
+
+  heartbeat(progress: unknown): void {
+    this.#identity.attempt.heartbeat(progress);
   }
 
   get workflow(): WorkflowMetadata {

@@ -22,7 +22,8 @@ export interface AttemptsOptions {
   /** Asked before each attempt. After a no, `onBlocked` is called, and `resume()` goes on. */
   readonly mayStart: () => boolean;
   readonly onBlocked: () => void;
-  readonly onSettled: (resident: Resident, ready: ReadyEvent) => void;
+  /** An attempt whose outcome is wanted has settled, or reports its progress. */
+  readonly onEvent: (resident: Resident, ready: ReadyEvent) => void;
 }
 
 interface Queued {
@@ -56,10 +57,14 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     active++;
     options.hold.acquire();
     attempt.start(resident.run, step, registered, (ready) => {
+      if (ready.event.type === "step_progress") {
+        if (isListening(resident, attempt)) options.onEvent(resident, ready);
+        return;
+      }
       options.hold.release();
       active--;
       if (resident.attempting.get(step.op) === attempt) resident.attempting.delete(step.op);
-      if (resident.mode !== "dropped" && !attempt.isCancelled) options.onSettled(resident, ready);
+      if (isListening(resident, attempt)) options.onEvent(resident, ready);
       if (stopped && active === 0) stopped();
       else next();
     });
@@ -84,6 +89,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         if (active === 0) resolve();
       }),
   };
+}
+
+function isListening({ mode }: Resident, { isCancelled }: Attempt): boolean {
+  return mode !== "dropped" && !isCancelled;
 }
 
 /** Whether a queued attempt still has a run that waits for it. */

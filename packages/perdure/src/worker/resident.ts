@@ -1,5 +1,6 @@
 import type { RunRecord } from "@perdure/world";
 
+import { monotonicNow } from "../host-timers.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import type { RunInput } from "../run-input.ts";
@@ -33,6 +34,10 @@ export interface Resident {
   /** A step that no code of this process has. */
   missingStep: string | null;
   idleSince: number;
+  /** How often the run has lost its worker without getting on: without any row but reports of progress. */
+  crashes: number;
+  /** By the monotonic clock. */
+  readonly takenAt: number;
 }
 
 export function createResident(run: RunRecord, { seed, deadlineAt }: Pick<RunInput, "seed" | "deadlineAt">): Resident {
@@ -51,5 +56,7 @@ export function createResident(run: RunRecord, { seed, deadlineAt }: Pick<RunInp
     messages: new Set(),
     missingStep: null,
     idleSince: Date.now(),
+    crashes: 0,
+    takenAt: monotonicNow(),
   };
 }

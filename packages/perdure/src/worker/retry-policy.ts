@@ -12,6 +12,7 @@ export interface AttemptPolicy {
   readonly factor: number;
   readonly jitter: number;
   readonly timeoutMs: number | null;
+  readonly heartbeatTimeoutMs: number | null;
   /** When the call is over, ms since the epoch. */
   readonly deadlineAt: number | null;
   readonly retryIf: StepRetryPolicy["retryIf"] | null;
@@ -24,6 +25,7 @@ const defaults: AttemptPolicy = {
   factor: 2,
   jitter: 0,
   timeoutMs: null,
+  heartbeatTimeoutMs: null,
   deadlineAt: null,
   retryIf: null,
 };
@@ -39,12 +41,13 @@ export function attemptPolicy(fn: StepFunction, { id }: Pick<RegisteredStep, "id
   const { options, maxRetries } = fn;
   if (options === undefined && maxRetries === undefined && call.settings === null) return defaults;
   const ofFunction = { ...retriesOf(maxRetries, id), ...(options && stepSettings(options, `options of the step "${id}"`, true)) };
-  const { deadlineMs, timeoutMs, atMostOnce, ...retry }: StepSettings = { ...ofFunction, ...call.settings };
+  const { deadlineMs, timeoutMs, heartbeatTimeoutMs, atMostOnce, ...retry }: StepSettings = { ...ofFunction, ...call.settings };
   return {
     ...defaults,
     ...retry,
     ...(atMostOnce && { maxAttempts: 1 }),
     timeoutMs: timeoutMs ?? null,
+    heartbeatTimeoutMs: heartbeatTimeoutMs ?? null,
     deadlineAt: deadlineMs === undefined ? null : call.askedAt + deadlineMs,
     retryIf: options?.retry?.retryIf ?? null,
   };

@@ -25,12 +25,14 @@ export async function admit(core: Core, run: RunRecord): Promise<void> {
 }
 
 /** Rebuilds a claimed run from its history and sets it going. */
-export async function takeOver(core: Core, { run, isTakeover, crashes }: ClaimedRun): Promise<void> {
+export async function takeOver(core: Core, { run, isTakeover, crashes: crashesSinceRow }: ClaimedRun): Promise<void> {
   const input = decodeRunInput(run.input);
   const { args } = input;
   const resident = createResident(run, input);
   core.residents.add(resident);
   const page = await core.world.load(run.id);
+  const crashes = crashesSinceRow + crashesBefore(page);
+  resident.crashes = crashes;
   if (crashes >= maxCrashes) {
     resident.committed = page.rows.length;
     await abandon(
@@ -51,6 +53,12 @@ export async function takeOver(core: Core, { run, isTakeover, crashes }: Claimed
   }
   if (!(await makePlace(core, resident))) return;
   await resume(core, resident, page, args);
+}
+
+/** To a World every row shows that a run got on; reports of progress alone do not, and keep the number. */
+function crashesBefore({ rows }: HistoryPage): number {
+  const last = rows.length > 0 ? readRows(rows.slice(-1))[0] : undefined;
+  return last?.event.type === "step_progress" ? (last.event.crashes ?? 0) : 0;
 }
 
 async function resume(core: Core, resident: Resident, page: HistoryPage, args: string): Promise<void> {

@@ -2,9 +2,10 @@ import type { Commit, HookRecord, RunPatch, StateWrite } from "@perdure/world";
 
 import { decode } from "../codec/index.ts";
 import { dueAtOf } from "../engine/commands.ts";
-import { isDelivered, nameOfAsk, withTime, type Ask, type Event } from "../engine/event.ts";
+import { isDelivered, nameOfAsk, withTime, type Ask, type Event, type UntimedEvent } from "../engine/event.ts";
 import { advance } from "../engine/machine.ts";
 import { encodeRow } from "../engine/row.ts";
+import { monotonicNow } from "../host-timers.ts";
 import { toBytes } from "../run-input.ts";
 import type { RealmDelivery } from "../sandbox/realm.ts";
 import { readAsks, type LogLine } from "./asks.ts";
@@ -31,6 +32,7 @@ export function openTurn(resident: Resident, now: number): Turn {
   const at = Math.max(resident.machine.now, now);
   const steps: TurnStep[] = [];
   const add = ({ event, payload }: ReadyEvent): void => {
+    if (resident.crashes > 0) countCrashes(resident, event);
     const timed = withTime(event, at);
     const delivery = isDelivered(timed) ? { handle: resident.handle, event: timed, payload, out: null, error: null } : null;
     steps.push({ event: timed, payload, delivery });
@@ -43,6 +45,16 @@ export function openTurn(resident: Resident, now: number): Turn {
   resident.ready = [];
   resident.mode = "turning";
   return { resident, steps };
+}
+
+/** So long after it was taken over a run that reports progress does not count as one that ends its workers. */
+const crashLoopMs = 60_000;
+
+/** A run that loses its worker again and again gets on by any event but a report of progress, which a step may make before it ends the process. */
+function countCrashes(resident: Resident, event: UntimedEvent): void {
+  if (event.type === "step_progress" && monotonicNow() - resident.takenAt < crashLoopMs)
+    Object.assign(event, { crashes: resident.crashes });
+  else resident.crashes = 0;
 }
 
 /** The pending sleeps that a request to wake up means. */

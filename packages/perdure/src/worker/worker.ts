@@ -122,7 +122,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
     hold,
     mayStart: () => !core.lease.hasLapsed(),
     onBlocked,
-    onSettled: (resident, ready) => addReady(core, resident, ready),
+    onEvent: (resident, ready) => addReady(core, resident, ready),
   });
   const core: Core = {
     id,
@@ -210,6 +210,7 @@ async function retire(core: Core): Promise<void> {
 
 /** Attempts under way end, what they brought is delivered and committed. */
 async function settleAll(core: Core): Promise<void> {
+  for (const { attempting } of core.residents.all()) for (const attempt of attempting.values()) attempt.flushProgress();
   await core.attempts.stop();
   await new Promise((resolve) => setImmediate(resolve));
   await core.committer.idle();

@@ -34,6 +34,21 @@ const table: readonly [name: string, history: readonly Line[], commands: readonl
     200,
   ],
   [
+    "progress changes neither the attempt nor when it is due",
+    [
+      [started, [step("a#1")]],
+      [{ type: "step_progress", op: "a#1", attempt: 1, at: 200 }, [], "j5"],
+    ],
+    ["step a#1@1"],
+    200,
+  ],
+  [
+    "a request to wake up alone ends no wait",
+    [[started, [wait("sleep#1", 900)]], [{ type: "wake_requested", at: 200, message: "m" }]],
+    ["wait sleep#1"],
+    900,
+  ],
+  [
     "commands keep the order of asking",
     [[started, [wait("sleep#1", 500), step("a#1"), hook("hook#1")]]],
     ["step a#1@1", "wait sleep#1", "hook hook#1"],
@@ -132,4 +147,19 @@ test("a row comes back as it was written, whatever its payload holds", () => {
   expect(decodeRow(encodeRow(row))).toEqual(row);
   expect(decodeRow(encodeRow({ ...row, asks: [] }))).toEqual({ ...row, asks: [] });
   expect(() => decodeRow("{}")).toThrow("no payload line");
+});
+
+test("a step keeps the last progress that a row holds, through retries, until it is answered", () => {
+  const progressOf = (lines: readonly Line[]): unknown => {
+    const operation = fold(lines).pending.get("a#1");
+    return operation?.kind === "step" ? operation.progress : undefined;
+  };
+  const lines: Line[] = [[started, [step("a#1")]]];
+  const add = (line: Line): unknown => progressOf((lines.push(line), lines));
+  expect(progressOf(lines)).toBeNull();
+  expect(add([{ type: "step_progress", op: "a#1", attempt: 1, at: 200 }, [], "j1"])).toBe("j1");
+  expect(add([{ type: "step_retrying", op: "a#1", attempt: 1, at: 300, dueAt: 400 }, [], "p"])).toBe("j1");
+  expect(add([{ type: "step_retrying", op: "a#1", attempt: 2, at: 300, dueAt: 400, progress: "j2" }, [], "p"])).toBe("j2");
+  expect(add([completed("a#1", 500)])).toBeUndefined();
+  expect(() => fold([...lines, [{ type: "step_progress", op: "a#1", attempt: 3, at: 600 }]])).toThrow("was not asked for");
 });

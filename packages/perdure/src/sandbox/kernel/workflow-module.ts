@@ -24,6 +24,7 @@ export const workflowModule = Object.freeze({
   getRun,
   getStepMetadata,
   getWorkflowMetadata,
+  heartbeat,
   outside,
   registerClass,
   publish,
@@ -66,6 +67,10 @@ function outside(name: string): (...args: unknown[]) => never {
 
 function getStepMetadata(): never {
   throw new PerdureError("NOT_IN_STEP", "getStepMetadata() was called in workflow code, which is not a step.");
+}
+
+function heartbeat(): never {
+  throw new PerdureError("NOT_IN_STEP", "heartbeat() was called in workflow code, which is not a step.");
 }
 
 function getWorkflowMetadata(): WorkflowMetadata {
