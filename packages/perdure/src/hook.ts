@@ -1,3 +1,5 @@
+import type { Duration } from "./duration.ts";
+
 /** What `createHook` takes. */
 export interface HookOptions {
   /**
@@ -9,6 +11,19 @@ export interface HookOptions {
   readonly metadata?: unknown;
 }
 
+/** How long to wait for a reply, and how to ask once. */
+export interface AskOptions {
+  /** How long to wait for the reply. Default: 30 seconds. */
+  readonly timeout?: Duration;
+  /**
+   * Makes the question idempotent: asked again with the same key of the same run it is not delivered again, and gets the reply that was given, for as long as that is kept. 1 to 500
+   * characters.
+   */
+  readonly key?: string;
+  /** Ends the waiting: the promise rejects with the signal's reason. The question stays delivered. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * A place in a workflow where payloads arrive from outside. Await it for the next payload; iterate it for all of them, in order. Payloads that
  * arrive while nobody waits are kept.
@@ -18,9 +33,24 @@ export interface HookOptions {
  */
 export interface Hook<T> extends PromiseLike<T>, AsyncIterable<T> {
   readonly token: string;
+  /** The next payload, with the means to reply to whoever sent it with `askHook()`. Awaited otherwise, its sender is told that nobody replies. */
+  request(): Promise<HookRequest<T>>;
+  /** All payloads in order, like the iteration of the hook itself, each with the means to reply. */
+  requests(): AsyncIterableIterator<HookRequest<T>>;
   /** Frees the token; later payloads are refused with HOOK_NOT_FOUND, those that arrived and were not awaited are dropped. Idempotent. Also done at the end of the run, and by `using`. */
   dispose(): void;
   [Symbol.dispose](): void;
+}
+
+/** A payload whose sender may be waiting. */
+export interface HookRequest<T> {
+  readonly payload: T;
+  /**
+   * Replies. The sender gets the value once the turn is durable; the first reply counts, also after a crash. Does nothing when the payload was sent with
+   * `resumeHook()`. It can be called at any time until the run ends, and after the hook was disposed of.
+   * @throws SERIALIZATION_FAILED, VALUE_TOO_LARGE
+   */
+  reply(value?: unknown): void;
 }
 
 /** The part of Standard Schema, version 1 (https://standardschema.dev), that hooks use: what zod, valibot, arktype and others have in common. */
@@ -49,4 +79,6 @@ export interface HookDefinition<Input, Output = Input> {
   create(options?: HookOptions): Hook<Output>;
   /** Outside: validates the payload (with the schema, if there is one) and delivers what the schema made of it. @throws HOOK_NOT_FOUND, HOOK_PAYLOAD_INVALID, SERIALIZATION_FAILED */
   resume(token: string, payload: Input, options?: { readonly key?: string }): Promise<{ readonly runId: string }>;
+  /** The same as `resume()`, and waits for the reply; see `askHook`. @throws what `resume()` throws, HOOK_NO_REPLY, TIMED_OUT */
+  ask<Reply = unknown>(token: string, payload: Input, options?: AskOptions): Promise<Reply>;
 }

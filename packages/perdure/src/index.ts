@@ -2,11 +2,11 @@
  * What workflows and steps import. Inside a workflow these names are bound to the sandbox; the functions here are what they are on the host, where they say
  * what is wrong, or belong to steps.
  */
-import { resumeHook } from "./api/hooks.ts";
+import { askHook, resumeHook } from "./api/hooks.ts";
 import type { Duration } from "./duration.ts";
 import { PerdureError } from "./errors/perdure-error.ts";
 import { workflowScope } from "./in-place.ts";
-import type { Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.ts";
+import type { AskOptions, Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.ts";
 import type { Compensate } from "./saga.ts";
 import { payloadCheck } from "./hook-schema.ts";
 import type { ScopeHandle, ScopeOptions } from "./scope.ts";
@@ -19,7 +19,7 @@ import { currentStepContext, type StepMetadata, type WorkflowMetadata } from "./
 export type { Duration } from "./duration.ts";
 export { CancelledError, TimeoutError } from "./errors/cancelled-error.ts";
 export { FatalError, RetryableError } from "./errors/step-errors.ts";
-export type { Hook, HookDefinition, HookOptions, StandardSchema } from "./hook.ts";
+export type { AskOptions, Hook, HookDefinition, HookOptions, HookRequest, StandardSchema } from "./hook.ts";
 export type { AttributeChanges } from "./published.ts";
 export type { Compensate } from "./saga.ts";
 export type { ScopeHandle, ScopeOptions } from "./scope.ts";
@@ -70,6 +70,9 @@ export function defineHook<Input = unknown, Output = Input>({
     },
     async resume(token, payload, resumeOptions) {
       return resumeHook(token, await check(payload), resumeOptions);
+    },
+    async ask<Reply>(token: string, payload: Input, askOptions?: AskOptions) {
+      return askHook<Reply>(token, await check(payload), askOptions);
     },
   };
 }

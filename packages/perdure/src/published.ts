@@ -6,12 +6,20 @@ export type AttributeChanges = Readonly<Record<string, string | number | boolean
 
 const mostAttributes = 64;
 
+/** What the runtime publishes for itself. */
+const ownPrefix = "perdure/";
+
+/** Where the reply to a message is published. */
+export function replyKey(message: string): string {
+  return `${ownPrefix}reply/${message}`;
+}
+
 /** @throws INVALID_ARGUMENT */
 export function checkStateKey(key: unknown): void {
-  if (typeof key === "string" && key.length > 0 && key.length <= 512) return;
+  if (typeof key === "string" && key.length > 0 && key.length <= 512 && !key.startsWith(ownPrefix)) return;
   throw new PerdureError(
     "INVALID_ARGUMENT",
-    `The key of a published value is ${JSON.stringify(key)}; it must be a string of 1 to 512 characters.`,
+    `The key of a published value is ${JSON.stringify(key)}; it must be a string of 1 to 512 characters that does not begin with "${ownPrefix}".`,
   );
 }
 

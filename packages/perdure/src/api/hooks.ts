@@ -1,10 +1,13 @@
-import { v4 as uuid } from "uuid";
-
 import { decode, encode } from "../codec/index.ts";
+import { durationMs } from "../duration.ts";
 import { HookNotFoundError } from "../errors/hook-errors.ts";
+import { monotonicNow } from "../host-timers.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
+import type { AskOptions } from "../hook.ts";
+import { payloadId, requestId } from "../hook-messages.ts";
 import { toBytes, toText } from "../run-input.ts";
-import { getWorld } from "../runtime.ts";
+import { currentWorker, getWorld } from "../runtime.ts";
+import { awaitReply } from "./replies.ts";
 
 export interface ResumeOptions {
   /**
@@ -31,11 +34,38 @@ export async function resumeHook(token: string, payload?: unknown, options: Resu
   if (options.key !== undefined) checkText("options.key", options.key, 500);
   const bytes = toBytes(encode(payload, "payload"));
   const world = await getWorld();
-  const [delivery] = await world.deliver([{ id: messageId(options.key), to: { token }, kind: "hook", payload: bytes }]);
+  const [delivery] = await world.deliver([{ id: payloadId(options.key), to: { token }, kind: "hook", payload: bytes }]);
   if (!delivery || delivery.status === "not_found" || delivery.status === "ended") throw new HookNotFoundError(token);
   // The payload is delivered: a World that is away just now must not make the caller send it again. The World's own id leads to the run too.
   const runId = await publicId(delivery.runId).catch(() => delivery.runId);
   return { runId };
+}
+
+/**
+ * Delivers a payload like {@link resumeHook} and waits for what the workflow replies to it (`hook.request()`, `hook.requests()`). The reply is durable before it is seen. When the
+ * time is up the payload stays delivered, and the reply can be had by asking again with the same key.
+ * @throws HOOK_NOT_FOUND, HOOK_NO_REPLY (nobody will reply: the run has ended, say), TIMED_OUT, SERIALIZATION_FAILED, INVALID_ARGUMENT, or the reason of `signal`
+ * @example
+ * const quote = await askHook<Quote>(`quotes-${customer}`, { item: 7 }, { timeout: "10s" });
+ */
+export async function askHook<Reply = unknown>(
+  token: string,
+  payload?: unknown,
+  { timeout = "30s", key, signal }: AskOptions = {},
+): Promise<Reply> {
+  checkText("token", token);
+  if (key !== undefined) checkText("options.key", key, 500);
+  const until = { timeoutMs: durationMs(timeout), startedAt: monotonicNow(), signal };
+  const bytes = toBytes(encode(payload, "payload"));
+  signal?.throwIfAborted();
+  const world = await getWorld();
+  // A process that waits for a reply executes runs too, like one that waits for a result.
+  await currentWorker();
+  const id = requestId(key);
+  const [delivery] = await world.deliver([{ id, to: { token }, kind: "ask", payload: bytes }]);
+  if (!delivery || delivery.status === "not_found") throw new HookNotFoundError(token);
+  const reply = await awaitReply(world, { runId: delivery.runId, request: id, token }, until);
+  return decode(reply) as Reply;
 }
 
 /** The living hook with this token. @throws HOOK_NOT_FOUND */
@@ -51,11 +81,6 @@ export async function getHookByToken(token: string): Promise<HookInfo> {
 async function publicId(runId: string): Promise<string> {
   const run = await (await getWorld()).query.run({ id: runId });
   return run?.key ?? runId;
-}
-
-/** A key is the user's: it must not meet the ids of the runtime's own messages, such as that of a cancellation. */
-function messageId(key: string | undefined): string {
-  return key === undefined ? uuid() : `key:${key}`;
 }
 
 function checkText(name: string, value: unknown, longest = 512): void {

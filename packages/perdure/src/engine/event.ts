@@ -35,8 +35,12 @@ export type Event =
    * not see it.
    */
   | { readonly type: "wake_requested"; readonly at: number; readonly message: string }
-  /** The payload is what was sent; `message` is its id. */
-  | { readonly type: "hook_received"; readonly op: string; readonly at: number; readonly message: string }
+  /** The payload is what was sent; `message` is its id. `asked`: the sender waits for a reply. */
+  | { readonly type: "hook_received"; readonly op: string; readonly at: number; readonly message: string; readonly asked?: true }
+  /** A step replied to `request`, a message. The row has no payload: the reply is published. Workflow code does not see it. */
+  | { readonly type: "reply_given"; readonly at: number; readonly message: string; readonly request: string }
+  /** A payload whose sender waits for a reply came to a hook that was gone by then. Workflow code does not see it. */
+  | { readonly type: "request_refused"; readonly at: number; readonly message: string }
   /** The hook's token is held by another living hook. */
   | { readonly type: "hook_conflict"; readonly op: string; readonly at: number }
   /** A run that this one started, or awaits, has ended; the payload is its result or error. `message` is the id of what told so. */
@@ -60,11 +64,24 @@ export function withTime(event: UntimedEvent, at: number): Event {
   return Object.assign(event, { at }) as Event;
 }
 
-const silent: ReadonlySet<Event["type"]> = new Set(["step_progress", "step_retrying", "step_started", "wake_requested", "run_abandoned"]);
+const unseen: ReadonlySet<Event["type"]> = new Set([
+  "step_progress",
+  "step_retrying",
+  "step_started",
+  "wake_requested",
+  "reply_given",
+  "request_refused",
+  "run_abandoned",
+]);
 
 /** True for the events that workflow code is told of. */
 export function isDelivered(event: Event): boolean {
-  return !silent.has(event.type);
+  return !unseen.has(event.type);
+}
+
+/** The message to which a reply is awaited; empty if none is. */
+export function requestOf(event: Event): string {
+  return event.type === "hook_received" && event.asked ? event.message : "";
 }
 
 /** What workflow code asks for while it runs after an event. `op` names the operation: what is called and how often it was before. */
@@ -83,6 +100,8 @@ export type Ask =
   | { readonly kind: "request"; readonly op: string; readonly run: string; readonly reason: string }
   /** A value for those who look at the run; `value` is encoded, empty to remove it. */
   | { readonly kind: "state"; readonly key: string; readonly value: string }
+  /** The reply to a message; `value` is encoded, empty when there will be none. */
+  | { readonly kind: "reply"; readonly message: string; readonly value: string }
   /** Changes of what the run can be found by, as JSON. */
   | { readonly kind: "attributes"; readonly changes: string }
   /** The workflow returned; `value` is the encoded result. */
@@ -124,5 +143,6 @@ export interface CancelledChild {
 /** An ask as a row records it, to check a replay by: kind and operation. */
 export function nameOfAsk(ask: Ask): string {
   if ("op" in ask) return `${ask.kind} ${ask.op}`;
+  if (ask.kind === "reply") return `reply ${ask.message}`;
   return ask.kind === "state" ? `state ${ask.key}` : ask.kind;
 }

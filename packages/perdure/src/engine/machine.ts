@@ -8,6 +8,7 @@
  */
 import type { StepSettings } from "../step-options.ts";
 import type { Ask, ChildRun, Event } from "./event.ts";
+import { createRequests, giveReply, refusal, type Requests } from "./requests.ts";
 
 export type PendingOperation =
   | {
@@ -55,6 +56,8 @@ export interface Machine {
   /** In the order in which they were asked for. */
   readonly pending: Map<string, PendingOperation>;
   outcome: Outcome | null;
+  /** Who waits for a reply; null as long as nobody did. */
+  requests: Requests | null;
   /** When the run is asked to end by itself; null: never, or it has been asked already. */
   deadlineAt: number | null;
 }
@@ -72,7 +75,7 @@ export class Divergence extends Error {
 }
 
 export function createMachine(deadlineAt: number | null = null): Machine {
-  return { length: 0, now: 0, pending: new Map(), outcome: null, deadlineAt };
+  return { length: 0, now: 0, pending: new Map(), outcome: null, requests: null, deadlineAt };
 }
 
 /** Folds one event, and what the workflow asked for on it, into the state. @throws Divergence */
@@ -120,6 +123,13 @@ function answer(machine: Machine, event: Event, payload: string): void {
       return;
     case "hook_received":
       expectPending(machine, event, "hook");
+      if (event.asked) openRequest(machine, event.message);
+      return;
+    case "reply_given":
+      giveReply(machine.requests, event.request, payload, event.at);
+      return;
+    case "request_refused":
+      giveReply(openRequest(machine, event.message), event.message, refusal, event.at);
       return;
     case "hook_conflict":
       expectPending(machine, event, "hook");
@@ -148,6 +158,12 @@ function answer(machine: Machine, event: Event, payload: string): void {
     default:
       event satisfies never;
   }
+}
+
+function openRequest(machine: Machine, message: string): Requests {
+  machine.requests ??= createRequests();
+  machine.requests.open.add(message);
+  return machine.requests;
 }
 
 function expectPending<K extends PendingOperation["kind"]>(
@@ -187,6 +203,9 @@ function accept(machine: Machine, ask: Ask): void {
         isOwn: false,
         isUnsure: false,
       });
+      return;
+    case "reply":
+      giveReply(machine.requests, ask.message, ask.value === "" ? refusal : ask.value, machine.now);
       return;
     case "request":
     case "state":

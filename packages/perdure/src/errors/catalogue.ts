@@ -7,6 +7,8 @@ export const catalogue = {
   CANCELLED: "Let it pass, or clean up in `finally`: calls inside `shield()` still work.",
   HOOK_CONFLICT: "Hook tokens are unique among living hooks: use another token, or dispose of the hook that holds this one.",
   HOOK_DISPOSED: "Await the hook before it is disposed of, or iterate it with `for await`: that ends when the hook does.",
+  HOOK_NO_REPLY:
+    "Let the workflow take the payload with `hook.request()` or `hook.requests()`, and reply before it disposes of the hook or ends.",
   HOOK_NOT_FOUND: "Check the token. A hook exists from the commit of the turn that created it until it is disposed of or its run ends.",
   HOOK_PAYLOAD_INVALID: "Send a payload that fits the hook's schema; `issues` say where it does not.",
   INVALID_ARGUMENT: "Correct the argument; the message names it and says what it must be.",

@@ -33,6 +33,17 @@ export class HookDisposedError extends PerdureError {
   }
 }
 
+/** A payload was sent with `askHook()`, and nobody will reply to it: the workflow did not ask for the means to, disposed of the hook, or has ended. */
+export class HookNoReplyError extends PerdureError {
+  static override readonly className = "HookNoReplyError";
+  readonly runId: string;
+
+  constructor(runId: string, token: string) {
+    super("HOOK_NO_REPLY", `The run "${runId}" did not reply to the payload that its hook with the token "${token}" was given.`);
+    this.runId = runId;
+  }
+}
+
 /** What a schema has against a payload. */
 export interface PayloadIssue {
   readonly message: string;

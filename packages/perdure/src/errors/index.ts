@@ -1,5 +1,5 @@
 export type { PerdureErrorCode } from "./catalogue.ts";
-export { HookConflictError, HookDisposedError, HookNotFoundError, HookPayloadInvalidError } from "./hook-errors.ts";
+export { HookConflictError, HookDisposedError, HookNoReplyError, HookNotFoundError, HookPayloadInvalidError } from "./hook-errors.ts";
 export type { PayloadIssue } from "./hook-errors.ts";
 export { CancelledError, TimeoutError } from "./cancelled-error.ts";
 export { PerdureError } from "./perdure-error.ts";

@@ -9,7 +9,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import vm from "node:vm";
 
-import type { Event } from "../engine/event.ts";
+import { requestOf, type Event } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import type { BundleFactory, Kernel } from "./kernel/deliveries.ts";
 import type { boot } from "./kernel/index.ts";
@@ -168,7 +168,7 @@ function compileFactory(context: vm.Context, version: string, workflowId: string
 function deliverOne(kernel: Kernel, delivery: RealmDelivery, inner: vm.Script, context: vm.Context): void {
   const { event } = delivery;
   try {
-    kernel.prepare(delivery.handle, event.type, "op" in event ? event.op : "", event.at, delivery.payload);
+    kernel.prepare(delivery.handle, event.type, "op" in event ? event.op : "", event.at, delivery.payload, requestOf(event));
     inner.runInContext(context);
     delivery.out = copy(kernel.take(delivery.handle));
   } catch (error) {

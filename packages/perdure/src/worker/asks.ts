@@ -40,6 +40,8 @@ function readAsk(kind: string, op: string, first: string, second: string): Ask {
       return { kind, runId: op, args: first };
     case "state":
       return { kind, key: op, value: first };
+    case "reply":
+      return { kind, message: op, value: first };
     case "attributes":
       return { kind, changes: first };
     case "completed":

@@ -1,5 +1,6 @@
 import { isDelivered, nameOfAsk, type Ask, type Event } from "../engine/event.ts";
 import { advance, compareAsks } from "../engine/machine.ts";
+import { takeReplies } from "../engine/requests.ts";
 import { decodeRow, type Row } from "../engine/row.ts";
 import { toText } from "../run-input.ts";
 import type { RealmDelivery } from "../sandbox/realm.ts";
@@ -48,5 +49,7 @@ function foldRow(resident: Resident, row: Row, delivery: RealmDelivery | undefin
   if (delivery?.out) readAsks(delivery.out, asks, []);
   const difference = compareAsks(row.asks, asks.map(nameOfAsk));
   if (difference) throw difference;
-  advance(resident.machine, row.event, asks, row.payload);
+  const { machine } = resident;
+  advance(machine, row.event, asks, row.payload);
+  if (machine.requests) takeReplies(machine.requests); // they were written then
 }

@@ -1,11 +1,11 @@
 import type { ClaimedRun, HistoryPage, ReceivedMessage, RunRecord } from "@perdure/world";
 
 import { PerdureError } from "../errors/perdure-error.ts";
-import { decodeRunInput, toText } from "../run-input.ts";
+import { decodeRunInput } from "../run-input.ts";
 import { giveBackIfStranded } from "./commit-turns.ts";
 import type { Core } from "./core.ts";
 import { addReady, resumeEffects, watchDeadline } from "./effects.ts";
-import type { ReadyEvent } from "./ready-event.ts";
+import { eventOf } from "./messages.ts";
 import { readRows, replay } from "./replay.ts";
 import { createResident, type Resident } from "./resident.ts";
 import { abandon, drop, giveBack, handleTrouble } from "./trouble.ts";
@@ -138,27 +138,6 @@ export function receive(core: Core, resident: Resident, message: ReceivedMessage
   resident.rowDueAt = Date.now();
   addReady(core, resident, ready);
 }
-
-/** What a message means to the run; null: nothing that this version of the runtime knows. */
-function eventOf({ kind, operation, id, payload }: ReceivedMessage): ReadyEvent | null {
-  const text = toText(payload);
-  if (kind === "cancel") return { event: { type: "cancel_requested", message: id }, payload: text };
-  if (kind === "wake") return { event: { type: "wake_requested", message: id }, payload: text };
-  if (operation === null) return null;
-  if (kind === "hook") return { event: { type: "hook_received", op: operation, message: id }, payload: text };
-  if (kind !== "ended") return null;
-  const end = text.indexOf("\n");
-  const type = endings[text.slice(0, end)];
-  return type ? { event: { type, op: operation, message: id }, payload: text.slice(end + 1) } : null;
-}
-
-/** How a World says that another run has ended. */
-const endings: Readonly<Record<string, "run_completed" | "run_failed" | "run_cancelled" | "run_missing">> = {
-  completed: "run_completed",
-  failed: "run_failed",
-  cancelled: "run_cancelled",
-  not_found: "run_missing",
-};
 
 /** A run that cannot be taken over now is offered to all workers again. */
 export function takeOverFailed(core: Core, run: RunRecord, error: unknown): void {

@@ -2,10 +2,12 @@ import type { Commit, HookRecord, RunPatch, StateWrite } from "@perdure/world";
 
 import { decode } from "../codec/index.ts";
 import { dueAtOf } from "../engine/commands.ts";
-import { isDelivered, nameOfAsk, withTime, type Ask, type Event, type UntimedEvent } from "../engine/event.ts";
+import { isDelivered, nameOfAsk, requestOf, withTime, type Ask, type Event, type UntimedEvent } from "../engine/event.ts";
 import { advance } from "../engine/machine.ts";
+import { takeReplies, type ReplyWrite } from "../engine/requests.ts";
 import { encodeRow } from "../engine/row.ts";
 import { monotonicNow } from "../host-timers.ts";
+import { replyKey } from "../published.ts";
 import { toBytes } from "../run-input.ts";
 import type { RealmDelivery } from "../sandbox/realm.ts";
 import { readAsks, type LogLine } from "./asks.ts";
@@ -82,22 +84,37 @@ export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn
   const logs: LogLine[] = [];
   const attempts: string[] = [];
   const consumed: string[] = [];
-  for (const { event, payload, delivery } of steps) {
-    if ("message" in event && event.message !== "") consumed.push(event.message);
+  const replies: ReplyWrite[] = [];
+  for (const { event: told, payload, delivery } of steps) {
+    if ("message" in told && told.message !== "") consumed.push(told.message);
     if (delivery?.error) throw delivery.error;
-    if (machine.outcome || !isExpected(resident, event)) continue;
+    if (machine.outcome) continue;
+    const event = isExpected(resident, told) ? told : refusalOf(told);
+    if (!event) continue;
     const first = asks.length;
     if (delivery?.out) readAsks(delivery.out, asks, logs);
     const asked = first === 0 ? asks : asks.slice(first);
     advance(machine, event, asked, payload);
-    // A run's arguments are in its record already.
-    rows.push(toBytes(encodeRow({ event, asks: asked.map(nameOfAsk), payload: event.type === "run_started" ? "" : payload })));
+    rows.push(toBytes(encodeRow({ event, asks: asked.map(nameOfAsk), payload: isKept(event) ? payload : "" })));
+    if (machine.requests) replies.push(...takeReplies(machine.requests));
     if (event.type === "step_retrying" || event.type === "step_started") attempts.push(event.op);
   }
-  return { resident, commit: commitOf(resident, worker, rows, asks, consumed), asks, attempts, logs };
+  return { resident, commit: commitOf(resident, worker, { rows, asks, consumed, replies }), asks, attempts, logs };
 }
 
-function commitOf(resident: Resident, worker: string, rows: Uint8Array[], asks: readonly Ask[], consumed: readonly string[]): Commit {
+/** Not the arguments of a run, which are in its record already, nor a reply, which is published, nor what nobody will read. */
+function isKept({ type }: Event): boolean {
+  return type !== "run_started" && type !== "reply_given" && type !== "request_refused";
+}
+
+interface Folded {
+  readonly rows: Uint8Array[];
+  readonly asks: readonly Ask[];
+  readonly consumed: readonly string[];
+  readonly replies: readonly ReplyWrite[];
+}
+
+function commitOf(resident: Resident, worker: string, { rows, asks, consumed, replies }: Folded): Commit {
   const commit: { -readonly [K in keyof Commit]: Commit[K] } = {
     runId: resident.run.id,
     fence: resident.run.fence,
@@ -111,6 +128,7 @@ function commitOf(resident: Resident, worker: string, rows: Uint8Array[], asks: 
   const state = asks.flatMap((ask): StateWrite[] =>
     ask.kind === "state" ? [{ key: ask.key, value: ask.value === "" ? null : toBytes(ask.value) }] : [],
   );
+  for (const { message, value } of replies) state.push({ key: replyKey(message), value: value === null ? null : toBytes(value) });
   if (state.length > 0) commit.state = state;
   if (asks.some((ask) => ask.kind === "hook" || ask.kind === "dispose")) Object.assign(commit, hooksOf(asks));
   if (consumed.length > 0) commit.consumed = consumed;
@@ -131,6 +149,12 @@ function attributesOf(asks: readonly Ask[]): RunPatch["attributes"] | null {
 /** An operation may have been given up, by an earlier event of the same turn, before its answer's turn came: the answer says nothing then. */
 function isExpected({ machine }: Resident, event: Event): boolean {
   return !("op" in event) || machine.pending.has(event.op);
+}
+
+/** A payload for a hook that is gone is dropped; a sender who waits for a reply is told. */
+function refusalOf(event: Event): Event | null {
+  const message = requestOf(event);
+  return message === "" ? null : { type: "request_refused", at: event.at, message };
 }
 
 function hooksOf(asks: readonly Ask[]): Pick<Commit, "hooks" | "disposedHooks"> {

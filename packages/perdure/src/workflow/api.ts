@@ -3,6 +3,7 @@ import type { WorkflowModule } from "../sandbox/kernel/workflow-module.ts";
 
 declare const __perdure: WorkflowModule;
 
+export const askHook = /* @__PURE__ */ (() => __perdure.outside("askHook()"))();
 export const getHookByToken = /* @__PURE__ */ (() => __perdure.outside("getHookByToken()"))();
 export const getRun = /* @__PURE__ */ (() => __perdure.getRun)();
 export const resumeHook = /* @__PURE__ */ (() => __perdure.outside("resumeHook()"))();

@@ -8,6 +8,7 @@ export const TimeoutError = /* @__PURE__ */ (() => __perdure.TimeoutError)();
 export const FatalError = /* @__PURE__ */ (() => __perdure.FatalError)();
 export const HookConflictError = /* @__PURE__ */ (() => __perdure.HookConflictError)();
 export const HookDisposedError = /* @__PURE__ */ (() => __perdure.HookDisposedError)();
+export const HookNoReplyError = /* @__PURE__ */ (() => __perdure.HookNoReplyError)();
 export const HookNotFoundError = /* @__PURE__ */ (() => __perdure.HookNotFoundError)();
 export const HookPayloadInvalidError = /* @__PURE__ */ (() => __perdure.HookPayloadInvalidError)();
 export const PerdureError = /* @__PURE__ */ (() => __perdure.PerdureError)();

@@ -15,8 +15,8 @@ export type BundleFactory = (perdure: WorkflowModule) => (...args: unknown[]) =>
 /** What the host calls. Runs are named by small numbers, so that no object of the realm is held outside. */
 export interface Kernel {
   create(factory: (global: object) => BundleFactory, runId: string, workflowId: string, seed: string): number;
-  /** The event's type, operation and time; its payload as the codec wrote it. */
-  prepare(handle: number, type: string, op: string, at: number, payload: string): void;
+  /** The event's type, operation and time; its payload as the codec wrote it; the message to which a reply is awaited, or empty. */
+  prepare(handle: number, type: string, op: string, at: number, payload: string, request: string): void;
   take(handle: number): string[];
   /** Ends a delivery that failed: no run is current. */
   leave(): void;
@@ -54,10 +54,10 @@ export function createDeliveries(sources: Sources): Deliveries {
       residents.set(handles, createResident(factory, { id: runId, workflowId, seed }, sources));
       return handles;
     },
-    prepare(handle, type, op, at, payload) {
+    prepare(handle, type, op, at, payload, request) {
       const resident = find(handle);
       setCurrentRun(resident.state);
-      work = () => deliver(resident, type, op, at, payload);
+      work = () => deliver(resident, type, op, at, payload, request);
     },
     take(handle) {
       const { state } = find(handle);
@@ -113,7 +113,7 @@ export function createResident(
 }
 
 /** Tells the workflow code of a run what happened. Its reaction follows in microtasks. */
-export function deliver(resident: Resident, type: string, op: string, at: number, payload: string): void {
+export function deliver(resident: Resident, type: string, op: string, at: number, payload: string, request: string): void {
   const run = resident.state;
   run.now = Math.max(run.now, at);
   switch (type) {
@@ -142,7 +142,7 @@ export function deliver(resident: Resident, type: string, op: string, at: number
       return;
     case "hook_received": {
       const queue = run.hooks.get(op);
-      if (queue) receive(queue, payload);
+      if (queue) receive(run, queue, payload, request);
       return;
     }
     case "hook_conflict": {

@@ -1,66 +1,98 @@
 import { decode, encode } from "../../codec/index.ts";
 import { HookConflictError, HookDisposedError, HookPayloadInvalidError } from "../../errors/hook-errors.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
-import type { Hook, HookOptions } from "../../hook.ts";
+import type { Hook, HookOptions, HookRequest } from "../../hook.ts";
 import { cancellationOf, currentScope } from "./scopes.ts";
-import { currentRun, nextOperation, type HookQueue, type PendingCall, type RunState } from "./run-state.ts";
+import { currentRun, nextOperation, type ArrivedPayload, type HookQueue, type RunState, type Taker } from "./run-state.ts";
 
 /** Opens a hook; see `createHook` of `perdure`. */
 export function createHook<T>(options: HookOptions = {}): Hook<T> {
   const run = currentRun();
-  const token = checkToken(options.token);
   const metadata = options.metadata === undefined ? "" : encode(options.metadata, "metadata");
-  const op = nextOperation(run, "hook");
-  const queue: HookQueue = { token: token ?? run.sources.tokenFor(run.id, op), arrived: [], waiting: [], failure: null, disposed: false };
-  run.hooks.set(op, queue);
-  run.out.push("hook", op, queue.token, metadata);
+  const { op, queue } = openQueue(run, "hook", checkToken(options.token, "createHook"), metadata);
   return handle<T>(run, op, queue);
 }
 
-function checkToken(token: unknown): string | undefined {
+/** @throws INVALID_ARGUMENT */
+export function checkToken(token: unknown, where: string): string | undefined {
   if (token === undefined) return undefined;
   if (typeof token === "string" && token.length > 0 && token.length <= 512) return token;
-  throw new PerdureError("INVALID_ARGUMENT", "createHook({ token }) takes a string of 1 to 512 characters.");
+  throw new PerdureError("INVALID_ARGUMENT", `${where}({ token }) takes a string of 1 to 512 characters.`);
+}
+
+/** Asks for a token, and makes the place where its payloads arrive. @param name what the operation is called */
+export function openQueue(
+  run: RunState,
+  name: "hook" | "webhook",
+  token: string | undefined,
+  metadata: string,
+): { op: string; queue: HookQueue } {
+  const op = nextOperation(run, name);
+  const queue: HookQueue = { token: token ?? run.sources.tokenFor(run.id, op), arrived: [], waiting: [], failure: null, disposed: false };
+  run.hooks.set(op, queue);
+  run.out.push("hook", op, queue.token, metadata);
+  return { op, queue };
 }
 
 function handle<T>(run: RunState, op: string, queue: HookQueue): Hook<T> {
+  const asPayload: Shape<T> = ({ payload, request }) => {
+    // Whoever takes the payload alone does not reply.
+    if (request !== "") reply(run, request, "");
+    return payload as T;
+  };
+  const asRequest: Shape<HookRequest<T>> = ({ payload, request }) => ({
+    payload: payload as T,
+    reply: (value) => {
+      if (request !== "") reply(run, request, encode(value, "reply"));
+    },
+  });
   const dispose = (): void => disposeHook(run, op, queue);
   return {
     token: queue.token,
     // eslint-disable-next-line unicorn/no-thenable -- a hook is awaited like a promise
-    then: (onFulfilled, onRejected) => take<T>(run, queue).then(onFulfilled, onRejected),
+    then: (onFulfilled, onRejected) => take(run, queue, asPayload).then(onFulfilled, onRejected),
+    request: () => take(run, queue, asRequest),
+    requests: () => iterate(run, queue, asRequest),
     dispose,
     [Symbol.dispose]: dispose,
-    [Symbol.asyncIterator]: () => iterate<T>(run, queue),
+    [Symbol.asyncIterator]: () => iterate(run, queue, asPayload),
   };
 }
 
-/** The next payload. @param onWait gets the place in the queue, if there is one */
-function take<T>(run: RunState, queue: HookQueue, onWait?: (waiter: PendingCall) => void): Promise<T> {
+/** What whoever takes a payload gets. */
+export type Shape<T> = (arrived: ArrivedPayload) => T;
+
+/** Replies to a message. @param text encoded; empty: nobody will reply */
+export function reply(run: RunState, request: string, text: string): void {
+  run.out.push("reply", request, text, "");
+}
+
+/** Takes the next payload. @param onWait gets the place in the queue, if there is one */
+export function take<T>(run: RunState, queue: HookQueue, shape: Shape<T>, onWait?: (taker: Taker) => void): Promise<T> {
   const first = queue.arrived.shift();
-  if (first) return "error" in first ? Promise.reject(first.error) : Promise.resolve(first.payload as T);
+  if (first) return "error" in first ? Promise.reject(first.error) : Promise.resolve(shape(first));
   if (queue.failure) return Promise.reject(queue.failure);
   const scope = currentScope(run);
   const cancelled = cancellationOf(scope);
   if (cancelled) return Promise.reject(cancelled);
-  return new Promise<unknown>((resolve, reject) => {
-    const waiter = { resolve, reject, scope };
-    queue.waiting.push(waiter);
-    onWait?.(waiter);
-  }) as Promise<T>;
+  return new Promise<T>((resolve, reject) => {
+    const taker: Taker = { scope, take: (arrived) => resolve(shape(arrived)), reject };
+    queue.waiting.push(taker);
+    onWait?.(taker);
+  });
 }
 
 /** All payloads in order, until the hook is disposed of. (No generator: the `return()` of one waits for the payload that its `next()` waits for.) */
-function iterate<T>(run: RunState, queue: HookQueue): AsyncIterableIterator<T> {
-  const mine = new Set<PendingCall>();
+export function iterate<T>(run: RunState, queue: HookQueue, shape: Shape<T>): AsyncIterableIterator<T> {
+  const mine = new Set<Taker>();
   let isOver = false;
   const next = async (): Promise<IteratorResult<T, undefined>> => {
     if (isOver) return { done: true, value: undefined };
-    let place: PendingCall | null = null;
+    let place: Taker | null = null;
     try {
-      const value = await take<T>(run, queue, (waiter) => {
-        place = waiter;
-        mine.add(waiter);
+      const value = await take(run, queue, shape, (taker) => {
+        place = taker;
+        mine.add(taker);
       });
       return { done: false, value };
     } catch (error) {
@@ -76,9 +108,9 @@ function iterate<T>(run: RunState, queue: HookQueue): AsyncIterableIterator<T> {
     /** Nobody waits any more: the payload that comes next is another's. */
     async return() {
       isOver = true;
-      const left = queue.waiting.filter((waiter) => !mine.has(waiter));
+      const left = queue.waiting.filter((taker) => !mine.has(taker));
       queue.waiting.splice(0, queue.waiting.length, ...left);
-      for (const waiter of mine) waiter.reject(ended);
+      for (const taker of mine) taker.reject(ended);
       return { done: true, value: undefined };
     },
     [Symbol.asyncIterator]() {
@@ -90,25 +122,27 @@ function iterate<T>(run: RunState, queue: HookQueue): AsyncIterableIterator<T> {
 /** What a `next()` is rejected with whose iteration was ended. */
 const ended = new Error("The iteration has ended.");
 
-function disposeHook(run: RunState, op: string, queue: HookQueue): void {
+/** Frees the token. Idempotent. */
+export function disposeHook(run: RunState, op: string, queue: HookQueue): void {
   if (queue.disposed) return;
   queue.disposed = true;
   run.hooks.delete(op);
   if (queue.failure) return;
   run.out.push("dispose", op, "", "");
-  queue.arrived.length = 0;
+  for (const arrived of queue.arrived.splice(0)) if ("request" in arrived && arrived.request !== "") reply(run, arrived.request, "");
   fail(queue, new HookDisposedError(queue.token));
 }
 
 /** A payload arrived: the first who waits gets it, else it is kept in order. One that cannot be read becomes an error in its place. */
-export function receive(queue: HookQueue, text: string): void {
-  const first: PendingCall | undefined = queue.waiting.shift();
+export function receive(run: RunState, queue: HookQueue, text: string, request: string): void {
+  const first = queue.waiting.shift();
   try {
-    const payload = decode(text);
-    if (first) first.resolve(payload);
-    else queue.arrived.push({ payload });
+    const arrived: ArrivedPayload = { payload: decode(text), request };
+    if (first) first.take(arrived);
+    else queue.arrived.push(arrived);
   } catch (cause) {
     const error = HookPayloadInvalidError.unreadable(queue.token, cause);
+    if (request !== "") reply(run, request, "");
     if (first) first.reject(error);
     else queue.arrived.push({ error });
   }
@@ -121,5 +155,5 @@ export function refuse(queue: HookQueue): void {
 
 function fail(queue: HookQueue, error: Error): void {
   queue.failure = error;
-  for (const waiter of queue.waiting.splice(0)) waiter.reject(error);
+  for (const taker of queue.waiting.splice(0)) taker.reject(error);
 }

@@ -11,7 +11,7 @@
  *     "start"  op  run as JSON  encoded args  "await"  op  id or key  which of them         "continued"  id of the new run  encoded args  ""
  *     "request"  op  id or key of a run  encoded reason
  *
- *     "state"  key  encoded value or ""  ""   "attributes"  ""  changes as JSON  ""
+ *     "state"  key  encoded value or ""  ""   "attributes"  ""  changes as JSON  ""         "reply"  message  encoded value or ""  ""
  *
  * Behind the step id there may be a line feed and what the call says of its attempts, as JSON.
  */

@@ -26,13 +26,26 @@ export interface PendingCall extends Settler {
 }
 
 /** What arrived at a hook: a payload, or why it could not be read. */
-export type Arrival = { readonly payload: unknown } | { readonly error: Error };
+export type Arrival = ArrivedPayload | { readonly error: Error };
+
+export interface ArrivedPayload {
+  readonly payload: unknown;
+  /** The message to which a reply is awaited; empty if none is. */
+  readonly request: string;
+}
+
+/** Who waits for a payload. */
+export interface Taker {
+  readonly scope: Scope;
+  take(arrived: ArrivedPayload): void;
+  reject(error: unknown): void;
+}
 
 /** A hook's side of the sandbox: what arrived and is not taken yet, and who waits. */
 export interface HookQueue {
   readonly token: string;
   readonly arrived: Arrival[];
-  readonly waiting: PendingCall[];
+  readonly waiting: Taker[];
   /** Why nothing more will arrive: the token is another's, or the hook was disposed of. */
   failure: Error | null;
   disposed: boolean;

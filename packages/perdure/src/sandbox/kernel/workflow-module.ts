@@ -1,6 +1,12 @@
 import { registerClass } from "../../codec/index.ts";
 import { FatalError, RetryableError, SerializationError, ValueTooLargeError } from "../../errors/step-errors.ts";
-import { HookConflictError, HookDisposedError, HookNotFoundError, HookPayloadInvalidError } from "../../errors/hook-errors.ts";
+import {
+  HookConflictError,
+  HookDisposedError,
+  HookNoReplyError,
+  HookNotFoundError,
+  HookPayloadInvalidError,
+} from "../../errors/hook-errors.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../../errors/run-errors.ts";
 import type { HookDefinition, HookOptions, StandardSchema } from "../../hook.ts";
@@ -40,6 +46,7 @@ export const workflowModule = Object.freeze({
   FatalError,
   HookConflictError,
   HookDisposedError,
+  HookNoReplyError,
   HookNotFoundError,
   HookPayloadInvalidError,
   PerdureError,
@@ -55,7 +62,11 @@ export const workflowModule = Object.freeze({
 export type WorkflowModule = typeof workflowModule;
 
 function defineHook<Input, Output = Input>(_options?: { readonly schema?: StandardSchema<Input, Output> }): HookDefinition<Input, Output> {
-  return { create: (options?: HookOptions) => createHook<Output>(options), resume: outside("defineHook().resume()") };
+  return {
+    create: (options?: HookOptions) => createHook<Output>(options),
+    resume: outside("defineHook().resume()"),
+    ask: outside("defineHook().ask()"),
+  };
 }
 
 /** A function that belongs to the host: calling it in workflow code says so. */

@@ -5,7 +5,7 @@
  * There is no microtask queue of its own to drain, so a run is quiet one turn of the event loop after an event was delivered. Code that goes on
  * after that awaited something which is in no history; it is told so, and so is the worker.
  */
-import type { Event } from "../../engine/event.ts";
+import { requestOf, type Event } from "../../engine/event.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { setImmediate } from "../../host-timers.ts";
 import { createResident, deliver, type Resident } from "../kernel/deliveries.ts";
@@ -47,7 +47,7 @@ async function react(resident: Resident, event: Event, payload: string, onStray:
   const { state } = resident;
   const out: string[] = [];
   state.out = out;
-  enterRun(state, () => deliver(resident, event.type, "op" in event ? event.op : "", event.at, payload));
+  enterRun(state, () => deliver(resident, event.type, "op" in event ? event.op : "", event.at, payload, requestOf(event)));
   await new Promise((resolve) => setImmediate(resolve));
   state.out = closedList(state, onStray);
   return out;

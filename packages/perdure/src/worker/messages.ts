@@ -1,0 +1,44 @@
+import type { ReceivedMessage } from "@perdure/world";
+
+import { requestOfReply } from "../hook-messages.ts";
+import { toText } from "../run-input.ts";
+import type { ReadyEvent } from "./ready-event.ts";
+
+/** What a message means to the run; null: nothing that this version of the runtime knows. */
+export function eventOf({ kind, operation, id, payload }: ReceivedMessage): ReadyEvent | null {
+  const text = toText(payload);
+  switch (kind) {
+    case "cancel":
+      return { event: { type: "cancel_requested", message: id }, payload: text };
+    case "wake":
+      return { event: { type: "wake_requested", message: id }, payload: text };
+    case "reply":
+      return { event: { type: "reply_given", message: id, request: requestOfReply(id) }, payload: text };
+    default:
+      return operation === null ? null : operationEvent(kind, operation, id, text);
+  }
+}
+
+function operationEvent(kind: string, op: string, message: string, text: string): ReadyEvent | null {
+  switch (kind) {
+    case "hook":
+      return { event: { type: "hook_received", op, message }, payload: text };
+    case "ask":
+      return { event: { type: "hook_received", op, message, asked: true }, payload: text };
+    case "ended": {
+      const end = text.indexOf("\n");
+      const type = endings[text.slice(0, end)];
+      return type ? { event: { type, op, message }, payload: text.slice(end + 1) } : null;
+    }
+    default:
+      return null;
+  }
+}
+
+/** How a World says that another run has ended. */
+const endings: Readonly<Record<string, "run_completed" | "run_failed" | "run_cancelled" | "run_missing">> = {
+  completed: "run_completed",
+  failed: "run_failed",
+  cancelled: "run_cancelled",
+  not_found: "run_missing",
+};
