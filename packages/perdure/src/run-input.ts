@@ -22,7 +22,8 @@ export function decodeRunInput(bytes: Uint8Array): RunInput {
   const text = toText(bytes);
   const end = text.indexOf("\n");
   const header = (end > 32 ? JSON.parse(text.slice(32, end)) : {}) as Header;
-  return { seed: text.slice(0, 32), args: text.slice(end + 1), deadlineAt: header.deadlineAt ?? null };
+  // Not a slice of the text, which would keep all of it in memory for as long as the run is.
+  return { seed: toText(bytes.subarray(0, 32)), args: text.slice(end + 1), deadlineAt: header.deadlineAt ?? null };
 }
 
 /** The output of a run that ends because another one takes its id over. */

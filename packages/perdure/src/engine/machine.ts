@@ -7,6 +7,7 @@
  * refused). Invariants: an event answers only a pending operation of its kind; an operation is asked for once; nothing follows the end.
  */
 import type { StepSettings } from "../step-options.ts";
+import { SmallMap } from "../small-map.ts";
 import type { Ask, ChildRun, Event } from "./event.ts";
 import { createRequests, giveReply, refusal, type Requests } from "./requests.ts";
 
@@ -54,7 +55,7 @@ export interface Machine {
   /** The run's clock. */
   now: number;
   /** In the order in which they were asked for. */
-  readonly pending: Map<string, PendingOperation>;
+  readonly pending: SmallMap<string, PendingOperation>;
   outcome: Outcome | null;
   /** Who waits for a reply; null as long as nobody did. */
   requests: Requests | null;
@@ -75,7 +76,7 @@ export class Divergence extends Error {
 }
 
 export function createMachine(deadlineAt: number | null = null): Machine {
-  return { length: 0, now: 0, pending: new Map(), outcome: null, requests: null, deadlineAt };
+  return { length: 0, now: 0, pending: new SmallMap(), outcome: null, requests: null, deadlineAt };
 }
 
 /** Folds one event, and what the workflow asked for on it, into the state. @throws Divergence */

@@ -133,6 +133,8 @@ export function createRealm(options: RealmOptions): Realm {
         if (stuck) abandon(kernel, stuck, stoppedBecause(meter, options.watchdogMs));
         position++;
         dropMicrotasks(context, options.watchdogMs);
+      } finally {
+        batch = [];
       }
       return position;
     },

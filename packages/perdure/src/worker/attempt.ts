@@ -1,5 +1,3 @@
-import type { RunRecord } from "@perdure/world";
-
 import { decode, encode, encodeReading, encodeThrown } from "../codec/index.ts";
 import type { PendingStep } from "../engine/commands.ts";
 import { TimeoutError } from "../errors/cancelled-error.ts";
@@ -8,6 +6,7 @@ import type { RegisteredStep, StepFactory, StepFunction } from "../registry.ts";
 import { withStepContext, type StepContext, type StepMetadata, type WorkflowMetadata } from "../step-context.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { ReadyEvent } from "./ready-event.ts";
+import type { ResidentRun } from "./resident-run.ts";
 import { attemptPolicy, nextAttemptAt, type AttemptPolicy } from "./retry-policy.ts";
 
 /** One try of a step, from the queue to its end. Its end becomes an event, once; before that some of its reports of progress do. */
@@ -61,7 +60,7 @@ export class Attempt {
   }
 
   /** (Plain `then`, not `async`: a step costs as few promises as it can.) */
-  start(run: RunRecord, step: PendingStep, registered: RegisteredStep, tell: (ready: ReadyEvent) => void): void {
+  start(run: ResidentRun, step: PendingStep, registered: RegisteredStep, tell: (ready: ReadyEvent) => void): void {
     let policy: AttemptPolicy | null = null;
     let timer: NodeJS.Timeout | null = null;
     let silence: NodeJS.Timeout | null = null;
@@ -152,7 +151,7 @@ function prepare(registered: RegisteredStep, step: PendingStep): { fn: StepFunct
 interface AttemptIdentity {
   readonly attempt: Attempt;
   readonly registered: RegisteredStep;
-  readonly run: RunRecord;
+  readonly run: ResidentRun;
   readonly step: PendingStep;
 }
 

@@ -94,7 +94,7 @@ function watch(core: Core, resident: Resident, at: number, callback: () => void)
     resident.timers.delete(timer);
     callback();
   });
-  resident.timers.add(timer);
+  resident.timers.set(timer, true);
 }
 
 function pendingStep(resident: Resident, op: string): PendingStep | null {

@@ -3,7 +3,9 @@ import type { RunRecord } from "@perdure/world";
 import { monotonicNow } from "../host-timers.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ReadyEvent } from "./ready-event.ts";
+import type { ResidentRun } from "./resident-run.ts";
 import type { RunInput } from "../run-input.ts";
+import { SmallMap } from "../small-map.ts";
 import type { Timer } from "./timers.ts";
 import { createMachine, type Machine } from "../engine/machine.ts";
 
@@ -13,7 +15,7 @@ import { createMachine, type Machine } from "../engine/machine.ts";
  * Invariant: effects (attempts, timers) belong to committed rows only; `machine.length` rows are in the World or in the commit under way.
  */
 export interface Resident {
-  readonly run: RunRecord;
+  readonly run: ResidentRun;
   readonly seed: string;
   /** The run's place in the realm; 0 before it has one. */
   handle: number;
@@ -26,11 +28,11 @@ export interface Resident {
   rowDueAt: number | null;
   rowNote: string | null;
   /** The times that are watched for it. */
-  readonly timers: Set<Timer>;
+  readonly timers: SmallMap<Timer, true>;
   /** The attempts that are queued or under way, by the operations of their steps. */
-  readonly attempting: Map<string, Attempt>;
+  readonly attempting: SmallMap<string, Attempt>;
   /** Messages received that a claim may still show: not consumed by a commit yet, or only just. */
-  readonly messages: Set<string>;
+  readonly messages: SmallMap<string, true>;
   /** A step that no code of this process has. */
   missingStep: string | null;
   idleSince: number;
@@ -41,8 +43,9 @@ export interface Resident {
 }
 
 export function createResident(run: RunRecord, { seed, deadlineAt }: Pick<RunInput, "seed" | "deadlineAt">): Resident {
+  const { id, key, workflowId, version, fence, createdAt } = run;
   return {
-    run,
+    run: { id, key, workflowId, version, fence, createdAt },
     seed,
     handle: 0,
     machine: createMachine(deadlineAt),
@@ -51,9 +54,9 @@ export function createResident(run: RunRecord, { seed, deadlineAt }: Pick<RunInp
     ready: [],
     rowDueAt: run.dueAt,
     rowNote: run.note,
-    timers: new Set(),
-    attempting: new Map(),
-    messages: new Set(),
+    timers: new SmallMap(),
+    attempting: new SmallMap(),
+    messages: new SmallMap(),
     missingStep: null,
     idleSince: Date.now(),
     crashes: 0,

@@ -134,7 +134,7 @@ export function receive(core: Core, resident: Resident, message: ReceivedMessage
   if (resident.mode === "parked" || resident.mode === "dropped" || resident.messages.has(message.id)) return;
   const ready = eventOf(message);
   if (!ready) return;
-  resident.messages.add(message.id);
+  resident.messages.set(message.id, true);
   resident.rowDueAt = Date.now();
   addReady(core, resident, ready);
 }

@@ -2,8 +2,8 @@
 import { decode, encode, encodeThrown } from "../../codec/index.ts";
 import { receive, refuse } from "./hooks.ts";
 import { createRunGlobal } from "./run-globals.ts";
-import { createRandom } from "./random.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
+import { SmallMap } from "../../small-map.ts";
 import { currentRunOrNull, setCurrentRun, type RunState, type Settler, type Sources } from "./run-state.ts";
 import { Continuation, settleRun } from "./runs.ts";
 import { cancelScope, runScope } from "./scopes.ts";
@@ -96,16 +96,17 @@ export function createResident(
     workflowId,
     now: 0,
     startedAt: 0,
-    random: createRandom(seed),
-    occurrences: new Map(),
-    calls: new Map(),
-    hooks: new Map(),
+    seed,
+    random: null,
+    occurrences: new SmallMap(),
+    calls: new SmallMap(),
+    hooks: new SmallMap(),
     out: [],
     answered: null,
     ended: false,
     global: null,
     scope: null,
-    intervals: new Map(),
+    intervals: null,
     others: null,
     sources,
   };
@@ -167,31 +168,44 @@ function isOwnCancellation({ scope }: RunState, error: unknown): boolean {
   return scope?.cancelled != null && CancelledError.is(error);
 }
 
-/** Evaluates the bundle (module state is the run's own) and calls the workflow. */
+/** Evaluates the bundle (module state is the run's own) and calls the workflow. Its promise is listened to as it is: every one around it would be there as long as the run. */
 function start({ state: run, factory }: Resident, payload: string): void {
-  const end = (kind: string, text: string, successor = ""): void => {
-    if (run.ended) return;
-    run.ended = true;
-    run.out.push(kind, successor, text, "");
-  };
-  const main = async (): Promise<unknown> => {
+  let answer: Promise<unknown>;
+  try {
     const workflow = factory(createRunGlobal())(workflowModule);
-    return workflow(...(decode(payload) as unknown[]));
-  };
-  main().then(
-    (value) => {
-      let text: string;
-      try {
-        text = encode(value, "result");
-      } catch (error) {
-        end("failed", encodeThrown(error));
-        return;
-      }
-      end("completed", text);
-    },
-    (error: unknown) => {
-      if (error instanceof Continuation) end("continued", error.args, run.sources.runIdFor(run.id, "successor", run.now));
-      else end(isOwnCancellation(run, error) ? "cancelled" : "failed", encodeThrown(error));
-    },
+    answer = Promise.resolve(workflow(...(decode(payload) as unknown[])));
+  } catch (error) {
+    answer = Promise.reject(error);
+  }
+  listen(run, answer);
+}
+
+/** (A function of its own, whose closures hold nothing but the run.) */
+function listen(run: RunState, answer: Promise<unknown>): void {
+  answer.then(
+    (value) => complete(run, value),
+    (error: unknown) => fail(run, error),
   );
+}
+
+function complete(run: RunState, value: unknown): void {
+  let text: string;
+  try {
+    text = encode(value, "result");
+  } catch (error) {
+    end(run, "failed", encodeThrown(error));
+    return;
+  }
+  end(run, "completed", text);
+}
+
+function fail(run: RunState, error: unknown): void {
+  if (error instanceof Continuation) end(run, "continued", error.args, run.sources.runIdFor(run.id, "successor", run.now));
+  else end(run, isOwnCancellation(run, error) ? "cancelled" : "failed", encodeThrown(error));
+}
+
+function end(run: RunState, kind: string, text: string, successor = ""): void {
+  if (run.ended) return;
+  run.ended = true;
+  run.out.push(kind, successor, text, "");
 }

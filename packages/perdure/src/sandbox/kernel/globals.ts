@@ -5,7 +5,7 @@ import { createConsole } from "./console.ts";
 import { createCrypto } from "./crypto.ts";
 import { nextDouble } from "./random.ts";
 import { createRefusals } from "./refusals.ts";
-import { currentRun } from "./run-state.ts";
+import { chanceOf, currentRun } from "./run-state.ts";
 import { DOMException } from "./web/dom-exception.ts";
 
 /**
@@ -16,7 +16,7 @@ export function installGlobals(global: Record<string, unknown>): void {
   const define = (name: string, value: unknown): void => {
     Object.defineProperty(global, name, { value, configurable: true, writable: true });
   };
-  Object.defineProperty(Math, "random", { value: () => nextDouble(currentRun().random), configurable: true, writable: true });
+  Object.defineProperty(Math, "random", { value: () => nextDouble(chanceOf(currentRun())), configurable: true, writable: true });
   define("crypto", createCrypto());
   define("console", createConsole());
   define("btoa", toBase64);

@@ -1,5 +1,6 @@
 import type { CancelledError } from "../../errors/cancelled-error.ts";
-import type { Random } from "./random.ts";
+import type { SmallMap } from "../../small-map.ts";
+import { createRandom, type Random } from "./random.ts";
 
 /** Settles the promise that workflow code holds for an operation. */
 export interface Settler {
@@ -14,7 +15,7 @@ export interface Scope {
   /** Cancelling what is around it leaves it alone. */
   readonly isShielded: boolean;
   /** The open scopes inside it. */
-  readonly inner: Set<Scope>;
+  inner: Set<Scope> | null;
   cancelled: CancelledError | null;
   /** Aborted when it or a scope around it is cancelled; made when somebody asks for its signal. */
   controller: AbortController | null;
@@ -76,11 +77,13 @@ export interface RunState {
   /** The clock of workflow code, ms since the epoch; moves only with delivered events. */
   now: number;
   startedAt: number;
-  readonly random: Random;
-  readonly occurrences: Map<string, number>;
+  readonly seed: string;
+  /** Made when it is first asked for; see `chanceOf`. */
+  random: Random | null;
+  readonly occurrences: SmallMap<string, number>;
   /** Steps and waits without an answer, in the order of asking. */
-  readonly calls: Map<string, PendingCall>;
-  readonly hooks: Map<string, HookQueue>;
+  readonly calls: SmallMap<string, PendingCall>;
+  readonly hooks: SmallMap<string, HookQueue>;
   /** Four strings per ask, see `index.ts`. */
   out: string[];
   /** Steps that the history answers: their arguments need not be encoded again. Null when live. */
@@ -91,7 +94,7 @@ export interface RunState {
   /** The outermost scope; made when the run has its place. */
   scope: Scope | null;
   /** What `setInterval` returned, and the operation of its next turn. */
-  readonly intervals: Map<string, string>;
+  intervals: Map<string, string> | null;
   /** By the operations that await them; made when there is one. */
   others: Map<string, OtherRun> | null;
   readonly sources: Sources;
@@ -119,6 +122,11 @@ export function findCurrentRunBy(source: () => RunState | null): void {
 
 export function setCurrentRun(run: RunState | null): void {
   active = run;
+}
+
+/** The run's chance. Few runs ask for it. */
+export function chanceOf(run: RunState): Random {
+  return (run.random ??= createRandom(run.seed));
 }
 
 /**

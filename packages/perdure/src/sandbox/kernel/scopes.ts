@@ -23,14 +23,14 @@ export function setScopeTracker(given: ScopeTracker): void {
 }
 
 export function createScope(run: RunState, parent: Scope | null, isShielded = false): Scope {
-  const scope: Scope = { run, parent, isShielded, inner: new Set(), cancelled: null, controller: null };
-  if (!isShielded) parent?.inner.add(scope);
+  const scope: Scope = { run, parent, isShielded, inner: null, cancelled: null, controller: null };
+  if (!isShielded && parent) (parent.inner ??= new Set()).add(scope);
   return scope;
 }
 
 /** The code of a scope has ended. */
 export function closeScope(scope: Scope): void {
-  scope.parent?.inner.delete(scope);
+  scope.parent?.inner?.delete(scope);
 }
 
 /** The outermost scope of a run. */
@@ -88,7 +88,7 @@ export function askToCancel(run: RunState, op: string, error: Error): void {
 
 function tell(scope: Scope, error: CancelledError): void {
   scope.controller?.abort(error);
-  for (const inner of scope.inner) tell(inner, error);
+  for (const inner of scope.inner ?? []) tell(inner, error);
 }
 
 /** A signal that is aborted when a scope, or one around it, is cancelled. */

@@ -34,9 +34,9 @@ export function setDurableInterval(callback: (...args: unknown[]) => void, ms: n
   const name = nextOperation(run, "interval");
   const next = (): void => {
     const { op, answer } = wait(run, Math.max(1, Number(ms) || 0), "setInterval");
-    run.intervals.set(name, op);
+    (run.intervals ??= new Map()).set(name, op);
     answer.then(() => {
-      if (!run.intervals.has(name)) return;
+      if (!run.intervals?.has(name)) return;
       next();
       callback(...args);
     }, ignoreCancellation);
@@ -49,8 +49,8 @@ export function setDurableInterval(callback: (...args: unknown[]) => void, ms: n
 export function clearDurableTimer(timer: unknown): void {
   if (typeof timer !== "string") return;
   const run = currentRun();
-  const op = run.intervals.get(timer) ?? timer;
-  run.intervals.delete(timer);
+  const op = run.intervals?.get(timer) ?? timer;
+  run.intervals?.delete(timer);
   giveUp(run, op, cleared);
 }
 

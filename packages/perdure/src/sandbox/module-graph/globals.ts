@@ -8,7 +8,7 @@ import { createCrypto } from "../kernel/crypto.ts";
 import { nextDouble } from "../kernel/random.ts";
 import { createRefusals } from "../kernel/refusals.ts";
 import { durableTimers } from "../kernel/timers.ts";
-import { currentRunOrNull } from "../kernel/run-state.ts";
+import { chanceOf, currentRunOrNull } from "../kernel/run-state.ts";
 import { isInWorkflow } from "./scope.ts";
 
 const ofRuns: Readonly<Record<string, unknown>> = {
@@ -31,7 +31,7 @@ export function installRunGlobals(): void {
   const random = Math.random;
   Math.random = () => {
     const run = currentRunOrNull();
-    return run ? nextDouble(run.random) : random();
+    return run ? nextDouble(chanceOf(run)) : random();
   };
 }
 
