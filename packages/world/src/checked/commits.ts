@@ -1,5 +1,7 @@
 import type { Commit, CommitResult, HistoryPage, World } from "../index.ts";
 import { WorldError } from "../index.ts";
+import { checkAnswered, checkAnsweredAtOnce, learnAwaits } from "./awaits.ts";
+import { checkStarted, checkSucceeded } from "./children.ts";
 import { checksum, countUpTo, latest, type Ledger, type RunFacts } from "./ledger.ts";
 import { checkUnconsumed } from "./runs.ts";
 import { holds } from "./violation.ts";
@@ -18,8 +20,14 @@ export async function checkCommitted(
     if (result.status !== "committed") continue;
     checkConflicts(commit, result.conflicts);
     checkAllowed(ledger, since, commit);
+    const isRetry = isKnown(ledger.run(commit.runId), commit);
     await checkLanded(inner, commit);
     learn(ledger, since, commit);
+    learnAwaits(ledger, since, commit);
+    await checkStarted(ledger, inner, since, commit, result.existing);
+    await checkSucceeded(ledger, inner, since, commit);
+    if (commit.successor === undefined && isEnd(commit)) await checkAnswered(ledger, inner, commit.runId);
+    if (!isRetry) await checkAnsweredAtOnce(ledger, inner, since, commit);
   }
 }
 
@@ -42,6 +50,10 @@ function checkAllowed(ledger: Ledger, since: number, commit: Commit): void {
   const { final } = facts;
   const again = final !== null && commit.rows.length === 0 && final.run.status === patch?.status && final.run.fence === fence;
   holds(final === null || final.tick > since || again, () => `A commit to run ${runId} was accepted; the run was ${final?.run.status}.`);
+}
+
+function isEnd({ patch }: Commit): boolean {
+  return patch?.status !== undefined && patch.status !== "running";
 }
 
 function isKnown(facts: RunFacts, { base, rows }: Commit): boolean {

@@ -3,6 +3,7 @@
  */
 
 import type { Commit, CommitResult, Delivery, Message, RunRecord, World } from "../index.ts";
+import { checkAnswers } from "./awaits.ts";
 import { checkCommitted, checkHistory } from "./commits.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { checksum, createLedger, type Ledger } from "./ledger.ts";
@@ -13,12 +14,13 @@ import { holds } from "./violation.ts";
 
 /**
  * Wraps a World so that each answer is checked against the contract and against all that was answered before: fences only grow and
- * are given once, histories only grow and have no holes, a run that is over never changes, what was committed is there, a consumed
- * message never comes again, published state never goes back, no run is taken from a worker whose lease is known to last.
+ * are given once, histories only grow and have no holes, a run that is over never changes, what was committed is there (runs that it
+ * started, and the successor, too), a consumed message never comes again, published state never goes back, who awaits a run is told how
+ * it ended, no run is taken from a worker whose lease is known to last.
  *
  * Answers pass through unchanged; an answer that breaks the contract becomes a rejection with WORLD_INVARIANT. Calls may overlap, and
  * other processes may use the store. All calls of one worker go through one wrapper, with leases of one length.
- * A commit costs one read more, a claim and a heartbeat ask for the time.
+ * A commit costs one read more (several, when it starts, continues or awaits runs), a claim and a heartbeat ask for the time.
  */
 export function checkedWorld(world: World): World {
   const ledger = createLedger();
@@ -51,6 +53,7 @@ function checkedRuns(world: World, ledger: Ledger): Pick<World, "createRuns" | "
       const since = ledger.start();
       const page = await world.load(runId, options);
       checkHistory(ledger, since, runId, options.after ?? 0, options.limit ?? Infinity, page);
+      await checkAnswers(ledger, world, page.messages);
       return page;
     },
   };
@@ -64,6 +67,7 @@ function checkedWorkers(world: World, ledger: Ledger, leases: Leases): Pick<Worl
       const claimed = await world.claim(request);
       const after = await world.now();
       checkClaimed(ledger, leases, request, { since, before, after }, claimed);
+      await checkAnswers(ledger, world, claimed.messages);
       // A World may leave out the renewal while more than two thirds of the lease are left.
       leases.extend(request.worker, before + (request.leaseMs * 2) / 3, ledger.tick());
       return claimed;

@@ -27,6 +27,10 @@ export interface RunFacts {
   readonly consumed: Map<string, number>;
   /** Ids of messages that commits have sent to the run, with the ticks at which they were known to have it. */
   readonly sent: Map<string, number>;
+  /** What the run's operations await, and whether it was known to exist; null: not known which run that is. */
+  readonly awaits: Map<string, { readonly runId: string | null; readonly existed: boolean }>;
+  /** Who awaits the run. */
+  readonly awaiters: { readonly runId: string; readonly operation: string }[];
   /** Versions of published state by key, growing, with checksums and ticks. A removed entry is not seen. */
   readonly state: Map<string, { readonly tick: number; readonly version: number; readonly sum: number }[]>;
   /** A commit was rejected, so that rows may be there which nobody knows of. */
@@ -89,6 +93,8 @@ function newFacts(): RunFacts {
     delivered: new Map(),
     consumed: new Map(),
     sent: new Map(),
+    awaits: new Map(),
+    awaiters: [],
     state: new Map(),
     uncertain: false,
   };

@@ -1,4 +1,5 @@
 import type { Claimed, ClaimRequest, CreatedRun, NewRun, RunRecord, World } from "../index.ts";
+import { checkAnswered } from "./awaits.ts";
 import { checksum, latest, type Ledger } from "./ledger.ts";
 import type { Leases } from "./leases.ts";
 import { holds } from "./violation.ts";
@@ -9,6 +10,11 @@ export function checkRecord(ledger: Ledger, since: number, run: RunRecord): void
   const over = run.status !== "running";
   holds(over === (run.endedAt !== null), () => `Run ${run.id} is ${run.status} and ended at ${run.endedAt}.`);
   holds(!over || (run.owner === null && run.dueAt === null), () => `Run ${run.id} is over and has an owner or a due time.`);
+  const goesOn = run.successor !== null;
+  holds(
+    !goesOn || (over && run.key === null && run.successor !== run.id),
+    () => `Run ${run.id} has a successor, and is open or has a key.`,
+  );
   holds(run.owner === null || run.fence > 0, () => `Run ${run.id} has an owner at fence 0.`);
   const fence = latest(facts.fences, since)?.fence ?? 0;
   holds(run.fence >= fence, () => `The fence of run ${run.id} fell from ${fence} to ${run.fence}.`);
@@ -70,7 +76,7 @@ export async function checkCreated(
   }
 }
 
-/** Reads a run that was ended from outside: it is over, and has lost the key. */
+/** Reads a run that was ended from outside: it is over, has lost the key, and those who awaited it were told. */
 export async function checkOver(ledger: Ledger, inner: World, runId: string, lostKey: string | null): Promise<void> {
   const since = ledger.start();
   const run = await inner.query.run({ id: runId }).catch(() => null); // Closed or out of reach by now.
@@ -78,6 +84,7 @@ export async function checkOver(ledger: Ledger, inner: World, runId: string, los
   holds(run.status !== "running", () => `Run ${runId} was ended and is open.`);
   holds(lostKey === null || run.key !== lostKey, () => `Run ${runId} was replaced and has its key "${lostKey}" still.`);
   checkRecord(ledger, since, run);
+  if (run.successor === null) await checkAnswered(ledger, inner, runId);
 }
 
 /** What is known around a claim. */
