@@ -39,7 +39,7 @@ test(
     const { passed, output } = await app.run("test/", ...reporters, ...coverage);
     expect(passed, output).toBe(true);
     const report = JSON.parse(readFileSync(join(app.folder, "report.json"), "utf8")) as { numPassedTests: number };
-    expect(report.numPassedTests).toBe(18);
+    expect(report.numPassedTests).toBe(20);
 
     const [order, mistakes] = [linesIn("order.ts"), linesIn("mistakes.ts")];
     const inOrder = ["const paid = await charge(order, priceOf(order));", 'return ["nothing"];', "return `${prefix} ${text}`;"];

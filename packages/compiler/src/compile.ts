@@ -3,7 +3,7 @@ import { analyse } from "./analyse/analyse.ts";
 import { type Diagnostic, createDiagnostic } from "./diagnose/diagnostic.ts";
 import { type Manifest, createManifest, emptyManifest } from "./manifest.ts";
 import { parse } from "./parse/parse.ts";
-import { mayHaveDirectives } from "./parse/pre-filter.ts";
+import { mayHaveDirectives, mayHaveStoredClasses } from "./parse/pre-filter.ts";
 import { type Renames, findFormerIds } from "./renames/former-ids.ts";
 import { transformClient } from "./transform/client.ts";
 import { createEditor } from "./transform/editor.ts";
@@ -37,14 +37,14 @@ export interface CompileResult {
 }
 
 /**
- * Compiles one module: finds its steps and workflows, reports every mistake, and rewrites them as docs/decisions/0001-compiled-code.md
+ * Compiles one module: finds its steps, its workflows and the classes whose instances can be stored, reports every mistake, and rewrites them as docs/decisions/0001-compiled-code.md
  * defines. TypeScript stays TypeScript. Pure: the same input always gives the same output, and nothing outside is read.
  */
 export function compile(code: string, options: CompileOptions): CompileResult {
   const { id, filename = id, target, bundles, renames = {} } = options;
   const source = { code, filename };
   const unchanged = { code, map: null, manifest: emptyManifest(id), diagnostics: [] };
-  if (target !== "workflow" && !mayHaveDirectives(code)) return unchanged;
+  if (target !== "workflow" && !mayHaveDirectives(code) && !mayHaveStoredClasses(code)) return unchanged;
 
   const parsed = parse(code, filename);
   // The syntax of a module without directives is its own business: esbuild may know it, or say what is wrong.
@@ -64,7 +64,9 @@ export function compile(code: string, options: CompileOptions): CompileResult {
     .map((problem) => createDiagnostic(problem, source));
   const manifest = createManifest(id, code, analysis);
   if (diagnostics.some(({ severity }) => severity === "error")) return { ...unchanged, manifest, diagnostics };
-  if (target !== "workflow" && analysis.marked.length === 0) return { ...unchanged, manifest, diagnostics };
+  const { marked, storedClasses } = analysis;
+  if (target !== "workflow" && marked.length + (target === "host" ? storedClasses.length : 0) === 0)
+    return { ...unchanged, manifest, diagnostics };
 
   const editor = createEditor(code, analysis);
   if (target === "host") transformHost(editor, { bundles, formerIds });

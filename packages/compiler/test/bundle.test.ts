@@ -313,3 +313,50 @@ test("the place of node_modules does not change the version, and source maps sti
     column: 44,
   });
 });
+
+const storedClass = (name: string) => `export class ${name} {
+  constructor(value) { this.value = value; }
+  static [WORKFLOW_SERIALIZE](one) { return one.value; }
+  static [WORKFLOW_DESERIALIZE](value) { return new ${name}(value); }
+}
+`;
+const serde = {
+  "node_modules/serde/package.json": JSON.stringify({ name: "serde", type: "module", exports: "./index.js" }),
+  "node_modules/serde/index.js":
+    'export const WORKFLOW_SERIALIZE = Symbol.for("workflow-serialize");\nexport const WORKFLOW_DESERIALIZE = Symbol.for("workflow-deserialize");\n',
+};
+const importSerde = 'import { WORKFLOW_DESERIALIZE, WORKFLOW_SERIALIZE } from "serde";\n';
+
+test("classes whose instances can be stored are registered where a workflow uses them, and in no other bundle", async () => {
+  const ids = (name: string) => ({ [`node_modules/${name}/index.js`]: importSerde + storedClass("Coin") });
+  const { file } = createApp({
+    ...serde,
+    "src/money.ts": importSerde + storedClass("Money") + storedClass("Unused"),
+    "node_modules/with-runtime/package.json": JSON.stringify({
+      name: "with-runtime",
+      type: "module",
+      main: "index.js",
+      peerDependencies: { perdure: "*" },
+    }),
+    "node_modules/without/package.json": JSON.stringify({ name: "without", type: "module", main: "index.js" }),
+    ...ids("with-runtime"),
+    ...ids("without"),
+    "src/order.ts": `
+import { Money, Unused } from "./money.ts";
+import { Coin } from "with-runtime";
+import { Coin as Stranger } from "without";
+export async function use(value: Unused) { "use step"; return new Unused(value); }
+export async function pay() { "use workflow"; return [new Money(1), new Coin(2), new Stranger(3)]; }
+export async function wait() { "use workflow"; return use(1); }
+`,
+  });
+  const { bundles, warnings } = await bundleWorkflows(file("src/order.ts"));
+  expect(warnings).toEqual([]);
+  const registered = new Map<string, unknown>();
+  const perdure = { registerClass: (id: string, one: unknown) => registered.set(id, one), callStep: async () => null };
+  await evaluate(bundles["shop/src/order.ts#wait"]?.code ?? "", perdure)();
+  expect([...registered]).toEqual([]);
+  expect(bundles["shop/src/order.ts#wait"]?.code).not.toMatch(/class|Symbol/);
+  await evaluate(bundles["shop/src/order.ts#pay"]?.code ?? "", perdure)();
+  expect([...registered.keys()]).toEqual(["shop/src/money.ts#Money", "with-runtime/index.js#Coin"]);
+});

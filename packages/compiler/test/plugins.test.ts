@@ -84,6 +84,24 @@ test.each(["esbuild", "vite"])("steps of a package that calls itself free of sid
   expect(run(file("out/main.js"))).toEqual({ entries: expectedEntries, charged: "paid o" });
 });
 
+test.each(["esbuild", "vite"])(
+  "classes whose instances can be stored are registered under %s, also in modules without directives",
+  async (bundler) => {
+    const stored = `static [Symbol.for("workflow-serialize")]() { return 1; } static [Symbol.for("workflow-deserialize")]() { return 2; }`;
+    const { root, file } = createApp({
+      "src/main.ts": `import { Money } from "./money.ts";
+console.log(JSON.stringify([...(globalThis as any).registry].map(([id, { fn }]) => [id, fn === Money])));\n`,
+      "src/money.ts": `export class Money { ${stored} }\n`,
+    });
+    if (bundler === "vite") await viteBuild(viteConfig(root));
+    else {
+      const options = { bundle: true, platform: "node", format: "esm", logLevel: "silent" as const } satisfies BuildOptions;
+      await build({ absWorkingDir: root, entryPoints: ["src/main.ts"], outfile: "out/main.js", ...options, plugins: [esbuildPlugin()] });
+    }
+    expect(run(file("out/main.js"))).toEqual([["shop/src/money.ts#Money", true]]);
+  },
+);
+
 const broken = { ...app, "src/ship.ts": `export async function ship(id: string) {\n  "use setp";\n  return id;\n}\n` };
 
 test("a mistake fails an esbuild build with its place and frame", async () => {

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { compile } from "../src/compile.ts";
-import { directivePattern, mayHaveDirectives } from "../src/parse/pre-filter.ts";
+import { directivePattern, mayHaveDirectives, mayHaveStoredClasses } from "../src/parse/pre-filter.ts";
 import { fixtures } from "./fixture-folders.ts";
 
 test.each([...fixtures("compile"), ...fixtures("errors")])("says what the compiler says of $name", ({ code, input }) => {
   const { manifest, diagnostics } = compile(code, { id: input, target: "workflow" });
   if (manifest.steps.length + manifest.workflows.length + diagnostics.length === 0) return;
-  expect(mayHaveDirectives(code)).toBe(true);
+  expect(mayHaveDirectives(code) || mayHaveStoredClasses(code)).toBe(true);
   expect(directivePattern.test(code)).toBe(true);
 });
 

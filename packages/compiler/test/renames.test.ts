@@ -42,16 +42,22 @@ describe("a function that was renamed", () => {
   });
 });
 
+test("a class whose instances are stored is registered under its former ids too", () => {
+  const money = 'export class Money { static [Symbol.for("workflow-serialize")]() {} static [Symbol.for("workflow-deserialize")]() {} }';
+  const { code } = host({ "shop/src/old.ts": "shop/src/new.ts", "shop/src/old.ts#Price": "shop/src/old.ts#Money" }, money);
+  expect(code).toContain('static { $registerClass("shop/src/new.ts#Money", this, ["shop/src/old.ts#Money","shop/src/old.ts#Price"]); }');
+});
+
 describe("a mistake", () => {
   test("in a former id which is still in use is RENAME_CONFLICT", () => {
     expect(codes({ "shop/src/new.ts#charge": "shop/src/new.ts#fulfil" })).toEqual([
-      "RENAME_CONFLICT: shop/src/new.ts#charge is declared as the former id of shop/src/new.ts#fulfil, but still is a function of its own.",
+      "RENAME_CONFLICT: shop/src/new.ts#charge is declared as the former id of shop/src/new.ts#fulfil, but still is a function or class of its own.",
     ]);
   });
 
   test("in a present id which does not exist is RENAME_WITHOUT_FUNCTION", () => {
     expect(codes({ "shop/src/new.ts#pay": "shop/src/new.ts#chrage" })).toEqual([
-      "RENAME_WITHOUT_FUNCTION: shop/src/new.ts#pay is declared to be shop/src/new.ts#chrage now, but the module has no such function.",
+      "RENAME_WITHOUT_FUNCTION: shop/src/new.ts#pay is declared to be shop/src/new.ts#chrage now, but the module has no such function or class.",
     ]);
   });
 });

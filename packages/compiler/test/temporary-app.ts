@@ -20,11 +20,14 @@ const runtime = {
     export const step = (id, fn, name) => (registry.set(id, { kind: "step", fn, name }), fn);
     export const closureStep = (id, factory, name) => void registry.set(id, { kind: "closureStep", factory, name });
     export const workflow = (id, fn, name, bundle) => (registry.set(id, { kind: "workflow", fn, name, bundle }), fn);
+    export const registerClass = (id, fn) => (registry.set(id, { kind: "class", fn }), fn);
     export const workflowCalled = (id) => new Error("workflow called: " + id);`,
   "node_modules/perdure/workflow/index.js": ["sleep", "createHook", "defineHook", "withOptions"]
     .map((name) => `export const ${name} = /* @__PURE__ */ (() => __perdure.${name})();`)
     .join("\n"),
-  "node_modules/perdure/workflow/internal.js": "export const callStep = /* @__PURE__ */ (() => __perdure.callStep)();",
+  "node_modules/perdure/workflow/internal.js": ["callStep", "registerClass"]
+    .map((name) => `export const ${name} = /* @__PURE__ */ (() => __perdure.${name})();`)
+    .join("\n"),
 };
 
 /** An application in a temporary folder. */

@@ -1,4 +1,4 @@
-import type { File, Program } from "@babel/types";
+import type { File, Node, Program } from "@babel/types";
 import type { Problem } from "../diagnose/diagnostic.ts";
 import { type FunctionNode, type Range, isFunction, rangeOf } from "../parse/nodes.ts";
 import { findCaptures, findWorkflowCaptures } from "./captures.ts";
@@ -13,6 +13,7 @@ import { type Reach, findReach } from "./reach.ts";
 import { findPrivateNames, findReceiverUses } from "./receiver.ts";
 import type { Binding } from "./scope.ts";
 import { type ScopeTree, buildScopeTree } from "./scope-tree.ts";
+import { type StoredClass, findStoredClasses } from "./stored-classes.ts";
 import { findUnavailable } from "./top-level-await.ts";
 import { findWorkflowCalls } from "./workflow-calls.ts";
 
@@ -26,6 +27,8 @@ export interface Analysis {
   /** The parts of the source that the workflow target leaves out: parameters and bodies of steps. */
   stepRanges: Range[];
   reach: Reach;
+  /** The classes whose instances can be stored. */
+  storedClasses: StoredClass[];
   problems: Problem[];
 }
 
@@ -35,12 +38,17 @@ export function analyse(file: File, moduleId: string): Analysis {
   const sites = findDirectiveSites(file, tree);
   applyFileDirective(file.program, sites, tree.module);
   const problems = sites.problems;
-  const marked = findMarked(sites, tree, file, moduleId, problems);
-  if (marked.length > 0 && isCommonJs(file.program, tree)) {
+  const paths = new PathNames(exportNames(file.program), tree);
+  const marked = findMarked(sites, tree, { paths, moduleId, problems });
+  const storedClasses = findStoredClasses(tree, paths, moduleId, problems);
+  const stored = new Set(storedClasses.map(({ node }) => node));
+  const isCommon = marked.length + storedClasses.length > 0 && isCommonJs(file.program, tree);
+  if (marked.length > 0 && isCommon) {
     problems.push({ code: "COMMONJS_MODULE", range: rangeOf(marked[0]?.directives[0]?.value ?? file), parameters: {} });
   }
+  const isMarked = (node: Node) => isFunction(node) && sites.functions.has(node);
   for (const fn of marked) {
-    problems.push(...findReceiverUses(fn, (node) => isFunction(node) && sites.functions.has(node)));
+    problems.push(...findReceiverUses(fn, { tree, isMarked, isStored: (node) => stored.has(node) }));
     const movesOut = fn.kind === "workflow" || fn.placement.kind === "closure";
     if (movesOut && tree.hasPrivateNames) problems.push(...findPrivateNames(fn));
     if (fn.kind === "workflow") problems.push(...findWorkflowCaptures(fn, tree));
@@ -57,11 +65,17 @@ export function analyse(file: File, moduleId: string): Analysis {
   const reach = findReach(file.program, tree, { roots, removed: stepRanges, marked: new Set(bindings.keys()) });
   problems.push(...findUnavailable(file.program, reach));
   problems.push(...findModuleState({ tree, marked, stepRanges, reach }), ...findWorkflowCalls(marked, tree));
-  return { file, tree, sites, marked, stepRanges, reach, problems };
+  return { file, tree, sites, marked, stepRanges, reach, storedClasses: isCommon ? [] : storedClasses, problems };
 }
 
-function findMarked(sites: DirectiveSites, tree: ScopeTree, file: File, moduleId: string, problems: Problem[]): MarkedFunction[] {
-  const paths = new PathNames(exportNames(file.program), tree);
+/** What ids are made of, and where mistakes go. */
+interface Naming {
+  paths: PathNames;
+  moduleId: string;
+  problems: Problem[];
+}
+
+function findMarked(sites: DirectiveSites, tree: ScopeTree, { paths, moduleId, problems }: Naming): MarkedFunction[] {
   const inSourceOrder = [...sites.functions].sort(([a], [b]) => rangeOf(a).start - rangeOf(b).start);
   return inSourceOrder.flatMap(([node, { kind, directives }]): MarkedFunction[] => {
     const placement = placementOf(node, kind, tree, sites.functions);
@@ -71,7 +85,7 @@ function findMarked(sites: DirectiveSites, tree: ScopeTree, file: File, moduleId
     }
     const { path, name } = paths.add(node, { kind, moduleId }, problems);
     const workflow = kind === "step" ? workflowAround(node, tree, sites.functions) : null;
-    return [{ kind, node, directives, placement, workflow, name, path, id: `${moduleId}#${path}`, captures: [] }];
+    return [{ kind, node, directives, placement, workflow, name, path, id: `${moduleId}#${path}`, captures: [], usesThis: false }];
   });
 }
 

@@ -30,4 +30,6 @@ export interface MarkedFunction {
   id: string;
   /** The variables around a closure that it reads, in the order of their declarations. */
   captures: Binding[];
+  /** Whether it is a method that needs the instance on which it is called. */
+  usesThis: boolean;
 }

@@ -1,8 +1,11 @@
-import type { Node } from "@babel/types";
+import type { Class, Node } from "@babel/types";
 import { type FunctionNode, isFunction, isWrapper } from "../parse/nodes.ts";
 import type { ScopeTree } from "./scope-tree.ts";
 
-/** The names that lead to a function from the function around it, or from the module, from the outside in. */
+/** What has a path of names: a function, or a class whose instances can be stored. */
+export type NamedNode = FunctionNode | Class;
+
+/** The names that lead to a function or class from the function around it, or from the module, from the outside in. */
 export interface LocalNames {
   /** Empty if nothing has a name there. */
   names: string[];
@@ -11,13 +14,13 @@ export interface LocalNames {
 }
 
 /**
- * Collects the names between a function and what surrounds it: variables, keys, classes, namespaces, and its own name where it stands in a
+ * Collects the names between a function or class and what surrounds it: variables, keys, classes, namespaces, and its own name where it stands in a
  * place without one. Positions do not count, so that nothing which is inserted or moved changes the result. The called function lends its
  * name where there is no other: `items.map(async (item) => { "use step"; … })`.
  */
-export function localNames(node: FunctionNode, tree: ScopeTree): LocalNames {
+export function localNames(node: NamedNode, tree: ScopeTree): LocalNames {
   let names = "key" in node ? methodNames(node) : ownNames(node, tree);
-  let beginsWithVariable = node.type === "FunctionDeclaration";
+  let beginsWithVariable = node.type === "FunctionDeclaration" || node.type === "ClassDeclaration";
   let callee: string[] = [];
   let child: Node = node;
   for (let parent = tree.parentOf(child); parent !== null && !isFunction(parent); parent = tree.parentOf(parent)) {
@@ -101,9 +104,9 @@ export function directName(node: FunctionNode, tree: ScopeTree): string | null {
 }
 
 /** The name of a declaration; that of an expression only where the place does not give it another. */
-function ownNames(node: Exclude<FunctionNode, { key: unknown }>, tree: ScopeTree): string[] {
+function ownNames(node: Exclude<NamedNode, { key: unknown }>, tree: ScopeTree): string[] {
   if (!("id" in node) || !node.id) return [];
-  return node.type === "FunctionExpression" && hasNameOfPlace(node, tree) ? [] : [node.id.name];
+  return node.type.endsWith("Expression") && hasNameOfPlace(node, tree) ? [] : [node.id.name];
 }
 
 /** Whether what directly holds a function or class expression has a name for it. */

@@ -1,17 +1,35 @@
-import type { ClassBody, Node } from "@babel/types";
+import type { Class, ClassBody, Node } from "@babel/types";
 import type { Problem } from "../diagnose/diagnostic.ts";
 import { isFunction, isTypeOnly, rangeOf } from "../parse/nodes.ts";
 import { forEachChild } from "../parse/walk.ts";
 import type { MarkedFunction } from "./marked-function.ts";
+import type { ScopeTree } from "./scope-tree.ts";
+
+/** What the uses of `this` in a marked function are judged by. */
+interface Surroundings {
+  tree: ScopeTree;
+  isMarked: (node: Node) => boolean;
+  /** Whether instances of a class can be stored. */
+  isStored: (node: Class) => boolean;
+}
 
 /**
  * The uses of `this`, `super` and the like that would mean something else, or nothing, in the process that runs the function. A step or
  * workflow that is not an arrow has its own `arguments`: those are the recorded ones. Steps inside a workflow are looked at on their own.
+ * A step that is a method has the instance on which it is called, if instances of its class can be stored: `usesThis` says that it does.
  */
-export function findReceiverUses({ node, kind, name }: MarkedFunction, isMarked: (node: Node) => boolean): Problem[] {
+export function findReceiverUses(fn: MarkedFunction, { tree, isMarked, isStored }: Surroundings): Problem[] {
+  const { node, kind, name } = fn;
   const problems: Problem[] = [];
   const isArrow = node.type === "ArrowFunctionExpression";
-  const report = (at: Node, word: string) => problems.push({ code: "USES_THIS", range: rangeOf(at), parameters: { kind, name, word } });
+  const owner = classOf(fn, tree);
+  const report = (at: Node, word: string): void => {
+    const range = rangeOf(at);
+    if (owner === null || (word !== "this" && word !== "super"))
+      problems.push({ code: "USES_THIS", range, parameters: { kind, name, word } });
+    else if (isStored(owner)) fn.usesThis = true;
+    else problems.push({ code: "CLASS_NOT_STORED", range, parameters: { name, word } });
+  };
   const visit = (at: Node): void => {
     if (isTypeOnly(at) || isMarked(at)) return;
     if (at.type === "ThisExpression") report(at, "this");
@@ -23,6 +41,14 @@ export function findReceiverUses({ node, kind, name }: MarkedFunction, isMarked:
   for (const param of node.params) visit(param);
   visit(node.body);
   return problems;
+}
+
+/** The class to whose instances a step belongs, if its place in the class is found again. */
+function classOf({ node, kind, placement }: MarkedFunction, tree: ScopeTree): Class | null {
+  if (kind !== "step" || placement.kind !== "method" || node.type !== "ClassMethod" || node.static) return null;
+  const body = tree.parentOf(node);
+  const owner = body && tree.parentOf(body);
+  return owner?.type === "ClassDeclaration" || owner?.type === "ClassExpression" ? owner : null;
 }
 
 /**

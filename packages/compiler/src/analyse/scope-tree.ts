@@ -14,6 +14,8 @@ export interface ScopeTree {
   parentOf(node: Node): Node | null;
   /** Every name that the module declares or uses, at any depth. */
   readonly names: ReadonlySet<string>;
+  /** Every class of the module that exists at run time. */
+  readonly classes: readonly Class[];
   /** Whether a class of the module declares private members. */
   readonly hasPrivateNames: boolean;
 }
@@ -32,6 +34,7 @@ class ScopeBuilder {
   readonly #scopes = new Map<Node, Scope>();
   readonly #references: Reference[] = [];
   readonly #all: Scope[] = [];
+  readonly #classes: Class[] = [];
   readonly #visitChild = (child: Node, parent: Node, scope: Scope): void => this.#visit(child, scope, parent);
   #hasPrivateNames = false;
 
@@ -54,6 +57,7 @@ class ScopeBuilder {
     return {
       module,
       names,
+      classes: this.#classes,
       hasPrivateNames: this.#hasPrivateNames,
       references: this.#references,
       referencesIn: (range) => slice(this.#references, range),
@@ -206,6 +210,7 @@ class ScopeBuilder {
     if (node.type === "ClassDeclaration" && node.id)
       scope.declare(node.id.name, node.declare === true ? "ambient" : "class", node.id, node);
     if (node.type === "ClassDeclaration" && node.declare === true) return;
+    this.#classes.push(node);
     const inner = this.#open(node, scope);
     if (node.id) inner.declare(node.id.name, "class", node.id, node);
     this.#visit(node.superClass, inner, node);

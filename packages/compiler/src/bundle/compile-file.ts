@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { type CompileResult, compile } from "../compile.ts";
 import { CompileError } from "../diagnose/diagnostic.ts";
-import { mayHaveDirectives } from "../parse/pre-filter.ts";
 import { locateModule } from "./module-location.ts";
+import { needsCompiling } from "./needs-compiling.ts";
 
 const code = /\.[cm]?[jt]sx?$/;
 const inPackage = /[\\/]node_modules[\\/]/;
@@ -21,9 +21,9 @@ export function compileFile(file: string): CompileResult {
   return orThrow(result);
 }
 
-/** Whether a file is compiled for bundles: modules of the application, and those of packages that have directives. */
+/** Whether a file is compiled for bundles: modules of the application, and those of packages that the host compiles too. */
 export function isCompiled(file: string): boolean {
-  return code.test(file) && (!inPackage.test(file) || mayHaveDirectives(readFileSync(file, "utf8")));
+  return code.test(file) && (!inPackage.test(file) || needsCompiling(file, readFileSync(file, "utf8")));
 }
 
 function orThrow(result: CompileResult): CompileResult {

@@ -128,6 +128,21 @@ export const catalogue = {
     "Pass what you need as an argument.",
     "Only arguments are recorded. What `this`, `super`, `new.target` or the `arguments` of a surrounding function stand for is unknown in the process that runs the {kind} later.",
   ),
+  CLASS_INCOMPLETE: error(
+    'The class {name} has a static `[Symbol.for("{has}")]`, but no `[Symbol.for("{lacks}")]`.',
+    "Write both: the first turns an instance into data, the second turns data into an instance.",
+    "What is stored must be read again, live and on every replay.",
+  ),
+  CLASS_NOT_STORED: error(
+    "The step {name} uses `{word}`, and its class does not say how instances are stored.",
+    'Give the class two static methods, `[Symbol.for("workflow-serialize")](instance)` and `[Symbol.for("workflow-deserialize")](data)`, or pass what the step needs as arguments.',
+    "A step runs in another process, perhaps, and always with a copy of what it is given. The instance on which a method is called can go with its arguments only if its class says how it is stored.",
+  ),
+  CLASS_UNNAMED: error(
+    "This class says how its instances are stored, but has no name.",
+    "Write a name behind `class`, or assign it to a constant.",
+    "What is stored refers to the class by an id that is made of names. A number would change with everything that is inserted before it.",
+  ),
   CAPTURE_ASSIGNED: error(
     "The step {name} assigns {variable}, a variable of {owner}.",
     "Return the new value and assign it outside the step.",
@@ -149,9 +164,9 @@ export const catalogue = {
     "Variables around a step are handed to it by value, as data. Functions and classes are not data.",
   ),
   DUPLICATE_ID: error(
-    "Two functions of this file have the id {id}.",
-    "Give one of them another name: of a variable, of a key, or behind `function`.",
-    "An id names one function: histories refer to it. It is made of names only, because a number would change with everything that is inserted before it, and a run would then call the wrong function.",
+    "Two {things} of this file have the id {id}.",
+    "Give one of them another name: of a variable, of a key, or behind `function` or `class`.",
+    "An id names one function: histories refer to it. It is made of names only, because a number would change with everything that is inserted before it, and a run would then call the wrong function. The same holds for classes whose instances are stored.",
   ),
   RENAMES_INVALID: error(
     "{file} cannot be used: {reason}.",
@@ -159,12 +174,12 @@ export const catalogue = {
     "The file tells which functions were renamed or moved, so that runs which began before find them. A mistake in it would strand those runs.",
   ),
   RENAME_CONFLICT: error(
-    "{former} is declared as the former id of {id}, but still is a function of its own.",
-    "Remove the declaration, or give the function another name.",
+    "{former} is declared as the former id of {id}, but still is a function or class of its own.",
+    "Remove the declaration, or give the function or class another name.",
     "A run that began before the renaming would call one of the two, and nobody could say which.",
   ),
   RENAME_WITHOUT_FUNCTION: error(
-    "{former} is declared to be {id} now, but the module has no such function.",
+    "{former} is declared to be {id} now, but the module has no such function or class.",
     "Correct the id, or remove the declaration.",
     "A run that began before the renaming would look for a function that does not exist.",
   ),

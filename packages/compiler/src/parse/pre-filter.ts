@@ -2,9 +2,9 @@ import { MAX_EDITS, directiveText } from "./directive-text.ts";
 
 /**
  * A coarse superset of `mayHaveDirectives` for bundlers that filter files by pattern before they call JavaScript: a quote which is soon
- * followed by one of the letters of `use`, for a typo takes two of them at most, or by a backslash.
+ * followed by one of the letters of `use`, for a typo takes two of them at most, or by a backslash; and of `mayHaveStoredClasses`.
  */
-export const directivePattern: RegExp = /["'`][\s_.:-]*[^\n]{0,2}[uUsSeE\\]/;
+export const directivePattern: RegExp = /["'`][\s_.:-]*[^\n]{0,2}[uUsSeE\\]|workflow-(?:de)?serialize|WORKFLOW_(?:DE)?SERIALIZE/;
 
 // Every quote is a candidate, also one that ends a string: the look-ahead does not consume what follows.
 const candidate = /["'`](?=((?:[^"'`\\\n]|\\[^]){6,60})["'`])/g;
@@ -23,6 +23,11 @@ export function mayHaveDirectives(code: string): boolean {
     if (directiveText(raw, raw.includes("\\") ? unescape(raw) : raw) !== null) return true;
   }
   return false;
+}
+
+/** Says whether a module may have classes that say how their instances are stored: by `Symbol.for`, or by a constant that a package exports for it. */
+export function mayHaveStoredClasses(code: string): boolean {
+  return /workflow-(?:de)?serialize|WORKFLOW_(?:DE)?SERIALIZE/.test(code);
 }
 
 const familiar = new Uint8Array(128);

@@ -1,9 +1,10 @@
 import type { UnpluginBuildContext, UnpluginContext, UnpluginFactory, UnpluginMessage } from "unplugin";
 import { type BundledWorkflows, bundleWorkflows } from "../bundle/bundle-workflows.ts";
 import { locateModule } from "../bundle/module-location.ts";
+import { needsCompiling } from "../bundle/needs-compiling.ts";
 import { type CompileResult, compile } from "../compile.ts";
 import { CompileError, type Diagnostic, formatDiagnostic } from "../diagnose/diagnostic.ts";
-import { directivePattern, mayHaveDirectives } from "../parse/pre-filter.ts";
+import { directivePattern } from "../parse/pre-filter.ts";
 import { readRenames } from "../renames/renames-file.ts";
 import { APPLICATION_ID, importsOf, scanApplication } from "./application-module.ts";
 import { bundlesId, fileOfBundlesId } from "./bundles-module.ts";
@@ -48,9 +49,10 @@ export function createHooks(state: PluginState): Hooks {
     transform: {
       filter: { id: codeFiles, code: directivePattern },
       handler(code, id) {
-        if (!mayHaveDirectives(code)) return null;
+        const path = id.replace(/\?.*$/, "");
+        if (!needsCompiling(path, code)) return null;
         try {
-          return compileHost(this, state, code, id.replace(/\?.*$/, ""));
+          return compileHost(this, state, code, path);
         } catch (error) {
           report(this, error);
           return code;
@@ -102,8 +104,9 @@ function compileHost(context: Context, state: PluginState, code: string, path: s
   if (errors.length > 0) throw new CompileError(errors);
   const { map } = result;
   if (map === null) return null;
-  // A package that calls itself free of side effects would lose the registrations of its steps.
-  return { code: state.finish(result.code, map, file), map, moduleSideEffects: true };
+  const compiled = { code: state.finish(result.code, map, file), map };
+  // A package that calls itself free of side effects would lose the registrations of its steps. A class that nothing uses need not be known.
+  return manifest.steps.length + manifest.workflows.length > 0 ? { ...compiled, moduleSideEffects: true } : compiled;
 }
 
 /** Whether Vite builds or serves the module for browsers. Under Vitest everything runs in one process, whatever it is called. */

@@ -1,13 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { locateModule } from "../bundle/module-location.ts";
-
-interface PackageJson {
-  dependencies?: Record<string, string>;
-  devDependencies?: Record<string, string>;
-  optionalDependencies?: Record<string, string>;
-  peerDependencies?: Record<string, string>;
-}
+import { dependsOnRuntime, readDependencies } from "../bundle/needs-compiling.ts";
 
 /**
  * The packages below an application that may have directives: those that depend on `perdure`, as compiled code must be able to import
@@ -16,23 +10,18 @@ interface PackageJson {
 export function packagesToCompile(folder: string): string[] {
   const { root } = locateModule(path.join(folder, "package.json"));
   const found = new Set<string>();
-  const { dependencies, devDependencies, optionalDependencies } = read(path.join(root, "package.json")) ?? {};
+  const { dependencies, devDependencies, optionalDependencies } = readDependencies(path.join(root, "package.json")) ?? {};
   visit(root, { ...dependencies, ...devDependencies, ...optionalDependencies });
   return [...found].sort();
 
   function visit(from: string, names: Record<string, string>): void {
     for (const name of Object.keys(names)) {
       const manifest = found.has(name) ? null : manifestOf(name, from);
-      const content = manifest === null ? null : read(manifest);
-      if (manifest === null || content === null || !dependsOnRuntime(content)) continue;
+      if (manifest === null || !dependsOnRuntime(manifest)) continue;
       found.add(name);
-      visit(path.dirname(manifest), content.dependencies ?? {});
+      visit(path.dirname(manifest), readDependencies(manifest)?.dependencies ?? {});
     }
   }
-}
-
-function dependsOnRuntime({ dependencies, peerDependencies }: PackageJson): boolean {
-  return dependencies?.["perdure"] !== undefined || peerDependencies?.["perdure"] !== undefined;
 }
 
 function manifestOf(name: string, from: string): string | null {
@@ -40,13 +29,5 @@ function manifestOf(name: string, from: string): string | null {
     const manifest = path.join(folder, "node_modules", name, "package.json");
     if (existsSync(manifest)) return manifest;
     if (path.dirname(folder) === folder) return null;
-  }
-}
-
-function read(manifest: string): PackageJson | null {
-  try {
-    return JSON.parse(readFileSync(manifest, "utf8")) as PackageJson;
-  } catch {
-    return null;
   }
 }

@@ -5,6 +5,7 @@ import { type Range, isMethod, rangeOf } from "../parse/nodes.ts";
 import { type Editor, findToken, nameFunction, removeDirectives, topOf, updateExcept } from "./editor.ts";
 import { detachedRange, detachedStart, generatedName, isExpression, movedRange, movedStart, replacementText } from "./functions.ts";
 import { keepsLoading } from "./imports.ts";
+import { registerClasses } from "./stored-classes.ts";
 
 /** How to transform a module for the host. */
 export interface HostOptions {
@@ -45,11 +46,16 @@ class HostTransform {
       if (fn.kind === "step") removeDirectives(this.#editor, fn.directives);
     }
     for (const fn of marked) this.#place(fn);
+    const isRemoved = removedParts(marked);
+    registerClasses(
+      this.#editor,
+      (node) => isRemoved(rangeOf(node)),
+      (id) => `${this.#runtime("registerClass")}(${quote(id)}, this${this.#former({ id })})`,
+    );
     const imports = [
       this.#import(),
       ...(this.#bundles === null ? [] : [`import ${this.#bundles} from ${quote(this.#options.bundles ?? "")};`]),
     ];
-    const isRemoved = removedParts(marked);
     const head = [...imports, ...keepsLoading(this.#editor, (node) => isRemoved(rangeOf(node))), ...this.#registrations].join(" ");
     this.#editor.text.prependLeft(this.#top, rangeOf(file.program).end === 0 ? head : `${head} `);
   }
@@ -156,7 +162,7 @@ class HostTransform {
     return `, ${this.#bundles}[${quote(id)}]`;
   }
 
-  #former({ id }: MarkedFunction): string {
+  #former({ id }: { id: string }): string {
     const former = this.#options.formerIds.get(id) ?? [];
     return former.length === 0 ? "" : `, ${JSON.stringify(former)}`;
   }
@@ -167,7 +173,7 @@ class HostTransform {
   }
 
   /** The name of one of the runtime's functions in the compiled module. */
-  #runtime(exported: "step" | "closureStep" | "workflow" | "workflowCalled"): string {
+  #runtime(exported: "step" | "closureStep" | "workflow" | "workflowCalled" | "registerClass"): string {
     const known = this.#runtimeNames.get(exported);
     if (known !== undefined) return known;
     const name = this.#editor.uniqueName(`$${exported}`);

@@ -9,6 +9,7 @@ import { type Editor, findToken, nameFunction, removeDirectives, removeWithLine,
 import { detachedRange, detachedStart, generatedName, isExpression, replacedRange, replacedText, replacementText } from "./functions.ts";
 import { removeUnusedImports } from "./imports.ts";
 import { wrapInitialisers } from "./initialisers.ts";
+import { registerClasses } from "./stored-classes.ts";
 import { markWorkflow, workflowMark } from "./workflow-marks.ts";
 
 /**
@@ -29,6 +30,7 @@ export function transformWorkflow(editor: Editor): void {
     const bodies = new RangeSet(stepRanges);
     removeUnusedImports(editor, (node) => bodies.contains(rangeOf(node)) || isGone(node));
   }
+  registerStoredClasses(editor, isGone);
   for (const workflow of workflows) markWorkflow(editor, workflow);
   wrapInitialisers(editor);
   const args = editor.uniqueName("$args");
@@ -54,13 +56,26 @@ function removeStatements(editor: Editor, moved: readonly Range[]): Range[] {
   return dead;
 }
 
+/** Those inside steps go with them. */
+function registerStoredClasses(editor: Editor, isGone: (node: Node) => boolean): void {
+  const steps = new RangeSet(editor.analysis.stepRanges);
+  let name: string | null = null;
+  registerClasses(
+    editor,
+    (node) => isGone(node) || steps.contains(rangeOf(node)),
+    (id) => `${(name ??= editor.uniqueName("$registerClass"))}(${JSON.stringify(id)}, this)`,
+  );
+  if (name !== null) editor.text.prependLeft(topOf(editor.analysis.file), `import { registerClass as ${name} } from "perdure/internal"; `);
+}
+
 function replaceSteps(editor: Editor, steps: readonly MarkedFunction[], args: string): void {
   if (steps.length === 0) return;
   const callStep = editor.uniqueName("$callStep");
   for (const step of steps) {
     const { start, end } = replacedRange(editor, step);
     const captures = step.captures.length === 0 ? "" : `, { ${step.captures.map(({ name }) => name).join(", ")} }`;
-    editor.text.update(start, end, replacedText(step, { args, call: `${callStep}(${JSON.stringify(step.id)}, ${args}${captures})` }));
+    const more = step.usesThis ? ", undefined, this" : captures;
+    editor.text.update(start, end, replacedText(step, { args, call: `${callStep}(${JSON.stringify(step.id)}, ${args}${more})` }));
   }
   editor.text.prependLeft(topOf(editor.analysis.file), `import { callStep as ${callStep} } from "perdure/internal"; `);
 }

@@ -33,10 +33,17 @@ export function findClassesBy(find: () => ClassRegistry | null): void {
 /**
  * Makes instances of a class storable. Called by compiled code where the class is defined; a later call with the same id replaces the class.
  * @param id the same in workflow code and on the host, and unique
+ * @param formerIds under which instances may have been stored before
  * @returns the class
  */
-export function registerClass<C extends object>(id: string, storedClass: C): C {
+export function registerClass<C extends object>(id: string, storedClass: C, formerIds: readonly string[] = []): C {
   const registry = local() ?? everywhere;
+  for (const former of formerIds) registry.byId.set(former, storedClass as unknown as StoredClass);
+  return registerClassIn(registry, id, storedClass);
+}
+
+/** The same for one registry. */
+export function registerClassIn<C extends object>(registry: ClassRegistry, id: string, storedClass: C): C {
   registry.byId.set(id, storedClass as unknown as StoredClass);
   registry.idOf.set(storedClass, id);
   return storedClass;

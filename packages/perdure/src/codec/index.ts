@@ -15,7 +15,7 @@ import { isPlainJson } from "./plain-json.ts";
 import { checkSize, defaultMaxBytes } from "./size.ts";
 
 export { useBase64 } from "./base64.ts";
-export { createClassRegistry, findClassesBy, registerClass, UnknownInstance, type ClassRegistry } from "./classes.ts";
+export { createClassRegistry, findClassesBy, registerClass, registerClassIn, UnknownInstance, type ClassRegistry } from "./classes.ts";
 export {
   findWorkflowFunctionsBy,
   markFunction,

@@ -97,7 +97,7 @@ export class Attempt {
     };
     let result: unknown;
     try {
-      const { fn, args } = prepare(registered, step);
+      const { fn, args, self } = prepare(registered, step);
       policy = attemptPolicy(fn, registered, step);
       const limitMs = timeLimit(policy, Date.now());
       if (limitMs !== null) {
@@ -108,7 +108,9 @@ export class Attempt {
         this.#lastSignOfLife = monotonicNow();
         awaitHeartbeat(policy.heartbeatTimeoutMs);
       }
-      result = withStepContext(new AttemptContext({ attempt: this, registered, run, step }), () => fn(...(args as never[])));
+      result = withStepContext(new AttemptContext({ attempt: this, registered, run, step }), () =>
+        self === undefined ? fn(...(args as never[])) : fn.apply(self, args as never[]),
+      );
     } catch (error) {
       result = Promise.reject(error);
     }
@@ -141,11 +143,24 @@ function failure(error: unknown, { op, attempt }: PendingStep, policy: AttemptPo
   return { event: { type: "step_retrying", op, attempt, dueAt, ...(progress !== null && { progress }) }, payload: encodeThrown(error) };
 }
 
-/** The input is a list of arguments, or for a step with captures an object of both. */
-function prepare(registered: RegisteredStep, step: PendingStep): { fn: StepFunction; args: unknown[] } {
-  const input = decode(step.input) as unknown[] | { args: unknown[]; captures: Record<string, unknown> };
-  const { args, captures } = Array.isArray(input) ? { args: input, captures: {} } : input;
-  return { fn: registered.isClosure ? (registered.target as StepFactory)(captures) : (registered.target as StepFunction), args };
+/** What the input says when it is not just a list of arguments. */
+interface StepInput {
+  readonly args: unknown[];
+  /** The variables around a step in a function. */
+  readonly captures?: Record<string, unknown>;
+  /** The instance whose method a step is. */
+  readonly self?: unknown;
+}
+
+function prepare(registered: RegisteredStep, step: PendingStep): { fn: StepFunction; args: unknown[]; self: unknown } {
+  const input = decode(step.input) as unknown[] | StepInput;
+  if (Array.isArray(input)) return { fn: functionOf(registered, {}), args: input, self: undefined };
+  const { args, captures = {}, self } = input;
+  return { fn: functionOf(registered, captures), args, self };
+}
+
+function functionOf({ isClosure, target }: RegisteredStep, captures: Record<string, unknown>): StepFunction {
+  return isClosure ? (target as StepFactory)(captures) : (target as StepFunction);
 }
 
 interface AttemptIdentity {

@@ -5,7 +5,7 @@ import { CancelledError } from "../../errors/cancelled-error.ts";
 import type { StartOptions } from "../../start-options.ts";
 import type { StepHandle } from "../../step-handle.ts";
 import { call, giveUp } from "./calls.ts";
-import { currentRun, type RunState } from "./run-state.ts";
+import { currentRun } from "./run-state.ts";
 import { spawnRun } from "./runs.ts";
 
 /** What `withOptions` and `spawn` say of the step that the function they call is about to ask for. */
@@ -24,8 +24,14 @@ let prepared: Preparation | Inquiry | null = null;
 /**
  * Asks for a step. The promise settles when an event answers the operation.
  * @param captures what a step nested in a workflow reads of the workflow's variables, by name
+ * @param self the instance on which a step is called that is a method and needs it
  */
-export function callStep(stepId: string, args: readonly unknown[], captures?: Readonly<Record<string, unknown>>): Promise<unknown> {
+export function callStep(
+  stepId: string,
+  args: readonly unknown[],
+  captures?: Readonly<Record<string, unknown>>,
+  self?: unknown,
+): Promise<unknown> {
   const preparation = prepared;
   prepared = null;
   if (preparation && "found" in preparation) {
@@ -38,7 +44,7 @@ export function callStep(stepId: string, args: readonly unknown[], captures?: Re
       kind: "step",
       name: stepId,
       first: stepId + (preparation?.settings ?? ""),
-      second: (asked) => inputOf(run, asked, args, captures),
+      second: (asked) => (run.answered?.has(asked) ? "" : inputOf(args, captures, self)),
     });
     if (preparation) preparation.op = op;
     return answer;
@@ -68,8 +74,8 @@ export function stepOf(stub: AnyFunction): FunctionReference | null {
   return inquiry.found;
 }
 
-function inputOf(run: RunState, op: string, args: readonly unknown[], captures: Readonly<Record<string, unknown>> | undefined): string {
-  if (run.answered?.has(op)) return "";
+function inputOf(args: readonly unknown[], captures: Readonly<Record<string, unknown>> | undefined, self: unknown): string {
+  if (self !== undefined) return encode({ args: [...args], self }, "");
   return captures ? encode({ args: [...args], captures }, "") : encode([...args], "args");
 }
 

@@ -2,6 +2,7 @@
  * What compiled code imports where workflows run from the process's own module graph (Vitest); see docs/decisions/0006-vitest.md. Not for use by hand.
  * @internal
  */
+import { createClassRegistry, findClassesBy, registerClassIn } from "../../codec/index.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { setWorkflowScope, substituteStep } from "../../in-place.ts";
 import { findStep, type RegisteredStep, type StepFunction, type WorkflowInPlace } from "../../registry.ts";
@@ -15,7 +16,14 @@ import { isInWorkflow } from "./scope.ts";
 export { callStep } from "../kernel/steps.ts";
 
 installFunctions();
+const classes = createClassRegistry();
+findClassesBy(() => (isInWorkflow() ? classes : null));
 setWorkflowScope(() => (isInWorkflow() ? workflowModule : undefined));
+
+/** Makes instances of a class storable that workflow code has to itself: the module of its workflow exists a second time on the host. */
+export function registerClass<C extends object>(id: string, storedClass: C): C {
+  return registerClassIn(classes, id, storedClass);
+}
 
 /** What runs of such workflows have for a version: their code is whatever the test made of it. */
 const version = "vitest";
@@ -95,7 +103,13 @@ function implementationOf(id: string): StepFunction {
   const substitute = functions.find((fn) => fn !== own && !calls.has(fn));
   if (!substitute) return own ?? (functions[0] as StepFunction);
   if (substitute.maxRetries !== undefined || own?.maxRetries === undefined) return substitute;
-  return Object.assign((...args: never[]) => substitute(...args), { maxRetries: own.maxRetries });
+  const { maxRetries } = own;
+  return Object.assign(
+    function (this: unknown, ...args: never[]): unknown {
+      return substitute.apply(this, args);
+    },
+    { maxRetries },
+  );
 }
 
 function hasStep({ read }: StepExport): boolean {
