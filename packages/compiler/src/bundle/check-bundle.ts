@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Metafile } from "esbuild";
 import { type Diagnostic, type Problem, createDiagnostic } from "../diagnose/diagnostic.ts";
 import type { Range } from "../parse/nodes.ts";
-import type { Bundle } from "./bundle.ts";
+import { type Output, mainOutput, sharedOutput } from "./build-parts.ts";
 import { findHostGlobals } from "./host-globals.ts";
 import { chainTo, importChain } from "./import-chain.ts";
 import { type OriginalPlace, type ParsedBundle, parseBundle } from "./parsed-bundle.ts";
@@ -13,7 +13,8 @@ import { ENTRY } from "./workflow-modules.ts";
 
 /** A finished bundle, and how it came about. */
 export interface CheckInput {
-  bundle: Bundle;
+  main: Output;
+  shared: Output | null;
   /** The name of the workflow. */
   workflow: string;
   /** Its place among the workflows of the file. */
@@ -26,17 +27,21 @@ export interface CheckInput {
 export function checkBundle(input: CheckInput): Diagnostic[] {
   const imports = foreignImports(input);
   if (imports.length > 0) return imports;
-  const parsed = parseBundle(input.bundle);
+  return [...checkPart(input.main, input), ...(input.shared === null ? [] : checkPart(input.shared, input))];
+}
+
+function checkPart(part: Output, input: CheckInput): Diagnostic[] {
+  const parsed = parseBundle(part);
   if (parsed.ok) return [...hostGlobals(input, parsed.bundle), ...unawaitedCalls(input, parsed.bundle)];
   const reason = "a module which a workflow needs awaits at its top level";
   return [diagnosticAt(parsed.place, input, (range) => ({ code: "BUNDLE_FAILED", range, parameters: { reason } }))];
 }
 
 function foreignImports({ workflow, index, root, metafile }: CheckInput): Diagnostic[] {
-  const output = metafile.outputs[`${index}.js`];
-  const modules = new Set((output?.imports ?? []).filter(({ external }) => external === true).map((imported) => imported.path));
+  const outputs = [mainOutput(index), sharedOutput(index)].flatMap((name) => metafile.outputs[name]?.imports ?? []);
+  const modules = new Set(outputs.filter(({ external }) => external === true).map((imported) => imported.path));
   return [...modules].map((module) => {
-    const chain = importChain(metafile, `${ENTRY}:${index}`, module, Object.keys(output?.inputs ?? {}));
+    const chain = importChain(metafile, `${ENTRY}:${index}`, module, includedIn(metafile, index));
     const parameters = { workflow, module, chain: chain.join(" -> ") };
     const code = isBuiltin(module) ? "BUNDLE_HOST_MODULE" : "BUNDLE_UNRESOLVED";
     return diagnosticIn(path.resolve(root, chain.at(-1) ?? ""), (source) => ({ code, range: specifierRange(source, module), parameters }));
@@ -54,9 +59,14 @@ function hostGlobals(input: CheckInput, bundle: ParsedBundle): Diagnostic[] {
   );
 }
 
+/** The files that are in a bundle. */
+export function includedIn({ outputs }: Metafile, index: number): string[] {
+  return [mainOutput(index), sharedOutput(index)].flatMap((name) => Object.keys(outputs[name]?.inputs ?? {}));
+}
+
 /** How a file comes into the bundle, as a sentence; nothing for the workflow's own. */
 function importsOf({ source }: OriginalPlace, { index, metafile }: CheckInput): string {
-  const chain = chainTo(metafile, `${ENTRY}:${index}`, source, Object.keys(metafile.outputs[`${index}.js`]?.inputs ?? {}));
+  const chain = chainTo(metafile, `${ENTRY}:${index}`, source, includedIn(metafile, index));
   return chain.length < 2 ? "" : ` Imported by ${chain.slice(0, -1).join(" -> ")}.`;
 }
 
@@ -80,7 +90,7 @@ function diagnosticAt(place: OriginalPlace, { root }: CheckInput, problem: (rang
 }
 
 /** Where the module is named in the source of its importer. */
-function specifierRange(code: string, module: string): Range {
+export function specifierRange(code: string, module: string): Range {
   const found = ['"', "'", "`"].map((quote) => code.indexOf(quote + module + quote)).filter((offset) => offset >= 0);
   const start = found.length === 0 ? 0 : Math.min(...found);
   return { start, end: found.length === 0 ? 0 : start + module.length + 2 };

@@ -9,6 +9,8 @@ export interface ModuleLocation {
   id: string;
   /** The folder of that package.json. */
   root: string;
+  /** The name of the package. */
+  name: string;
 }
 
 const packages = new Map<string, { root: string; name: string }>();
@@ -21,7 +23,7 @@ const packages = new Map<string, { root: string; name: string }>();
 export function locateModule(file: string): ModuleLocation {
   const real = existsSync(file) ? realpathSync(file) : path.resolve(file);
   const { root, name } = packageOf(path.dirname(real));
-  return { file: real, id: `${name}/${path.relative(root, real).split(path.sep).join("/")}`, root };
+  return { file: real, id: `${name}/${path.relative(root, real).split(path.sep).join("/")}`, root, name };
 }
 
 function packageOf(folder: string): { root: string; name: string } {

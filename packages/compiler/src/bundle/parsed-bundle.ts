@@ -2,7 +2,7 @@ import type { Program } from "@babel/types";
 import { TraceMap, originalPositionFor } from "@jridgewell/trace-mapping";
 import { type ScopeTree, buildScopeTree } from "../analyse/scope-tree.ts";
 import { parse } from "../parse/parse.ts";
-import type { Bundle } from "./bundle.ts";
+import type { Output } from "./build-parts.ts";
 
 /** A place in a source of the bundle: the path in the source map, the line from 1, the column from 0. */
 export interface OriginalPlace {
@@ -20,7 +20,7 @@ export interface ParsedBundle {
 }
 
 /** Parses a bundle. One that does not parse as a function has a top-level `await`: then the result is its place. */
-export function parseBundle({ code, map }: Bundle): { ok: true; bundle: ParsedBundle } | { ok: false; place: OriginalPlace } {
+export function parseBundle({ code, map }: Output): { ok: true; bundle: ParsedBundle } | { ok: false; place: OriginalPlace } {
   const trace = new TraceMap(map);
   const placeOf = placeFinder(code);
   const originalOf = (offset: number): OriginalPlace | null => {

@@ -228,6 +228,11 @@ export const catalogue = {
     "Write `await`, or `void` if nothing depends on it.",
     "The call is recorded and happens, but the workflow goes on at once, may end before it, and never learns of its failure.",
   ),
+  HEAVY_PACKAGE: warning(
+    "The package {package} adds {kilobytes} kB of code to the workflow {workflow}, which every run evaluates anew and keeps in memory.{reason}",
+    "If it keeps no state between calls, put it on the list `shared` of the plugin's options; otherwise import less of it, or use it in a step.",
+    "Modules are evaluated once for each run, so that no run sees what another one has changed. That takes microseconds for an application's own code, and milliseconds and about its own size in memory for a large library. Packages on the list `shared` are evaluated once per process instead.",
+  ),
   BUNDLE_FAILED: error(
     "The workflows of this file cannot be bundled: {reason}.",
     "Fix the error in the file that it names.",

@@ -13,6 +13,8 @@ import { requestOf, type Event } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import type { BundleFactory, Kernel } from "./kernel/deliveries.ts";
 import type { boot } from "./kernel/index.ts";
+import type { SharedFactory } from "./kernel/shared-parts.ts";
+import { hashOf, splitBundle } from "./bundle-text.ts";
 import type { Scope, Sources } from "./kernel/run-state.ts";
 import type { ScopeTracker } from "./kernel/scopes.ts";
 import { createCpuMeter, type CpuMeter } from "./cpu-meter.ts";
@@ -77,17 +79,22 @@ export interface InPlaceRealm {
 const scopes = new AsyncLocalStorage<Scope>();
 const scopeTracker: ScopeTracker = { run: (scope, part) => scopes.run(scope, part), current: () => scopes.getStore() };
 
-type Factory = (global: object) => BundleFactory;
+/** The compiled text of a bundle. */
+interface Compiled {
+  readonly factory: (global: object) => BundleFactory;
+  /** The hash of its shared part; "" if it has none. */
+  readonly shared: string;
+}
 
-const protocolPrefix = "/*perdure:1*/";
 const sliceMs = 25;
-const bundlePrefix = "(function(globalThis){return ";
+/** How many versions stay compiled. */
+const compiledVersions = 1000;
 
 export function createRealm(options: RealmOptions): Realm {
   const context = createContext();
   const inner = new vm.Script("__perdure_evaluate(1)", { filename: "perdure:delivery" });
   const outer = new vm.Script("__perdure_evaluate(0)", { filename: "perdure:tick" });
-  const factories = new Map<string, Factory>();
+  const versions = new Map<string, Compiled>();
   let batch: readonly RealmDelivery[] = [];
   let position = 0;
   const meter = createCpuMeter();
@@ -108,17 +115,27 @@ export function createRealm(options: RealmOptions): Realm {
   const kernel = start({ sources: options.sources, tick, web: { load, url: urlParts }, scopes: scopeTracker });
   tolerateRejections(vm.runInContext("Promise", context) as PromiseConstructor);
 
-  const factoryOf = (version: string, workflowId: string, code: string): Factory => {
-    let factory = factories.get(version);
-    if (!factory) {
-      factory = compileFactory(context, version, workflowId, code);
-      if (factories.size >= 1000) factories.clear();
-      factories.set(version, factory);
+  const compiled = (version: string, workflowId: string, code: string): Compiled => {
+    const known = versions.get(version);
+    if (known) return known;
+    const { main, shared } = splitBundle(code, workflowId);
+    const factory = evaluateText(context, `perdure:workflow/${version}`, "globalThis", main) as Compiled["factory"];
+    if (versions.size >= compiledVersions) {
+      versions.clear();
+      kernel.forgetShared();
     }
-    return factory;
+    const hash = shared === null ? "" : hashOf(shared);
+    if (shared !== null)
+      kernel.addShared(hash, evaluateText(context, `perdure:shared/${hash}`, "globalThis,self", shared) as SharedFactory);
+    const result = { factory, shared: hash };
+    versions.set(version, result);
+    return result;
   };
   return {
-    create: (version, code, run) => kernel.create(factoryOf(version, run.workflowId, code), run.id, run.workflowId, run.seed),
+    create(version, code, run) {
+      const { factory, shared } = compiled(version, run.workflowId, code);
+      return kernel.create(factory, shared, run.id, run.workflowId, run.seed);
+    },
     setAnswered: (handle, ops) => kernel.setAnswered(handle, ops && ops.join("\n")),
     drop: (handle) => kernel.drop(handle),
     deliver(deliveries, from) {
@@ -152,24 +169,16 @@ function createContext(): vm.Context {
   return vm.createContext(plain ?? (Object.create(null) as vm.Context), settings);
 }
 
-function compileFactory(context: vm.Context, version: string, workflowId: string, code: string): Factory {
-  if (!code.startsWith(protocolPrefix)) {
-    const found = /^\/\*(.{0,40}?)\*\//.exec(code)?.[1] ?? "no protocol number";
-    throw new PerdureError(
-      "PROTOCOL_UNSUPPORTED",
-      `The code of workflow "${workflowId}" says "${found}", this runtime speaks "perdure:1".`,
-    );
-  }
-  const script = new vm.Script(`${bundlePrefix}${code}\n})`, {
-    filename: `perdure:workflow/${version}`,
-    columnOffset: -bundlePrefix.length,
-  });
-  return script.runInContext(context) as Factory;
+/** A part of a bundle as a function of its globals. */
+function evaluateText(context: vm.Context, filename: string, parameters: string, text: string): unknown {
+  const prefix = `(function(${parameters}){return `;
+  return new vm.Script(`${prefix}${text}\n})`, { filename, columnOffset: -prefix.length }).runInContext(context);
 }
 
 function deliverOne(kernel: Kernel, delivery: RealmDelivery, inner: vm.Script, context: vm.Context): void {
   const { event } = delivery;
   try {
+    if (event.type === "run_started" && kernel.prepareShared(delivery.handle)) inner.runInContext(context);
     kernel.prepare(delivery.handle, event.type, "op" in event ? event.op : "", event.at, delivery.payload, requestOf(event));
     inner.runInContext(context);
     delivery.out = copy(kernel.take(delivery.handle));
@@ -193,7 +202,7 @@ function isTimeout(error: unknown): boolean {
 function abandon(kernel: Kernel, stuck: RealmDelivery, error: Error): void {
   stuck.error = error;
   kernel.leave();
-  kernel.drop(stuck.handle);
+  kernel.abandon(stuck.handle);
 }
 
 function stoppedBecause(meter: CpuMeter, watchdogMs: number): Error {

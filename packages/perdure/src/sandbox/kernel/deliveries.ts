@@ -3,18 +3,22 @@ import { decode, encode, encodeThrown } from "../../codec/index.ts";
 import { receive, refuse } from "./hooks.ts";
 import { createRunGlobal } from "./run-globals.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
-import { SmallMap } from "../../small-map.ts";
-import { currentRunOrNull, setCurrentRun, type RunState, type Settler, type Sources } from "./run-state.ts";
+import { createRunState, currentRunOrNull, setCurrentRun, type RunNames, type RunState, type Settler, type Sources } from "./run-state.ts";
 import { Continuation, settleRun } from "./runs.ts";
 import { cancelScope, runScope } from "./scopes.ts";
+import { evaluateShared, forget, keepWarm, standIn, valuesOf, type SharedFactory, type SharedPart } from "./shared-parts.ts";
 import { workflowModule, type WorkflowModule } from "./workflow-module.ts";
 
-/** A workflow's bundle: given the module that it imports as `perdure`, returns the workflow's function. */
-export type BundleFactory = (perdure: WorkflowModule) => (...args: unknown[]) => unknown;
+/** The code of a run: given the module that it imports as `perdure` and the values of the shared part, returns the workflow's function. */
+export type BundleFactory = (perdure: WorkflowModule, shared: SharedPart["values"]) => (...args: unknown[]) => unknown;
 
 /** What the host calls. Runs are named by small numbers, so that no object of the realm is held outside. */
 export interface Kernel {
-  create(factory: (global: object) => BundleFactory, runId: string, workflowId: string, seed: string): number;
+  create(factory: (global: object) => BundleFactory, shared: string, runId: string, workflowId: string, seed: string): number;
+  /** Makes a shared part known, by the hash of its text, with which `create` names it. */
+  addShared(hash: string, factory: SharedFactory): void;
+  /** True if the run begins, and its shared part must be evaluated first: the next evaluation does so. */
+  prepareShared(handle: number): boolean;
   /** The event's type, operation and time; its payload as the codec wrote it; the message to which a reply is awaited, or empty. */
   prepare(handle: number, type: string, op: string, at: number, payload: string, request: string): void;
   take(handle: number): string[];
@@ -23,12 +27,17 @@ export interface Kernel {
   /** While replaying: the operations of steps that the history answers, one per line. Null: the run is live. */
   setAnswered(handle: number, ops: string | null): void;
   drop(handle: number): void;
+  /** Drops a run that was stopped in the middle: what it shares may be half done, and is evaluated anew for the runs to come. */
+  abandon(handle: number): void;
+  /** Forgets all shared parts; runs that are there keep theirs. */
+  forgetShared(): void;
 }
 
 /** A run that has its place. */
 export interface Resident {
   readonly state: RunState;
   readonly factory: (global: object) => BundleFactory;
+  readonly shared: SharedPart | null;
 }
 
 /** The kernel, and what only the realm itself may call. */
@@ -41,6 +50,7 @@ export interface Deliveries {
 
 export function createDeliveries(sources: Sources): Deliveries {
   const residents = new Map<number, Resident>();
+  const parts = new Map<string, SharedPart>();
   let handles = 0;
   let work: (() => void) | null = null;
   const find = (handle: number): Resident => {
@@ -49,10 +59,23 @@ export function createDeliveries(sources: Sources): Deliveries {
     return resident;
   };
   const kernel: Kernel = {
-    create(factory, runId, workflowId, seed) {
+    create(factory, shared, runId, workflowId, seed) {
       handles++;
-      residents.set(handles, createResident(factory, { id: runId, workflowId, seed }, sources));
+      residents.set(handles, createResident(factory, parts.get(shared) ?? null, { id: runId, workflowId, seed }, sources));
       return handles;
+    },
+    addShared(hash, factory) {
+      if (!parts.has(hash)) parts.set(hash, { hash, factory, values: null, failure: null });
+    },
+    prepareShared(handle) {
+      const { shared } = find(handle);
+      if (!shared) return false;
+      keepWarm(shared);
+      if (shared.values) return false;
+      const state = standIn(shared);
+      setCurrentRun(state);
+      work = () => evaluateShared(shared, state);
+      return true;
     },
     prepare(handle, type, op, at, payload, request) {
       const resident = find(handle);
@@ -76,6 +99,14 @@ export function createDeliveries(sources: Sources): Deliveries {
     drop(handle) {
       residents.delete(handle);
     },
+    abandon(handle) {
+      const shared = residents.get(handle)?.shared;
+      if (shared) forget(shared);
+      residents.delete(handle);
+    },
+    forgetShared() {
+      parts.clear();
+    },
   };
   const pump = (): void => {
     const next = work;
@@ -86,31 +117,8 @@ export function createDeliveries(sources: Sources): Deliveries {
 }
 
 /** Makes a run's place, before its first event. */
-export function createResident(
-  factory: Resident["factory"],
-  { id, workflowId, seed }: { readonly id: string; readonly workflowId: string; readonly seed: string },
-  sources: Sources,
-): Resident {
-  const state: RunState = {
-    id,
-    workflowId,
-    now: 0,
-    startedAt: 0,
-    seed,
-    random: null,
-    occurrences: new SmallMap(),
-    calls: new SmallMap(),
-    hooks: new SmallMap(),
-    out: [],
-    answered: null,
-    ended: false,
-    global: null,
-    scope: null,
-    intervals: null,
-    others: null,
-    sources,
-  };
-  return { factory, state };
+export function createResident(factory: Resident["factory"], shared: SharedPart | null, names: RunNames, sources: Sources): Resident {
+  return { factory, shared, state: createRunState(names, sources) };
 }
 
 /** Tells the workflow code of a run what happened. Its reaction follows in microtasks. */
@@ -168,11 +176,11 @@ function isOwnCancellation({ scope }: RunState, error: unknown): boolean {
   return scope?.cancelled != null && CancelledError.is(error);
 }
 
-/** Evaluates the bundle (module state is the run's own) and calls the workflow. Its promise is listened to as it is: every one around it would be there as long as the run. */
-function start({ state: run, factory }: Resident, payload: string): void {
+/** Evaluates the run's own code (its module state is the run's) and calls the workflow. Its promise is listened to as it is: every one around it would be there as long as the run. */
+function start({ state: run, factory, shared }: Resident, payload: string): void {
   let answer: Promise<unknown>;
   try {
-    const workflow = factory(createRunGlobal())(workflowModule);
+    const workflow = factory(createRunGlobal())(workflowModule, shared && valuesOf(shared));
     answer = Promise.resolve(workflow(...(decode(payload) as unknown[])));
   } catch (error) {
     answer = Promise.reject(error);

@@ -13,6 +13,35 @@ export function createRunGlobal(): object {
 }
 
 /**
+ * The `globalThis` of modules that runs share. What they write to it while they are evaluated all runs see; later it is the current run's, so that a value
+ * which a library looks up there (the AI SDK's default provider) is the run's own.
+ */
+export function createSharedGlobal(): object {
+  const own = Object.create(inherited) as object;
+  const current = (): object => {
+    const global = currentRunOrNull()?.global ?? own;
+    return global === shared ? own : global;
+  };
+  const holder = (key: PropertyKey): object => (Object.hasOwn(current(), key) ? current() : own);
+  const shared = new Proxy(Object.create(null) as object, {
+    get: (_, key) => (key === "globalThis" || key === "self" ? shared : (Reflect.get(holder(key), key) as unknown)),
+    set: (_, key, value) => Reflect.set(current(), key, value),
+    has: (_, key) => key in holder(key),
+    deleteProperty: (_, key) => Reflect.deleteProperty(current(), key),
+    defineProperty: (_, key, property) => Reflect.defineProperty(current(), key, { ...property, configurable: true }),
+    getOwnPropertyDescriptor(_, key) {
+      const property = Reflect.getOwnPropertyDescriptor(holder(key), key);
+      return property && { ...property, configurable: true };
+    },
+    ownKeys: () => [...new Set([...Reflect.ownKeys(own), ...Reflect.ownKeys(current())])],
+    getPrototypeOf: () => inherited,
+    setPrototypeOf: () => false,
+    preventExtensions: () => false,
+  });
+  return shared;
+}
+
+/**
  * Makes the realm's globals read-only, and hides the object that holds them: runs inherit from one that answers with the same values, lets heirs override
  * them by assignment, and cannot be changed.
  */

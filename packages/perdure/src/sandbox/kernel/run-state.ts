@@ -1,5 +1,5 @@
 import type { CancelledError } from "../../errors/cancelled-error.ts";
-import type { SmallMap } from "../../small-map.ts";
+import { SmallMap } from "../../small-map.ts";
 import { createRandom, type Random } from "./random.ts";
 
 /** Settles the promise that workflow code holds for an operation. */
@@ -98,6 +98,37 @@ export interface RunState {
   /** By the operations that await them; made when there is one. */
   others: Map<string, OtherRun> | null;
   readonly sources: Sources;
+}
+
+/** Who a run is. */
+export interface RunNames {
+  readonly id: string;
+  readonly workflowId: string;
+  /** 32 hex digits. */
+  readonly seed: string;
+}
+
+/** What is known of a run before its first event. */
+export function createRunState({ id, workflowId, seed }: RunNames, sources: Sources): RunState {
+  return {
+    id,
+    workflowId,
+    now: 0,
+    startedAt: 0,
+    seed,
+    random: null,
+    occurrences: new SmallMap(),
+    calls: new SmallMap(),
+    hooks: new SmallMap(),
+    out: [],
+    answered: null,
+    ended: false,
+    global: null,
+    scope: null,
+    intervals: null,
+    others: null,
+    sources,
+  };
 }
 
 let active: RunState | null = null;

@@ -11,7 +11,7 @@ interface CallSite {
 export function installStacks(): void {
   Object.defineProperty(Error, "prepareStackTrace", {
     value: (error: unknown, sites: readonly CallSite[]): string => {
-      const frames = sites.filter((site) => site.getFileName()?.startsWith("perdure:workflow/"));
+      const frames = sites.filter((site) => /^perdure:(?:workflow|shared)\//.test(site.getFileName() ?? ""));
       return [headline(error), ...frames.map((site) => `    at ${site.toString()}`)].join("\n");
     },
   });

@@ -22,7 +22,7 @@ export function createModuleGraphRealm(options: RealmOptions): InPlaceRealm {
       installRunGlobals();
       residents.set(
         handle,
-        createResident(() => () => workflow, run, options.sources),
+        createResident(() => () => workflow, null, run, options.sources),
       );
     },
     setAnswered(handle, ops) {
