@@ -67,7 +67,7 @@ export async function bundleWorkflows(file: string, options: BundleOptions = {})
   for (const [index, { id, name }] of manifest.workflows.entries()) {
     const part = parts[index];
     if (part === undefined) continue;
-    const [main, shared] = [finish(part.main), part.shared && finish(part.shared)];
+    const [main, shared] = [finish(part.main), part.shared && finishShared(part.shared)];
     const bundle = joinParts(main, shared);
     problems.push(...checkBundle({ main, shared, workflow: name, index, root, metafile }));
     problems.push(...findForeignState(bundle, { module: manifest.module, root }, modules));
@@ -96,15 +96,18 @@ function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return diagnostics.filter(isNew).sort((a, b) => byFile(a, b) || a.start.line - b.start.line || a.start.column - b.start.column);
 }
 
-/** Turns the module of a part into a function expression: its exports become what the function returns, an object unless there is a default. */
+/** Turns the module of a run's code into a function expression: its one export becomes what the function returns. */
 function finish(output: Output): Output {
   const { code, map } = shortenLabels(output.code, output.map);
-  const text = code.replace(/export\{([^{}]*)\};\s*$/, (_, names: string) => {
-    const [, only] = /^(\S+) as default$/.exec(names) ?? [];
-    if (only !== undefined) return `return ${only}})`;
-    return `return{${names.replace(/(\S+) as (\$\d+)/g, "$2:$1")}}})`;
-  });
+  const text = code.replace(/export\{([\w$\u0080-\uffff]+) as default\};\s*$/, "return $1})");
   return joinDeclarations(text, map);
+}
+
+/** The same for a shared part, which returns an object of its exports. What is left out of its modules is nothing that a step could change. */
+function finishShared(output: Output): Output {
+  const { code, map } = shortenLabels(output.code, output.map);
+  const object = (names: string): string => names.replace(/([^,\s]+) as (\$\d+)/g, "$2:$1");
+  return { code: code.replace(/export\{([^{}]*)\};\s*$/, (_, names: string) => `return{${object(names)}}})`), map };
 }
 
 function inputsOf(metafile: Metafile, root: string): string[] {

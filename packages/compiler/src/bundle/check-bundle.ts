@@ -1,5 +1,6 @@
 import { isBuiltin } from "node:module";
 import path from "node:path";
+import { Script } from "node:vm";
 import type { Metafile } from "esbuild";
 import { type Diagnostic, type Problem, createDiagnostic } from "../diagnose/diagnostic.ts";
 import type { Range } from "../parse/nodes.ts";
@@ -27,7 +28,23 @@ export interface CheckInput {
 export function checkBundle(input: CheckInput): Diagnostic[] {
   const imports = foreignImports(input);
   if (imports.length > 0) return imports;
-  return [...checkPart(input.main, input), ...(input.shared === null ? [] : checkPart(input.shared, input))];
+  const shared = input.shared === null || hasNothingToReport(input.shared) ? [] : checkPart(input.shared, input);
+  return [...checkPart(input.main, input), ...shared];
+}
+
+/**
+ * Whether a part has modules of published packages only, of which nothing but module syntax and calls of steps is reported. What does not parse has a top-level
+ * `await`. Parsing the 500 kB of zod for nothing would take longer than all the rest.
+ */
+function hasNothingToReport({ code, map }: Output): boolean {
+  const { sources } = JSON.parse(map) as { sources: string[] };
+  const isPublished = sources.every((source) => source.includes("node_modules/") || source.startsWith(`${ENTRY}:`));
+  if (!isPublished || /\bimport\s*[(.]/.test(code) || code.lastIndexOf("__perdure") > code.indexOf("__perdure")) return false;
+  try {
+    return new Script(code) !== null;
+  } catch {
+    return false;
+  }
 }
 
 function checkPart(part: Output, input: CheckInput): Diagnostic[] {

@@ -55,6 +55,8 @@ export function takeSharedImports(code: string, map: string, shared: SharedPacka
     const owner = shared.find(file);
     for (const { local, name } of namesIn(statement)) {
       const uses = usesOf(local, tree);
+      // esbuild keeps all names of an import of which one is used.
+      if (uses.length === 0) continue;
       if (owner !== null) state.push(...stateUses(owner, name, uses));
       const value: SharedValue = { file, name, members: name === null ? membersOf(uses) : null };
       const key = JSON.stringify(value);

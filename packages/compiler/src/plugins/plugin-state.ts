@@ -24,6 +24,7 @@ export interface Watcher {
 /** What the parts of one plugin instance share, and what an adapter does in its bundler's own way. */
 export interface PluginState {
   conditions: string[];
+  shared: readonly string[];
   include: readonly string[];
   renames: Renames;
   /** The folder that ids of virtual modules are relative to. */
@@ -50,6 +51,7 @@ export interface PluginState {
 export function createState(options: PluginOptions | undefined): PluginState {
   return {
     conditions: [...(options?.conditions ?? [])],
+    shared: options?.shared ?? [],
     include: options?.include ?? ["."],
     renames: options?.renames ?? {},
     folder: process.cwd(),
