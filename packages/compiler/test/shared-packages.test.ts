@@ -34,7 +34,8 @@ function call(code: string, ...args: unknown[]): Promise<unknown> {
   if (shared === "") return evaluate(code, {})(...args);
   // eslint-disable-next-line no-eval
   const [one, two] = [main, shared].map((text) => (0, eval)(text) as (...given: unknown[]) => unknown);
-  return (one?.({}, two?.({})) as (...given: unknown[]) => Promise<unknown>)(...args);
+  const workflow = one?.({}, two?.({})) as ((...given: unknown[]) => Promise<unknown>) | undefined;
+  return workflow?.(...args) ?? Promise.reject(new Error("no workflow"));
 }
 
 async function bundle({ file }: TemporaryApp, options: BundleOptions = { shared: ["lib"] }) {

@@ -18,7 +18,7 @@ export interface Output {
 
 /** What the bundle of one workflow is made of. */
 export interface BuiltParts {
-  /** The code of runs, between {@link HEAD} and an export. */
+  /** The code of runs. */
   readonly main: Output;
   /** Null when the workflow uses no shared package. */
   readonly shared: Output | null;
@@ -43,7 +43,7 @@ export interface PartsInput {
 }
 
 /** How each part begins. */
-export const HEAD = `(function(__perdure){"use strict";`;
+const HEAD = `(function(__perdure){"use strict";`;
 
 export const mainOutput = (index: number): string => `${index}.js`;
 export const sharedOutput = (index: number): string => `shared-${index}.js`;

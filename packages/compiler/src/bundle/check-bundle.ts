@@ -41,7 +41,8 @@ function hasNothingToReport({ code, map }: Output): boolean {
   const isPublished = sources.every((source) => source.includes("node_modules/") || source.startsWith(`${ENTRY}:`));
   if (!isPublished || /\bimport\s*[(.]/.test(code) || code.lastIndexOf("__perdure") > code.indexOf("__perdure")) return false;
   try {
-    return new Script(code) !== null;
+    void new Script(code);
+    return true;
   } catch {
     return false;
   }

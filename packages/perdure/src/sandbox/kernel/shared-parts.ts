@@ -11,7 +11,7 @@ import { createRunState, type RunState } from "./run-state.ts";
 import { workflowModule, type WorkflowModule } from "./workflow-module.ts";
 
 /** A shared part as it is compiled; both of its globals are the same object. */
-export type SharedFactory = (globalThis: object, self: object) => (perdure: WorkflowModule) => Readonly<Record<string, unknown>>;
+export type SharedFactory = (global: object, self: object) => (perdure: WorkflowModule) => Readonly<Record<string, unknown>>;
 
 export interface SharedPart {
   readonly hash: string;
