@@ -9,7 +9,7 @@ import type { StateUse } from "./shared-imports.ts";
 import { diagnosticIn } from "./source-diagnostic.ts";
 import { ENTRY } from "./workflow-modules.ts";
 
-/** The code of one package, in bytes, from which on a warning is due. Why a size, and this one: docs/decisions/0011-shared-packages.md */
+/** The code of one package, in bytes, from which on a warning is due. Why a size, and this one: docs/decisions/0012-shared-packages.md */
 const HEAVY = 100 * 1024;
 
 interface Input {

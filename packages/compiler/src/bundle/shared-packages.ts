@@ -21,7 +21,7 @@ const lodash = ["uniqueId", "mixin", "templateSettings"];
 
 /**
  * The packages that are shared unless an application says otherwise. Each was read for what its modules keep between two calls: caches of what comes
- * out the same every time are fine, all else is named here. docs/decisions/0011-shared-packages.md says what was found, and what is not on the list.
+ * out the same every time are fine, all else is named here. docs/decisions/0012-shared-packages.md says what was found, and what is not on the list.
  */
 const known: ReadonlyMap<string, readonly string[]> = new Map([
   ["zod", ["config", "globalRegistry", "setErrorMap"]],
