@@ -1,6 +1,7 @@
 /** The one place that reads the environment and names Worlds. */
 import type { World } from "@perdure/world";
 
+import { defaultMaxBytes } from "./codec/size.ts";
 import { PerdureError } from "./errors/perdure-error.ts";
 
 /** `PERDURE_WORLD`: a URL that says where runs are stored. */
@@ -16,6 +17,24 @@ export function workerWanted(): boolean {
   const value = process.env.PERDURE_WORKER ?? "on";
   if (value === "on" || value === "off") return value === "on";
   throw new PerdureError("INVALID_CONFIGURATION", `PERDURE_WORKER is "${value}"; it must be "on" or "off".`);
+}
+
+const leastValueBytes = 1024;
+const mostValueBytes = 256 * 1024 * 1024;
+
+/**
+ * `PERDURE_MAX_VALUE_BYTES`: how many bytes a value of the runs that this process starts may take as stored, and what it sends to hooks. Default 8 MiB.
+ * @throws INVALID_CONFIGURATION
+ */
+export function maxValueBytes(): number {
+  const text = process.env.PERDURE_MAX_VALUE_BYTES;
+  if (text === undefined) return defaultMaxBytes;
+  const bytes = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (bytes >= leastValueBytes && bytes <= mostValueBytes) return bytes;
+  throw new PerdureError(
+    "INVALID_CONFIGURATION",
+    `PERDURE_MAX_VALUE_BYTES is "${text}"; it must be a whole number from ${leastValueBytes} to ${mostValueBytes}.`,
+  );
 }
 
 /** Opens the World of a URL; its package is loaded only now. @throws WORLD_UNKNOWN_SCHEME, WORLD_PACKAGE_MISSING */

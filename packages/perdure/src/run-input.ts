@@ -1,4 +1,5 @@
 import { encode } from "./codec/index.ts";
+import { defaultMaxBytes } from "./codec/size.ts";
 import { CancelledError } from "./errors/cancelled-error.ts";
 
 /** A run's input as stored: the seed of its chance and hook tokens (32 hex digits), what else was said at its start as JSON if there is any, a line feed, the encoded arguments. */
@@ -7,23 +8,34 @@ export interface RunInput {
   readonly args: string;
   /** When the run is asked to end, ms since the epoch; null: never. */
   readonly deadlineAt: number | null;
+  /**
+   * How many bytes a value of the run may take as stored, wherever it is executed: where a call is refused for it, every replay must refuse it again. Left out: {@link defaultMaxBytes}.
+   */
+  readonly maxValueBytes?: number;
 }
 
 interface Header {
   readonly deadlineAt?: number;
+  readonly maxValueBytes?: number;
 }
 
-export function encodeRunInput({ seed, args, deadlineAt }: RunInput): Uint8Array {
-  const header: Header = deadlineAt === null ? {} : { deadlineAt };
-  return toBytes(`${seed}${deadlineAt === null ? "" : JSON.stringify(header)}\n${args}`);
+export function encodeRunInput({ seed, args, deadlineAt, maxValueBytes = defaultMaxBytes }: RunInput): Uint8Array {
+  const header: Header = { ...(deadlineAt !== null && { deadlineAt }), ...(maxValueBytes !== defaultMaxBytes && { maxValueBytes }) };
+  const text = JSON.stringify(header);
+  return toBytes(`${seed}${text === "{}" ? "" : text}\n${args}`);
 }
 
-export function decodeRunInput(bytes: Uint8Array): RunInput {
+export function decodeRunInput(bytes: Uint8Array): Required<RunInput> {
   const text = toText(bytes);
   const end = text.indexOf("\n");
   const header = (end > 32 ? JSON.parse(text.slice(32, end)) : {}) as Header;
-  // Not a slice of the text, which would keep all of it in memory for as long as the run is.
-  return { seed: toText(bytes.subarray(0, 32)), args: text.slice(end + 1), deadlineAt: header.deadlineAt ?? null };
+  return {
+    // Not a slice of the text, which would keep all of it in memory for as long as the run is.
+    seed: toText(bytes.subarray(0, 32)),
+    args: text.slice(end + 1),
+    deadlineAt: header.deadlineAt ?? null,
+    maxValueBytes: header.maxValueBytes ?? defaultMaxBytes,
+  };
 }
 
 /** The output of a run that ends because another one takes its id over. */

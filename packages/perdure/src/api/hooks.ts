@@ -1,4 +1,5 @@
 import { decode, encode } from "../codec/index.ts";
+import { maxValueBytes } from "../config.ts";
 import { durationMs } from "../duration.ts";
 import { HookNotFoundError } from "../errors/hook-errors.ts";
 import { monotonicNow } from "../host-timers.ts";
@@ -27,12 +28,12 @@ export interface HookInfo {
 
 /**
  * Delivers a payload to the workflow that holds the hook. When the promise resolves the payload is durable and will be seen by the workflow, once.
- * @throws HOOK_NOT_FOUND, SERIALIZATION_FAILED (with the path in `payload`; nothing is written)
+ * @throws HOOK_NOT_FOUND, SERIALIZATION_FAILED and VALUE_TOO_LARGE (with the path in `payload`; nothing is written)
  */
 export async function resumeHook(token: string, payload?: unknown, options: ResumeOptions = {}): Promise<{ readonly runId: string }> {
   checkText("token", token);
   if (options.key !== undefined) checkText("options.key", options.key, 500);
-  const bytes = toBytes(encode(payload, "payload"));
+  const bytes = toBytes(encode(payload, "payload", { maxBytes: maxValueBytes(), of: `the hook "${token}"` }));
   const world = await getWorld();
   const [delivery] = await world.deliver([{ id: payloadId(options.key), to: { token }, kind: "hook", payload: bytes }]);
   if (!delivery || delivery.status === "not_found" || delivery.status === "ended") throw new HookNotFoundError(token);
@@ -56,7 +57,7 @@ export async function askHook<Reply = unknown>(
   checkText("token", token);
   if (key !== undefined) checkText("options.key", key, 500);
   const until = { timeoutMs: durationMs(timeout), startedAt: monotonicNow(), signal };
-  const bytes = toBytes(encode(payload, "payload"));
+  const bytes = toBytes(encode(payload, "payload", { maxBytes: maxValueBytes(), of: `the hook "${token}"` }));
   signal?.throwIfAborted();
   const world = await getWorld();
   // A process that waits for a reply executes runs too, like one that waits for a result.

@@ -2,6 +2,7 @@ import type { CreatedRun, NewRun, RunRecord, World } from "@perdure/world";
 import { v7 as uuidV7 } from "uuid";
 
 import { encode } from "../codec/index.ts";
+import { maxValueBytes } from "../config.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { findWorkflow, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";
 import { setImmediate } from "../host-timers.ts";
@@ -26,7 +27,7 @@ export type WorkflowFunction<A extends unknown[], R> = (...args: A) => Promise<R
  * at the same time share a transaction.
  *
  * Arguments that cannot be stored, and workflows whose result cannot be, are errors of types: see {@link Serializable}.
- * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED (with the path in `args`; nothing is written), INVALID_ARGUMENT
+ * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED and VALUE_TOO_LARGE (with the path in `args`; nothing is written), INVALID_ARGUMENT
  * @example
  * const run = await start(fulfilOrder, [order], { id: `order-${order.id}` });
  * console.log(await run.returnValue);
@@ -59,7 +60,10 @@ export interface PreparedStart {
 export function prepareStart(workflow: unknown, args: unknown, options: StartOptions): PreparedStart {
   const { id: workflowId, bundle } = registrationOf(workflow);
   const { key, ifExists, dueAt, deadlineAt, attributes } = readStartOptions(options, Date.now());
-  const input = encodeRunInput({ seed: Buffer.from(randomBytes16()).toString("hex"), args: encode(checkArgs(args), "args"), deadlineAt });
+  const limit = maxValueBytes();
+  const of = `the workflow "${workflowId}"${typeof options.id === "string" ? ` for run "${options.id}"` : ""}`;
+  const encoded = encode(checkArgs(args), "args", { maxBytes: limit, of });
+  const input = encodeRunInput({ seed: Buffer.from(randomBytes16()).toString("hex"), args: encoded, deadlineAt, maxValueBytes: limit });
   const run: NewRun = {
     id: uuidV7({ random: randomBytes16() }),
     key,

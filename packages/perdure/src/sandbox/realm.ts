@@ -9,6 +9,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import vm from "node:vm";
 
+import { defaultMaxBytes } from "../codec/size.ts";
 import { requestOf, type Event } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import type { BundleFactory, Kernel } from "./kernel/deliveries.ts";
@@ -47,8 +48,12 @@ export interface RealmOptions {
 /** What a run's place is made for. */
 export interface RunIdentity {
   readonly id: string;
+  /** What people call it; its id if left out. */
+  readonly name?: string;
   readonly workflowId: string;
   readonly seed: string;
+  /** How many bytes a value may take; 8 MiB if left out. */
+  readonly maxValueBytes?: number;
 }
 
 export interface Realm {
@@ -134,7 +139,7 @@ export function createRealm(options: RealmOptions): Realm {
   return {
     create(version, code, run) {
       const { factory, shared } = compiled(version, run.workflowId, code);
-      return kernel.create(factory, shared, run.id, run.workflowId, run.seed);
+      return kernel.create(factory, shared, run.id, run.workflowId, run.seed, run.name ?? run.id, run.maxValueBytes ?? defaultMaxBytes);
     },
     setAnswered: (handle, ops) => kernel.setAnswered(handle, ops && ops.join("\n")),
     drop: (handle) => kernel.drop(handle),

@@ -1,4 +1,4 @@
-import { decode, encode, encodeReading, encodeThrown } from "../codec/index.ts";
+import { decode, encode, encodeReading, encodeThrown, type EncodeOptions } from "../codec/index.ts";
 import type { PendingStep } from "../engine/commands.ts";
 import { TimeoutError } from "../errors/cancelled-error.ts";
 import { clearTimeout, monotonicNow, setTimeout } from "../host-timers.ts";
@@ -9,13 +9,25 @@ import type { ReadyEvent } from "./ready-event.ts";
 import type { ResidentRun } from "./resident-run.ts";
 import { attemptPolicy, nextAttemptAt, type AttemptPolicy } from "./retry-policy.ts";
 
+/** The run that an attempt is made for, as far as it needs to know. */
+interface RunOfAttempt {
+  readonly run: ResidentRun;
+  readonly maxValueBytes: number;
+}
+
+interface Running {
+  readonly step: PendingStep;
+  readonly tell: (ready: ReadyEvent) => void;
+  readonly limit: EncodeOptions;
+}
+
 /** One try of a step, from the queue to its end. Its end becomes an event, once; before that some of its reports of progress do. */
 export class Attempt {
   #controller: AbortController | null = null;
   #abortedWith: { readonly reason: Error } | null = null;
   #isCancelled = false;
   /** Null before the start and after the end. */
-  #running: { readonly step: PendingStep; readonly tell: (ready: ReadyEvent) => void } | null = null;
+  #running: Running | null = null;
   #heartbeats: Heartbeats | null = null;
   #lastSignOfLife = 0;
 
@@ -45,11 +57,11 @@ export class Attempt {
   /** See `heartbeat` of `perdure`. After the end nobody listens. @throws SERIALIZATION_FAILED */
   heartbeat(progress: unknown): void {
     if (!this.#running) return;
-    const { step, tell } = this.#running;
+    const { step, tell, limit } = this.#running;
     this.#lastSignOfLife = monotonicNow();
     if (progress === undefined) return;
     const { op, attempt } = step;
-    const text = encode(progress, "progress");
+    const text = encode(progress, "progress", limit);
     this.#heartbeats ??= new Heartbeats(step.progress, (payload) => tell({ event: { type: "step_progress", op, attempt }, payload }));
     this.#heartbeats.report(text);
   }
@@ -60,11 +72,12 @@ export class Attempt {
   }
 
   /** (Plain `then`, not `async`: a step costs as few promises as it can.) */
-  start(run: ResidentRun, step: PendingStep, registered: RegisteredStep, tell: (ready: ReadyEvent) => void): void {
+  start({ run, maxValueBytes }: RunOfAttempt, step: PendingStep, registered: RegisteredStep, tell: (ready: ReadyEvent) => void): void {
+    const limit: EncodeOptions = { maxBytes: maxValueBytes, of: `the step "${step.stepId}" of run "${run.key ?? run.id}"` };
     let policy: AttemptPolicy | null = null;
     let timer: NodeJS.Timeout | null = null;
     let silence: NodeJS.Timeout | null = null;
-    this.#running = { step, tell };
+    this.#running = { step, tell, limit };
     const end = (ready: ReadyEvent): void => {
       if (!this.#running) return;
       this.#running = null;
@@ -73,7 +86,7 @@ export class Attempt {
       this.#heartbeats?.end();
       tell(ready);
     };
-    const fail = (error: unknown): void => end(failure(error, step, policy, this.#heartbeats?.unrecorded ?? null));
+    const fail = (error: unknown): void => end(failure({ error, progress: this.#heartbeats?.unrecorded ?? null, limit }, step, policy));
     const timeOut = (error: TimeoutError): void => {
       this.#abort(error);
       fail(error);
@@ -87,7 +100,7 @@ export class Attempt {
     const succeed = (value: unknown): void => {
       let payload: string | Promise<string>;
       try {
-        payload = encodeReading(value, "result");
+        payload = encodeReading(value, "result", limit);
       } catch (error) {
         fail(error);
         return;
@@ -127,12 +140,16 @@ function timeLimit({ timeoutMs, deadlineAt }: AttemptPolicy, now: number): numbe
   return Math.min(timeoutMs, untilDeadline);
 }
 
-/**
- * @param policy null: it could not be read, which another attempt does not mend
- * @param progress for the next attempt, if history does not have it
- */
-function failure(error: unknown, { op, attempt }: PendingStep, policy: AttemptPolicy | null, progress: string | null): ReadyEvent {
-  const failed = (thrown: unknown): ReadyEvent => ({ event: { type: "step_failed", op, attempt }, payload: encodeThrown(thrown) });
+interface FailedAttempt {
+  readonly error: unknown;
+  /** For the next attempt, if history does not have it. */
+  readonly progress: string | null;
+  readonly limit: EncodeOptions;
+}
+
+/** @param policy null: it could not be read, which another attempt does not mend */
+function failure({ error, progress, limit }: FailedAttempt, { op, attempt }: PendingStep, policy: AttemptPolicy | null): ReadyEvent {
+  const failed = (thrown: unknown): ReadyEvent => ({ event: { type: "step_failed", op, attempt }, payload: encodeThrown(thrown, limit) });
   let dueAt: number | null;
   try {
     dueAt = policy && nextAttemptAt({ error, attempt, now: Date.now() }, policy);
@@ -140,7 +157,10 @@ function failure(error: unknown, { op, attempt }: PendingStep, policy: AttemptPo
     return failed(mistake); // of `retryIf`
   }
   if (dueAt === null) return failed(error);
-  return { event: { type: "step_retrying", op, attempt, dueAt, ...(progress !== null && { progress }) }, payload: encodeThrown(error) };
+  return {
+    event: { type: "step_retrying", op, attempt, dueAt, ...(progress !== null && { progress }) },
+    payload: encodeThrown(error, limit),
+  };
 }
 
 /** What the input says when it is not just a list of arguments. */

@@ -56,7 +56,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   function run({ resident, step, registered, attempt }: Queued): void {
     active++;
     options.hold.acquire();
-    attempt.start(resident.run, step, registered, (ready) => {
+    attempt.start(resident, step, registered, (ready) => {
       if (ready.event.type === "step_progress") {
         if (isListening(resident, attempt)) options.onEvent(resident, ready);
         return;

@@ -1,5 +1,6 @@
 import type { RunRecord } from "@perdure/world";
 
+import { defaultMaxBytes } from "../codec/size.ts";
 import { monotonicNow } from "../host-timers.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ReadyEvent } from "./ready-event.ts";
@@ -17,6 +18,8 @@ import { createMachine, type Machine } from "../engine/machine.ts";
 export interface Resident {
   readonly run: ResidentRun;
   readonly seed: string;
+  /** How many bytes a value of the run may take. */
+  readonly maxValueBytes: number;
   /** The run's place in the realm; 0 before it has one. */
   handle: number;
   readonly machine: Machine;
@@ -42,11 +45,12 @@ export interface Resident {
   readonly takenAt: number;
 }
 
-export function createResident(run: RunRecord, { seed, deadlineAt }: Pick<RunInput, "seed" | "deadlineAt">): Resident {
+export function createResident(run: RunRecord, { seed, deadlineAt, maxValueBytes = defaultMaxBytes }: Omit<RunInput, "args">): Resident {
   const { id, key, workflowId, version, fence, createdAt } = run;
   return {
     run: { id, key, workflowId, version, fence, createdAt },
     seed,
+    maxValueBytes,
     handle: 0,
     machine: createMachine(deadlineAt),
     committed: 0,

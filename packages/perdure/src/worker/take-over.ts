@@ -92,12 +92,12 @@ function begin(core: Core, resident: Resident, args: string): void {
 
 /** Finds the run's code and makes its place in the realm. False when it has none, and the run is dealt with. */
 async function makePlace(core: Core, resident: Resident): Promise<boolean> {
-  const { run, seed } = resident;
+  const { run, seed, maxValueBytes } = resident;
   try {
     const found = core.bundles.find(run.workflowId, run.version);
     const bundle = found instanceof Promise ? await found : found;
     if (core.stopping) return false;
-    const made = core.realm.create(bundle, { id: run.id, workflowId: run.workflowId, seed });
+    const made = core.realm.create(bundle, { id: run.id, name: run.key ?? run.id, workflowId: run.workflowId, seed, maxValueBytes });
     resident.handle = typeof made === "number" ? made : await made;
     return !core.stopping;
   } catch (error) {

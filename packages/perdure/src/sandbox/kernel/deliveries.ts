@@ -3,7 +3,16 @@ import { decode, encode, encodeThrown } from "../../codec/index.ts";
 import { receive, refuse } from "./hooks.ts";
 import { createRunGlobal } from "./run-globals.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
-import { createRunState, currentRunOrNull, setCurrentRun, type RunNames, type RunState, type Settler, type Sources } from "./run-state.ts";
+import {
+  createRunState,
+  currentRunOrNull,
+  limitOf,
+  setCurrentRun,
+  type RunNames,
+  type RunState,
+  type Settler,
+  type Sources,
+} from "./run-state.ts";
 import { Continuation, settleRun } from "./runs.ts";
 import { cancelScope, runScope } from "./scopes.ts";
 import { evaluateShared, forget, keepWarm, standIn, valuesOf, type SharedFactory, type SharedPart } from "./shared-parts.ts";
@@ -14,7 +23,15 @@ export type BundleFactory = (perdure: WorkflowModule, shared: SharedPart["values
 
 /** What the host calls. Runs are named by small numbers, so that no object of the realm is held outside. */
 export interface Kernel {
-  create(factory: (global: object) => BundleFactory, shared: string, runId: string, workflowId: string, seed: string): number;
+  create(
+    factory: (global: object) => BundleFactory,
+    shared: string,
+    runId: string,
+    workflowId: string,
+    seed: string,
+    name: string,
+    maxValueBytes: number,
+  ): number;
   /** Makes a shared part known, by the hash of its text, with which `create` names it. */
   addShared(hash: string, factory: SharedFactory): void;
   /** True if the run begins, and its shared part must be evaluated first: the next evaluation does so. */
@@ -59,9 +76,12 @@ export function createDeliveries(sources: Sources): Deliveries {
     return resident;
   };
   const kernel: Kernel = {
-    create(factory, shared, runId, workflowId, seed) {
+    create(factory, shared, runId, workflowId, seed, name, maxValueBytes) {
       handles++;
-      residents.set(handles, createResident(factory, parts.get(shared) ?? null, { id: runId, workflowId, seed }, sources));
+      residents.set(
+        handles,
+        createResident(factory, parts.get(shared) ?? null, { id: runId, name, workflowId, seed, maxValueBytes }, sources),
+      );
       return handles;
     },
     addShared(hash, factory) {
@@ -199,9 +219,9 @@ function listen(run: RunState, answer: Promise<unknown>): void {
 function complete(run: RunState, value: unknown): void {
   let text: string;
   try {
-    text = encode(value, "result");
+    text = encode(value, "result", limitOf(run, ""));
   } catch (error) {
-    end(run, "failed", encodeThrown(error));
+    end(run, "failed", encodeThrown(error, limitOf(run, "")));
     return;
   }
   end(run, "completed", text);
@@ -209,7 +229,7 @@ function complete(run: RunState, value: unknown): void {
 
 function fail(run: RunState, error: unknown): void {
   if (error instanceof Continuation) end(run, "continued", error.args, run.sources.runIdFor(run.id, "successor", run.now));
-  else end(run, isOwnCancellation(run, error) ? "cancelled" : "failed", encodeThrown(error));
+  else end(run, isOwnCancellation(run, error) ? "cancelled" : "failed", encodeThrown(error, limitOf(run, "")));
 }
 
 function end(run: RunState, kind: string, text: string, successor = ""): void {

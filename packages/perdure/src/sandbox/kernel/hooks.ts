@@ -3,12 +3,12 @@ import { HookConflictError, HookDisposedError, HookPayloadInvalidError } from ".
 import { PerdureError } from "../../errors/perdure-error.ts";
 import type { Hook, HookOptions, HookRequest } from "../../hook.ts";
 import { cancellationOf, currentScope } from "./scopes.ts";
-import { currentRun, nextOperation, type ArrivedPayload, type HookQueue, type RunState, type Taker } from "./run-state.ts";
+import { currentRun, limitOf, nextOperation, type ArrivedPayload, type HookQueue, type RunState, type Taker } from "./run-state.ts";
 
 /** Opens a hook; see `createHook` of `perdure`. */
 export function createHook<T>(options: HookOptions = {}): Hook<T> {
   const run = currentRun();
-  const metadata = options.metadata === undefined ? "" : encode(options.metadata, "metadata");
+  const metadata = options.metadata === undefined ? "" : encode(options.metadata, "metadata", limitOf(run, "a hook of "));
   const { op, queue } = openQueue(run, "hook", checkToken(options.token, "createHook"), metadata);
   return handle<T>(run, op, queue);
 }
@@ -43,7 +43,7 @@ function handle<T>(run: RunState, op: string, queue: HookQueue): Hook<T> {
   const asRequest: Shape<HookRequest<T>> = ({ payload, request }) => ({
     payload: payload as T,
     reply: (value) => {
-      if (request !== "") reply(run, request, encode(value, "reply"));
+      if (request !== "") reply(run, request, encode(value, "reply", limitOf(run, "a hook of ")));
     },
   });
   const dispose = (): void => disposeHook(run, op, queue);

@@ -1,3 +1,5 @@
+import type { EncodeOptions } from "../../codec/index.ts";
+import { defaultMaxBytes } from "../../codec/size.ts";
 import type { CancelledError } from "../../errors/cancelled-error.ts";
 import { SmallMap } from "../../small-map.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -73,7 +75,11 @@ export interface OtherRun {
 /** All that the kernel knows of one resident run. */
 export interface RunState {
   readonly id: string;
+  /** What people call it. */
+  readonly name: string;
   readonly workflowId: string;
+  /** How many bytes a value may take as stored. */
+  readonly maxValueBytes: number;
   /** The clock of workflow code, ms since the epoch; moves only with delivered events. */
   now: number;
   startedAt: number;
@@ -103,16 +109,22 @@ export interface RunState {
 /** Who a run is. */
 export interface RunNames {
   readonly id: string;
+  /** What people call it; its id if left out. */
+  readonly name?: string;
   readonly workflowId: string;
   /** 32 hex digits. */
   readonly seed: string;
+  /** How many bytes a value may take as stored; 8 MiB if left out. */
+  readonly maxValueBytes?: number;
 }
 
 /** What is known of a run before its first event. */
-export function createRunState({ id, workflowId, seed }: RunNames, sources: Sources): RunState {
+export function createRunState({ id, name = id, workflowId, seed, maxValueBytes = defaultMaxBytes }: RunNames, sources: Sources): RunState {
   return {
     id,
+    name,
     workflowId,
+    maxValueBytes,
     now: 0,
     startedAt: 0,
     seed,
@@ -168,4 +180,9 @@ export function nextOperation(run: RunState, name: string): string {
   const count = (run.occurrences.get(name) ?? 0) + 1;
   run.occurrences.set(name, count);
   return `${name}#${count}`;
+}
+
+/** How large a value of a run may be, and whose it is for the message. @param of what of the run's it is: `the step "charge" of `; empty for the run's own */
+export function limitOf({ name, maxValueBytes }: RunState, of: string): EncodeOptions {
+  return { maxBytes: maxValueBytes, of: `${of}run "${name}"` };
 }

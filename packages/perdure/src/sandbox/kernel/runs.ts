@@ -11,7 +11,7 @@ import { checkArgs, readStartOptions, type StartOptions } from "../../start-opti
 import type { RunInWorkflow } from "../../run-in-workflow.ts";
 import type { StepHandle } from "../../step-handle.ts";
 import { giveUp } from "./calls.ts";
-import { currentRun, nextOperation, type OtherRun, type RunState } from "./run-state.ts";
+import { currentRun, limitOf, nextOperation, type OtherRun, type RunState } from "./run-state.ts";
 import { cancellationOf, currentScope } from "./scopes.ts";
 
 /** A run that was asked for. */
@@ -52,7 +52,12 @@ function begin(workflow: unknown, args: unknown, options: StartOptions): Started
   if (cancelled) throw cancelled;
   const op = nextOperation(run, workflowId);
   const child: ChildRun = { ...settings, id: run.sources.runIdFor(run.id, op, run.now), workflowId };
-  run.out.push("start", op, JSON.stringify(child), run.answered?.has(op) ? "" : encode([...list], "args"));
+  run.out.push(
+    "start",
+    op,
+    JSON.stringify(child),
+    run.answered?.has(op) ? "" : encode([...list], "args", limitOf(run, `the workflow "${workflowId}", started by `)),
+  );
   const id = child.key ?? child.id;
   if (!isWatched(child)) return { op, handle: handleOf(run, id, null), accepted: null };
   const other: OtherRun = { id, childId: child.id, accept: null };
@@ -167,5 +172,5 @@ export async function continueAsNew(args: unknown): Promise<never> {
   if (!Array.isArray(args)) throw new PerdureError("INVALID_ARGUMENT", "continueAsNew(args) takes the workflow's arguments as an array.");
   const cancelled = cancellationOf(currentScope(run));
   if (cancelled) throw cancelled;
-  throw new Continuation(encode([...(args as unknown[])], "args"));
+  throw new Continuation(encode([...(args as unknown[])], "args", limitOf(run, "the successor of ")));
 }

@@ -1,11 +1,12 @@
 import { encode } from "../../codec/index.ts";
 import { checkAttributes, checkStateKey, type AttributeChanges } from "../../published.ts";
-import { currentRun } from "./run-state.ts";
+import { currentRun, limitOf } from "./run-state.ts";
 
 /** Publishes a value under a key, see `publish` of `perdure`. */
 export function publish(key: string, value: unknown): void {
   checkStateKey(key);
-  currentRun().out.push("state", key, value === undefined ? "" : encode(value, "value"), "");
+  const run = currentRun();
+  run.out.push("state", key, value === undefined ? "" : encode(value, "value", limitOf(run, `${JSON.stringify(key)}, published by `)), "");
 }
 
 /** Changes what the run can be found by, see `setAttributes` of `perdure`. */

@@ -5,7 +5,7 @@ import { CancelledError } from "../../errors/cancelled-error.ts";
 import type { StartOptions } from "../../start-options.ts";
 import type { StepHandle } from "../../step-handle.ts";
 import { call, giveUp } from "./calls.ts";
-import { currentRun } from "./run-state.ts";
+import { currentRun, limitOf, type RunState } from "./run-state.ts";
 import { spawnRun } from "./runs.ts";
 
 /** What `withOptions` and `spawn` say of the step that the function they call is about to ask for. */
@@ -44,7 +44,7 @@ export function callStep(
       kind: "step",
       name: stepId,
       first: stepId + (preparation?.settings ?? ""),
-      second: (asked) => (run.answered?.has(asked) ? "" : inputOf(args, captures, self)),
+      second: (asked) => (run.answered?.has(asked) ? "" : inputOf(run, { stepId, args, captures, self })),
     });
     if (preparation) preparation.op = op;
     return answer;
@@ -74,9 +74,17 @@ export function stepOf(stub: AnyFunction): FunctionReference | null {
   return inquiry.found;
 }
 
-function inputOf(args: readonly unknown[], captures: Readonly<Record<string, unknown>> | undefined, self: unknown): string {
-  if (self !== undefined) return encode({ args: [...args], self }, "");
-  return captures ? encode({ args: [...args], captures }, "") : encode([...args], "args");
+interface StepInput {
+  readonly stepId: string;
+  readonly args: readonly unknown[];
+  readonly captures: Readonly<Record<string, unknown>> | undefined;
+  readonly self: unknown;
+}
+
+function inputOf(run: RunState, { stepId, args, captures, self }: StepInput): string {
+  const limit = limitOf(run, `the step "${stepId}" in `);
+  if (self !== undefined) return encode({ args: [...args], self }, "", limit);
+  return captures ? encode({ args: [...args], captures }, "", limit) : encode([...args], "args", limit);
 }
 
 /** The step with options of the call, see `withOptions` of `perdure`. */

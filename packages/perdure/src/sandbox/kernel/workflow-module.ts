@@ -87,7 +87,7 @@ function heartbeat(): never {
 function getWorkflowMetadata(): WorkflowMetadata {
   const run = currentRun();
   return {
-    workflowRunId: run.id,
+    workflowRunId: run.name,
     workflowName: run.workflowId,
     workflowStartedAt: new Date(run.startedAt),
     get signal() {
