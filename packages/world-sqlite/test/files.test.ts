@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createSqliteWorld } from "@perdure/world-sqlite";
 import { loadDriver } from "../src/driver/load.ts";
-import { commitOf, newRun, openWorld, temporaryFolder } from "./store.ts";
+import { commitOf, newRun, openWorld, runId, temporaryFolder } from "./store.ts";
 
 const driver = loadDriver();
 
@@ -212,6 +212,33 @@ test("a message or a state that fails in one commit of a batch takes that commit
   expect((await world.load(commitOf(3, 0, row).runId)).messages).toMatchObject([{ id: "good 0" }, { id: "good 1" }]);
 });
 
+test("a run that was started by a commit which then fails is gone, and its place is not taken for another's", async () => {
+  const path = join(temporaryFolder(), "store.db");
+  const world = await openWorld(path);
+  await world.heartbeat("w1", 60_000);
+  await world.createRuns([newRun(1), newRun(2), newRun(3)], { owner: "w1" });
+  const connection = driver.open(path);
+  connection.exec("CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN new.message = 'bad' BEGIN SELECT RAISE(ABORT, 'refused'); END");
+  connection.close();
+  const row = new Uint8Array([1]);
+  const messages = [{ id: "bad", to: { runId: runId(11) }, kind: "wake", payload: row }];
+  const results = await world.commit([
+    commitOf(1, 0, row, { runs: [newRun(11, { workflowId: "app#gone", key: "k" })], messages }),
+    commitOf(2, 0, row, { runs: [newRun(12, { workflowId: "app#other", key: "k" })], awaits: [{ operation: "op", run: { key: "k" } }] }),
+    commitOf(3, 0, row, { patch: { status: "completed" }, successor: newRun(13, { workflowId: "app#gone" }) }),
+  ]);
+  expect(results.map(({ status }) => status)).toEqual(["failed", "committed", "committed"]);
+  expect(await world.query.runsById([runId(11), runId(12), runId(13)])).toMatchObject([
+    { id: runId(12), workflowId: "app#other", key: "k" },
+    { id: runId(13), workflowId: "app#gone" },
+  ]);
+  await world.deliver([11, 12, 13].map((n) => ({ id: `to ${n}`, to: { runId: runId(n) }, kind: "wake", payload: row })));
+  expect((await world.load(runId(12))).messages).toMatchObject([{ id: "to 12" }]);
+  expect((await world.load(runId(13))).messages).toMatchObject([{ id: "to 13" }]);
+  await world.end(runId(12), { status: "failed", output: row, note: null });
+  expect((await world.load(runId(2))).messages).toMatchObject([{ id: "ended:op", operation: "op" }]);
+});
+
 test("a value that is too large for SQLite fails its commit alone", async () => {
   const world = await openWorld(join(temporaryFolder(), "store.db"));
   await world.heartbeat("w1", 60_000);
@@ -224,6 +251,8 @@ test("a value that is too large for SQLite fails its commit alone", async () => 
     commitOf(1, 0, huge),
     commitOf(1, 0, row, { messages: [message] }),
     commitOf(1, 0, row, { state: [{ key: "k", value: huge }] }),
+    commitOf(1, 0, row, { runs: [newRun(3, { input: huge })] }),
+    commitOf(1, 0, row, { patch: { status: "completed" }, successor: newRun(3, { input: huge }) }),
   ]) {
     const { length } = (await world.load(message.to.runId)).rows;
     const results = await world.commit([bad, commitOf(2, length, row)]);

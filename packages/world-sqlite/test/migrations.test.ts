@@ -57,6 +57,15 @@ test("a store of version 1 is migrated with all that is in it, and takes what is
   expect(await world.createRuns([next])).toMatchObject([{ created: true, replaced: runId(1) }]);
   const appended = [{ runId: runId(3), name: "out", chunks: [bytes("c")], writer: { id: "w", from: 0 } }];
   for (const added of [1, 0]) expect(await world.streams.append(appended)).toEqual([{ status: "appended", added, length: 1 }]);
+  const child = newRun(5);
+  const awaits = [child.id, runId(2)].map((id) => ({ operation: id, run: { id } }));
+  await world.createRuns([newRun(6)], { owner: "w1" });
+  expect(await world.commit([commitOf(6, 0, bytes("row"), { runs: [child], awaits })])).toMatchObject([{ status: "committed" }]);
+  expect((await world.load(runId(6))).messages).toMatchObject([{ id: `ended:${runId(2)}`, payload: bytes("completed\n\x22") }]);
+  const goes = commitOf(6, 1, bytes("row"), { patch: { status: "completed" }, successor: newRun(7) });
+  expect(await world.commit([goes])).toMatchObject([{ status: "committed" }]);
+  expect(await world.query.run({ id: runId(6) })).toMatchObject({ successor: runId(7) });
+  expect(await world.query.run({ id: runId(2) })).toMatchObject({ successor: null });
   expect(await world.end(runId(3), { status: "failed", output: null, note: null })).toBe("ended");
 });
 

@@ -10,6 +10,9 @@ const STANDING = "SELECT status, successor FROM runs WHERE id = ?1";
 const OUTPUT = "SELECT data FROM outputs WHERE run = ?1";
 const AWAITERS = "SELECT run, operation FROM awaits WHERE awaited = ?1 ORDER BY id";
 const REMOVE = "DELETE FROM awaits WHERE awaited = ?1";
+const FORGET = "DELETE FROM awaits WHERE run = ?1";
+const ANY = "SELECT 1 FROM awaits WHERE id > 0 LIMIT 1";
+const AROUND = "SELECT EXISTS (SELECT 1 FROM awaits WHERE run = ?1), EXISTS (SELECT 1 FROM awaits WHERE awaited = ?1)";
 const MOVE = "UPDATE awaits SET awaited = ?2 WHERE awaited = ?1";
 
 /** Notes what a run awaits, if it is open; answers at once where the awaited run is over, or unknown. Returns whether any was answered. */
@@ -55,6 +58,22 @@ export function answerAwaits(transaction: Transaction, ended: number, now: numbe
   transaction.run(REMOVE, [ended]);
   for (const [run, operation] of awaiters) answer(transaction, run, operation, payload, now);
   return true;
+}
+
+/** Whether any run awaits another one. A batch asks once: most ends then cost nothing more than without awaits. */
+export function isAnyAwaited(transaction: Transaction): boolean {
+  return transaction.get(ANY, []) !== undefined;
+}
+
+/** Whether a run awaits others, and whether others await it. */
+export function awaitsAround(transaction: Transaction, run: number): { awaits: boolean; isAwaited: boolean } {
+  const [awaits, isAwaited] = transaction.get(AROUND, [run])!;
+  return { awaits: awaits === 1, isAwaited: isAwaited === 1 };
+}
+
+/** Takes back what a run awaits: it is over. */
+export function forgetAwaits(transaction: Transaction, run: number): void {
+  transaction.run(FORGET, [run]);
 }
 
 /** Lets everybody who awaits a run await its successor. */

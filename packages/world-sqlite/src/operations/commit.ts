@@ -12,7 +12,7 @@ import type { Commit, CommitResult, HookRecord, NewRun, RunPatch } from "@perdur
 import { commitProblem, storableText, WorldError } from "@perdure/world";
 import type { Database, Transaction } from "../database.ts";
 import type { SqlValue } from "../driver/driver.ts";
-import { addAwaits, answerAwaits } from "./awaits.ts";
+import { addAwaits, answerAwaits, awaitsAround, forgetAwaits, isAnyAwaited } from "./awaits.ts";
 import { mergeProblem, setAttributes } from "./attributes.ts";
 import { releaseAll, setOutput } from "./end.ts";
 import { deliver } from "./messages.ts";
@@ -67,6 +67,8 @@ interface Writer {
   readonly now: number;
   /** The integer key of a worker, or -1. */
   worker(name: string): number;
+  /** Whether the store holds any await; null: not asked since it may have changed. */
+  anyAwaits: boolean | null;
   /** See {@link Committed}. */
   wakes: boolean;
   readonly replaced: string[];
@@ -84,6 +86,7 @@ function commitAll(transaction: Transaction, commits: readonly Commit[], now: nu
       if (key === undefined) workers.set(name, (key = keyOfWorker(transaction, name) ?? -1));
       return key;
     },
+    anyAwaits: null,
     wakes: false,
     replaced: [],
   };
@@ -95,6 +98,7 @@ function commitAlone(writer: Writer, commit: Commit): CommitResult {
   try {
     return writer.transaction.alone(() => commitOne(writer, commit));
   } catch (error) {
+    writer.anyAwaits = null;
     return { status: "failed", error: error instanceof Error ? error : new Error(String(error)) };
   }
 }
@@ -177,15 +181,24 @@ function applyRest(writer: Writer, run: number, commit: Commit): string[] {
   if (state !== undefined) publish(transaction, run, state);
   const inherited = commit.successor === undefined ? [] : inheritedMessages(transaction, run);
   if (patch !== undefined || read > 0) applyPatch(transaction, run, patch ?? {}, read, now);
+  const around = isEnd(patch) && (writer.anyAwaits ??= isAnyAwaited(transaction)) ? awaitsAround(transaction, run) : null;
+  if (around?.awaits) forgetAwaits(transaction, run);
   if (commit.runs !== undefined) startRuns(writer, commit.runs);
   if (commit.successor !== undefined) {
     succeed(transaction, run, commit.successor, inherited, now);
     writer.wakes = true;
   }
   if (messages !== undefined) deliver(transaction, messages, now);
-  if (patch?.status !== undefined && patch.status !== "running" && answerAwaits(transaction, run, now)) writer.wakes = true;
-  if (commit.awaits !== undefined && addAwaits(transaction, run, commit.awaits, now)) writer.wakes = true;
+  if (around?.isAwaited && answerAwaits(transaction, run, now)) writer.wakes = true;
+  if (commit.awaits !== undefined) {
+    if (addAwaits(transaction, run, commit.awaits, now)) writer.wakes = true;
+    writer.anyAwaits = null;
+  }
   return conflicts;
+}
+
+function isEnd(patch: RunPatch | undefined): boolean {
+  return patch?.status !== undefined && patch.status !== "running";
 }
 
 function startRuns(writer: Writer, runs: readonly NewRun[]): void {
@@ -210,7 +223,7 @@ function applyHooks(transaction: Transaction, run: number, { hooks = [], dispose
 }
 
 function applyPatch(transaction: Transaction, run: number, patch: RunPatch, read: number, now: number): void {
-  const ends = patch.status !== undefined && patch.status !== "running";
+  const ends = isEnd(patch);
   const set: string[] = [];
   const params: SqlValue[] = [run];
   const assign = (assignment: (index: number) => string, value: SqlValue): void => {

@@ -1,7 +1,7 @@
 import type { RunEnd } from "@perdure/world";
 import { storableText } from "@perdure/world";
 import type { Transaction } from "../database.ts";
-import { answerAwaits } from "./awaits.ts";
+import { answerAwaits, forgetAwaits } from "./awaits.ts";
 import { keyOfRun } from "./records.ts";
 
 const END = `
@@ -10,7 +10,6 @@ const END = `
 const EXISTS = "SELECT 1 FROM runs WHERE id = ?1";
 const CONSUME_ALL = "UPDATE messages SET payload = NULL WHERE run = ?1 AND payload IS NOT NULL";
 const DISPOSE_ALL = "DELETE FROM hooks WHERE run = ?1";
-const AWAIT_NOTHING = "DELETE FROM awaits WHERE run = ?1";
 const SET_OUTPUT = "INSERT INTO outputs (run, data) VALUES (?1, ?2) ON CONFLICT (run) DO UPDATE SET data = excluded.data";
 const CLEAR_OUTPUT = "DELETE FROM outputs WHERE run = ?1";
 
@@ -27,15 +26,15 @@ export function endOpenRun(transaction: Transaction, run: number, { status, outp
   if (transaction.run(END, [run, status, now, note === null ? null : storableText(note)]) === 0) return false;
   releaseAll(transaction, run);
   setOutput(transaction, run, output);
+  forgetAwaits(transaction, run);
   answerAwaits(transaction, run, now);
   return true;
 }
 
-/** Takes from a run that has ended what only open runs have beside their row: hooks, awaits, and messages that nobody read. */
+/** Takes from a run that has ended what only open runs have beside their row: hooks, and messages that nobody read. */
 export function releaseAll(transaction: Transaction, run: number): void {
   transaction.run(CONSUME_ALL, [run]);
   transaction.run(DISPOSE_ALL, [run]);
-  transaction.run(AWAIT_NOTHING, [run]);
 }
 
 /** Sets or clears a run's output. */
