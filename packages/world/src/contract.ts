@@ -9,7 +9,8 @@
  * with each claim) and a time at which it next needs a worker (`dueAt`). Its *history* is a list of rows numbered
  * 1, 2, 3 … without holes, written only by the owner, in commits that each prove the fence. *Messages* come from outside (hook
  * payloads and the like) or from the commits of other runs, wake their run, and are consumed by the commit that folds them into history. *Hooks* reserve
- * tokens. *State* is what a run publishes under keys. *Workers* hold leases: one row each, renewed by a heartbeat; a run belongs to its owner for as long as the owner's
+ * tokens. *State* is what a run publishes under keys. *Awaits* ask for the message that tells a run of another one's end. A run that ends may have
+ * a *successor*, which goes on in its place. *Workers* hold leases: one row each, renewed by a heartbeat; a run belongs to its owner for as long as the owner's
  * lease lasts.
  *
  * All times are milliseconds since the Unix epoch by the World's own clock, unless said otherwise.
