@@ -6,6 +6,7 @@ import { giveBackIfStranded } from "./commit-turns.ts";
 import type { Core } from "./core.ts";
 import { addReady, resumeEffects, watchDeadline } from "./effects.ts";
 import { eventOf } from "./messages.ts";
+import type { ReadyEvent } from "./ready-event.ts";
 import { readRows, replay } from "./replay.ts";
 import { createResident, type Resident } from "./resident.ts";
 import { abandon, drop, giveBack, handleTrouble } from "./trouble.ts";
@@ -75,8 +76,7 @@ async function resume(core: Core, resident: Resident, page: HistoryPage, args: s
     begin(core, resident, args);
   } else {
     resident.mode = "idle";
-    refuseConflictingHooks(core, resident, page);
-    acceptStartedRuns(core, resident, page);
+    for (const ready of unsaid(resident, page)) addReady(core, resident, ready);
     resumeEffects(core, resident);
   }
   for (const message of page.messages) receive(core, resident, message);
@@ -110,23 +110,19 @@ async function makePlace(core: Core, resident: Resident): Promise<boolean> {
   }
 }
 
-/** A hook whose token another run holds: the crash came after the commit that found it out and before the event that says so. */
-function refuseConflictingHooks(core: Core, resident: Resident, page: HistoryPage): void {
+/**
+ * What a crash came before the event of: a hook whose token another run holds, a run whose id had to be new and was. (A commit that could not start it has left a message.)
+ */
+export function unsaid({ machine }: Resident, page: HistoryPage): ReadyEvent[] {
   const held = new Set(page.hooks.map((hook) => hook.operation));
-  for (const operation of resident.machine.pending.values()) {
-    if (operation.kind === "hook" && !held.has(operation.op)) {
-      addReady(core, resident, { event: { type: "hook_conflict", op: operation.op }, payload: "" });
-    }
-  }
-}
-
-/** A run whose id had to be new was started if nothing says otherwise: the commit that could not start it has left a message. */
-function acceptStartedRuns(core: Core, resident: Resident, page: HistoryPage): void {
   const refused = new Set(page.messages.flatMap(({ kind, operation }) => (kind === "ended" ? [operation] : [])));
-  for (const operation of resident.machine.pending.values()) {
-    if (operation.kind !== "run" || !operation.isUnsure || refused.has(operation.op)) continue;
-    addReady(core, resident, { event: { type: "run_accepted", op: operation.op }, payload: "" });
+  const ready: ReadyEvent[] = [];
+  for (const operation of machine.pending.values()) {
+    const { kind, op } = operation;
+    if (kind === "hook" && !held.has(op)) ready.push({ event: { type: "hook_conflict", op }, payload: "" });
+    if (kind === "run" && operation.isUnsure && !refused.has(op)) ready.push({ event: { type: "run_accepted", op }, payload: "" });
   }
+  return ready;
 }
 
 /** Takes in a message from outside, once. */

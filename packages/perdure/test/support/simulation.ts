@@ -22,9 +22,9 @@ import { createSources } from "../../src/worker/sources.ts";
 import { createTurns, type Turns } from "../../src/worker/turns.ts";
 import { bundleOf } from "./bundle.ts";
 
-const seed = "00112233445566778899aabbccddeeff";
+const ownSeed = "00112233445566778899aabbccddeeff";
 let onDelivered: (turn: Turn) => void = () => undefined;
-const realm = createRealms({ watchdogMs: 5000, sources: createSources(() => seed) });
+const realm = createRealms({ watchdogMs: 5000, sources: createSources(() => ownSeed) });
 const turns: Turns = createTurns(realm, (delivered) => delivered.forEach((turn) => onDelivered(turn)));
 
 /** Where a program runs: in the sandbox realm, or among the modules of this process. */
@@ -80,15 +80,15 @@ export async function runResident(program: string, choose: Choose, snapshotEvery
 }
 
 /** Rebuilds the run from a prefix of its history and returns the state. */
-export async function runReplay(program: string, rows: readonly Row[], where: Place = "sandbox"): Promise<Snapshot> {
-  const resident = await place(program, where);
+export async function runReplay(program: string, rows: readonly Row[], where: Place = "sandbox", seed = ownSeed): Promise<Snapshot> {
+  const resident = await place(program, where, seed);
   await replay(realm, turns, resident, rows, encode([], "args"));
   const state = snapshot(resident);
   realm.drop(resident.handle);
   return state;
 }
 
-async function place(program: string, where: Place): Promise<Resident> {
+async function place(program: string, where: Place, seed = ownSeed): Promise<Resident> {
   const code = where === "sandbox" ? bundleOf(program) : moduleOf(program);
   const run = { id: "run", workflowId: "simulated", version: code.version, dueAt: null, note: null, fence: 1 } as unknown as RunRecord;
   const resident = createResident(run, { seed, deadlineAt: null });

@@ -6,6 +6,7 @@
  */
 import { PerdureError } from "../../errors/perdure-error.ts";
 import type { Compensate } from "../../saga.ts";
+import { Continuation } from "./runs.ts";
 import { checkPart, scope, shield } from "./waits.ts";
 
 type Undo = () => unknown;
@@ -30,6 +31,8 @@ export async function saga<T>(part: (compensate: Compensate) => Promise<T> | T):
       }
     });
   } catch (error) {
+    // To go on in a new run is no failure.
+    if (error instanceof Continuation) throw error;
     const failures = await shield(() => undoAll(undos));
     if (failures.length === 0) throw error;
     throw new AggregateError(failures, `${describe(failures.length)} of a saga failed: ${lineOf(failures[0])}`, { cause: error });
