@@ -177,3 +177,27 @@ test("timers are durable: they fire, repeat and can be cleared", async () => {
     "const seen=[];await new Promise(resolve=>{const t=setTimeout(()=>seen.push('never'),5);clearTimeout(t);setTimeout(x=>seen.push(x),1,'once');let n=0;const i=setInterval(()=>{seen.push('tick');if(++n===3){clearInterval(i);resolve()}},5)});return seen";
   expect(await (await start(flow(body), [])).returnValue).toEqual(["once", "tick", "tick", "tick"]);
 });
+
+test("a step that does not react to its cancellation gives its place to others after the grace", async () => {
+  log.length = 0;
+  let release = (): void => undefined;
+  step("c#deaf", async () => new Promise<void>((resolve) => ((release = resolve), log.push("deaf"))), "deaf");
+  await useWorld({ concurrency: 1, graceMs: 20 });
+  const run = await start(
+    flow(
+      "const deaf=spawn((...a)=>callStep('c#deaf',a),[]);const next=note('next');await sleep(50);deaf.cancel('enough');await next;return deaf.result.catch(e=>e.cause)",
+    ),
+    [],
+  );
+  expect(await run.returnValue).toBe("enough");
+  expect(log).toEqual(["deaf", "next"]);
+  // Its end does not give the place up a second time.
+  release();
+  let active = 0;
+  let most = 0;
+  step("c#counted", async () => { most = Math.max(most, ++active); await new Promise((resolve) => setImmediate(resolve)); active--; }, "counted"); // prettier-ignore
+  await (
+    await start(flow("await Promise.all([1,2,3,4].map(()=>callStep('c#counted',[])))"), [])
+  ).returnValue;
+  expect(most).toBe(1);
+});

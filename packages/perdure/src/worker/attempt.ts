@@ -26,6 +26,8 @@ export class Attempt {
   #controller: AbortController | null = null;
   #abortedWith: { readonly reason: Error } | null = null;
   #isCancelled = false;
+  /** Called when it is cancelled while it is under way. */
+  onCancelled: (() => void) | null = null;
   /** Null before the start and after the end. */
   #running: Running | null = null;
   #heartbeats: Heartbeats | null = null;
@@ -45,8 +47,10 @@ export class Attempt {
 
   /** Tells the attempt that its outcome is not wanted. */
   cancel(reason: Error): void {
+    const isFirst = !this.#isCancelled;
     this.#isCancelled = true;
     this.#abort(reason);
+    if (isFirst && this.#running) this.onCancelled?.();
   }
 
   #abort(reason: Error): void {

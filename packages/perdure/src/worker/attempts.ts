@@ -1,4 +1,5 @@
 import type { PendingStep } from "../engine/commands.ts";
+import { setTimeout } from "../host-timers.ts";
 import type { RegisteredStep } from "../registry.ts";
 import { Attempt } from "./attempt.ts";
 import type { Hold } from "./hold.ts";
@@ -18,6 +19,8 @@ export interface Attempts {
 
 export interface AttemptsOptions {
   readonly concurrency: number;
+  /** How long an attempt that was told that nobody wants its outcome keeps its place, if it goes on, ms. */
+  readonly graceMs: number;
   readonly hold: Hold;
   /** Asked before each attempt. After a no, `onBlocked` is called, and `resume()` goes on. */
   readonly mayStart: () => boolean;
@@ -56,17 +59,24 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   function run({ resident, step, registered, attempt }: Queued): void {
     active++;
     options.hold.acquire();
+    let hasPlace = true;
+    const leave = (): void => {
+      if (!hasPlace) return;
+      hasPlace = false;
+      options.hold.release();
+      active--;
+      if (stopped && active === 0) stopped();
+      else next();
+    };
+    attempt.onCancelled = () => void setTimeout(leave, options.graceMs).unref();
     attempt.start(resident, step, registered, (ready) => {
       if (ready.event.type === "step_progress") {
         if (isListening(resident, attempt)) options.onEvent(resident, ready);
         return;
       }
-      options.hold.release();
-      active--;
       if (resident.attempting.get(step.op) === attempt) resident.attempting.delete(step.op);
       if (isListening(resident, attempt)) options.onEvent(resident, ready);
-      if (stopped && active === 0) stopped();
-      else next();
+      leave();
     });
   }
 

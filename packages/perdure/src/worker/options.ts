@@ -12,7 +12,7 @@ export interface WorkerOptions {
   readonly idleMs?: number;
   /** How long workflow code may run without yielding. Default 1,000. */
   readonly watchdogMs?: number;
-  /** How long `stop()` waits for attempts under way. Default 5,000. */
+  /** How long `stop()` waits for attempts under way, and how long an attempt that was cancelled and does not end counts for `concurrency`. Default 5,000. */
   readonly graceMs?: number;
 }
 

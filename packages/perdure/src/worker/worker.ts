@@ -119,6 +119,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
   const turns = createTurns(realm, (delivered) => void commitTurns(core, delivered));
   const attempts = createAttempts({
     concurrency: options.concurrency,
+    graceMs: options.graceMs,
     hold,
     mayStart: () => !core.lease.hasLapsed(),
     onBlocked,
