@@ -14,6 +14,7 @@ import type { StepHandle } from "./step-handle.ts";
 import type { StartOptions } from "./start-options.ts";
 import { stepSettings, type StepCallOptions } from "./step-options.ts";
 import type { AttributeChanges } from "./published.ts";
+import { checkNamespace, defaultNamespace } from "./streams/namespace.ts";
 import { currentStepContext, type StepMetadata, type WorkflowMetadata } from "./step-context.ts";
 
 export type { Duration } from "./duration.ts";
@@ -226,6 +227,32 @@ export function getStepMetadata(): StepMetadata {
 /** What workflow code, or a step, may know of its run. @throws NOT_IN_STEP outside of both */
 export function getWorkflowMetadata(): WorkflowMetadata {
   return workflowScope()?.getWorkflowMetadata() ?? currentStepContext("getWorkflowMetadata()").workflow;
+}
+
+export interface WritableOptions {
+  /** Which of the run's streams; default `"default"`. */
+  readonly namespace?: string;
+}
+
+/**
+ * A durable stream of the run, which `run.getReadable()` reads, live. Chunks are values, or bytes (Uint8Array), which are stored as they are.
+ *
+ * In a step they go to the World at once; `writer.ready` waits while much of them is under way. `close()` ends the stream with the step: in the commit of its result. The step's result waits for
+ * all that was written. An attempt that is made again writes again, see `getStepMetadata().attempt`.
+ *
+ * In workflow code they are part of the turn: each is there once, however often the code is replayed. The stream can be passed to steps, and returned.
+ * @throws NOT_IN_STEP outside of both, INVALID_ARGUMENT; writing rejects with STREAM_CLOSED, STREAM_NOT_WRITABLE, SERIALIZATION_FAILED, VALUE_TOO_LARGE, and the
+ * reason of the attempt's `signal`
+ * @example
+ * const writer = getWritable<string>().getWriter();
+ * for await (const token of answer) await writer.write(token);
+ * writer.releaseLock();
+ */
+export function getWritable<T = unknown>(options: WritableOptions = {}): WritableStream<T> {
+  const workflow = workflowScope();
+  if (workflow) return workflow.getWritable<T>(options);
+  const step = currentStepContext("getWritable()");
+  return step.getWritable(checkNamespace(options.namespace ?? defaultNamespace, "getWritable()")) as WritableStream<T>;
 }
 
 function notInWorkflow(what: string): PerdureError {

@@ -4,6 +4,8 @@ import type { World } from "@perdure/world";
 import { openWorld, worldUrl, workerWanted } from "./config.ts";
 import { createWaiters, type Waiters } from "./api/waiters.ts";
 import { PerdureError } from "./errors/perdure-error.ts";
+import { openStreamsBy } from "./codec/index.ts";
+import { streamsOf } from "./streams/process-streams.ts";
 import type { WorkerOptions } from "./worker/options.ts";
 import { createWorker, type Worker } from "./worker/worker.ts";
 
@@ -55,6 +57,8 @@ export function getWorld(): Promise<World> {
   }
   return state.world;
 }
+
+openStreamsBy(streamsOf(getWorld));
 
 async function openConfiguredWorld(): Promise<World> {
   const world = await openWorld(worldUrl());

@@ -32,6 +32,8 @@ export interface StepContext {
   readonly workflow: WorkflowMetadata;
   /** See `heartbeat` of `perdure`. */
   heartbeat(progress: unknown): void;
+  /** A stream of the run, to be written. */
+  getWritable(name: string): WritableStream;
 }
 
 const storage = new AsyncLocalStorage<StepContext>();

@@ -8,6 +8,7 @@ import { getRun, resumeHook, start } from "../src/api/index.ts";
 import { encodeChunk, encodeError } from "../src/streams/chunk.ts";
 import { workflowOf } from "./support/bundle.ts";
 import { until, useWorld } from "./support/lab.ts";
+import { all } from "./support/appending-world.ts";
 
 const waiting = workflowOf<[string], string>("read#waits", "async(token)=>{await createHook({token});return 'over'}");
 let tokens = 0;
@@ -19,7 +20,7 @@ async function openRun(world?: World) {
   const run = await start(waiting, [token]);
   await until(async () => (await run.note)?.includes("hook") ?? false, "the hook");
   const write = async (values: readonly unknown[], { close = false, name = "default" } = {}): Promise<void> => {
-    await lab.world.streams.append([{ runId: run.runId, name, chunks: values.map(encodeChunk), close }]);
+    await lab.world.streams.append([{ runId: run.runId, name, chunks: values.map((value) => encodeChunk(value)), close }]);
   };
   return { run, write, world: lab.world, finish: () => resumeHook(token) };
 }
@@ -46,12 +47,6 @@ function counted(): { world: World; reads: number[]; watchers(): number } {
     },
   };
   return { world, reads, watchers: () => watchers };
-}
-
-async function all<T>(stream: ReadableStream<T>): Promise<T[]> {
-  const values: T[] = [];
-  for await (const value of stream) values.push(value);
-  return values;
 }
 
 const values = [1, "two", { three: [3] }, undefined, new Map([[4, new Date(4)]]), null];

@@ -105,8 +105,11 @@ describe("what the codec refuses is named with its path", () => {
       a: Because<"value.a", "a weak collection">;
       b: Because<"value.b", "a weak collection">;
     }>();
-    expectTypeOf<Serializable<{ a: ReadableStream; b: { toJSON(): string } }>>().toEqualTypeOf<{
-      a: Because<"value.a", "an object with methods">;
+    expectTypeOf<Serializable<{ a: AsyncIterator<string>; b: { toJSON(): string } }>>().not.toEqualTypeOf<{
+      a: AsyncIterator<string>;
+      b: { toJSON(): string };
+    }>();
+    expectTypeOf<Serializable<{ b: { toJSON(): string } }>>().toEqualTypeOf<{
       b: Because<"value.b", "an object with methods">;
     }>();
     expectTypeOf<Serializable<{ a: Intl.NumberFormat }>>().not.toEqualTypeOf<{ a: Intl.NumberFormat }>();
@@ -192,9 +195,11 @@ describe("start()", () => {
     void (() => start(remind, ["a", {}]));
     // @ts-expect-error: args[1].done is a function and cannot be stored
     void (() => start(remind, ["a", { done: () => {} }]));
-    const visit = a<(request: { body: ReadableStream }) => Promise<void>>();
+    const visit = a<(request: { body: { toJSON(): string } }) => Promise<void>>();
     // @ts-expect-error: args[0].body is an object with methods and cannot be stored
-    void (() => start(visit, [{ body: new ReadableStream() }]));
+    void (() => start(visit, [{ body: { toJSON: () => "" } }]));
+    const upload = a<(body: ReadableStream<Uint8Array>, log: WritableStream) => Promise<ReadableStream<string>>>();
+    void (() => start(upload, [new ReadableStream<Uint8Array>(), new WritableStream()]));
     const all = a<(parts: Promise<string>[]) => Promise<void>>();
     // @ts-expect-error: args[0][…] is a promise and cannot be stored
     void (() => start(all, [[Promise.resolve("a")]]));

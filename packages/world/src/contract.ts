@@ -131,16 +131,10 @@ export interface World {
    *
    * A rejected promise means that the outcome of every commit in the batch is unknown; retry the same commits.
    *
-<<<<<<< HEAD
    * Rules: rows number `base + 1 …` without holes. Only together with the rows, and in this order, messages are marked consumed, hooks
-   * disposed and reserved, streams appended, state published, the patch applied, runs and the successor created, messages sent, and awaits
+   * disposed and reserved, streams appended and closed, state published, the patch applied, runs and the successor created, messages sent, and awaits
    * answered or noted. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
    * left after this commit, the run stays due. Messages that the commit sends are delivered as by {@link World.deliver}, and
-=======
-   * Rules: rows number `base + 1 …` without holes. Messages are marked consumed, hooks reserved and disposed, streams appended or closed, state
-   * published, messages sent and the patch applied only together with the rows. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
-   * left after this commit, the run stays due. Messages that the commit sends come last: they are delivered as by {@link World.deliver}, and
->>>>>>> cd114a2 (Append to many streams in one transaction, and know a writer's chunks again when it tries once more)
    * dropped without an error where that would answer `not_found` or `ended`. Two runs of one batch may write to each other. Hooks are disposed before others are reserved, so that one commit may free a token and take
    * it again; an operation that is in both lists is never held. A terminal status ends the run: owner and due time are cleared, its hooks
    * released, its unconsumed messages dropped, and its own awaits with them. Two commits of one run in a batch are refused with WORLD_INVALID_ARGUMENT.

@@ -1,7 +1,7 @@
 import type { RunRecord, World } from "@perdure/world";
 import { v4 as uuid } from "uuid";
 
-import { decode, encode, makeRunsBy, markRun } from "../codec/index.ts";
+import { decode, decodeWith, encode, makeRunsBy, markRun, type StreamOpener } from "../codec/index.ts";
 import { isWorldId } from "../engine/event.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
 import { getWorld, waitersOf, workerOf } from "../runtime.ts";
@@ -12,6 +12,7 @@ import { workflowScope } from "../in-place.ts";
 import { checkStateKey } from "../published.ts";
 import { toBytes, toText } from "../run-input.ts";
 import { createReader, RunReadable, type ReadableOptions } from "../streams/readable.ts";
+import { streamsOf } from "../streams/process-streams.ts";
 import type { StreamReader } from "../streams/stream-reader.ts";
 import type { EndedRun } from "../worker/core.ts";
 import { cancelMessage } from "../worker/other-runs.ts";
@@ -257,12 +258,14 @@ async function returnValueOf<R>(address: RunAddress): Promise<R> {
   return valueOf<R>(address, ended, run);
 }
 
+const streamsIn = (address: RunAddress): StreamOpener => streamsOf(() => worldOf(address));
+
 async function valueOf<R>(address: RunAddress, ended: EndedRun, run: RunRecord | null): Promise<R> {
   const { id } = address;
   const text = Buffer.from(ended.output).toString("utf8");
   switch (ended.status) {
     case "completed":
-      return decode(text) as R;
+      return decodeWith(streamsIn(address), text) as R;
     case "failed": {
       const cause = decode(text);
       if (cause instanceof Error) await mapStack(cause, await worldOf(address), run ?? (await findRun({ ...address, id: ended.runId })));

@@ -1,7 +1,7 @@
 import type { CreatedRun, NewRun, RunRecord, World } from "@perdure/world";
 import { v7 as uuidV7 } from "uuid";
 
-import { encode } from "../codec/index.ts";
+import { encode, encodePlacing, type StreamReference } from "../codec/index.ts";
 import { maxValueBytes } from "../config.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { findWorkflow, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";
@@ -11,6 +11,8 @@ import { encodeRunInput, replacedOutput } from "../run-input.ts";
 import { getWorld, workerOf } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
 import { checkArgs, readStartOptions, type StartOptions } from "../start-options.ts";
+import { valueStreamName } from "../streams/namespace.ts";
+import { copyInto } from "../streams/process-streams.ts";
 import { createBatcher, type Batcher } from "../worker/batcher.ts";
 import { createBundles, type Bundles } from "../worker/bundles.ts";
 import type { Worker } from "../worker/worker.ts";
@@ -26,6 +28,8 @@ export type WorkflowFunction<A extends unknown[], R> = (...args: A) => Promise<R
  * Starts a run. When the promise resolves the run is durable: it will be executed to its end, by this process or by another one. Starts that are made
  * at the same time share a transaction.
  *
+ * ReadableStreams among the arguments are copied into streams of the run, which begins meanwhile and may read them; the promise resolves when they have ended.
+ *
  * Arguments that cannot be stored, and workflows whose result cannot be, are errors of types: see {@link Serializable}.
  * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED and VALUE_TOO_LARGE (with the path in `args`; nothing is written), INVALID_ARGUMENT
  * @example
@@ -39,14 +43,25 @@ export async function start<A extends unknown[], R>(
 ): Promise<Run<R>> {
   const inWorkflow = workflowScope();
   if (inWorkflow) return inWorkflow.start(workflow, args, options) as unknown as Promise<Run<R>>;
-  const { run, bundle, ifExists } = prepareStart(workflow, args, options);
+  const { run, bundle, ifExists, streams } = prepareStart(workflow, args, options, true);
   const world = options.world ?? (await getWorld());
   await saveBundle(world, bundle);
   const { run: created, created: isNew } = await creatorOf(world).submit(run);
   if (ifExists === "fail" && !isNew) {
     throw new PerdureError("RUN_ALREADY_EXISTS", `A run with the id "${run.key}" exists already: it is ${created.status}.`);
   }
+  if (streams.length > 0) await (isNew ? copyStreams(world, streams) : leaveStreams(streams));
   return handleOf<R>(created, options);
+}
+
+/** Fills the streams that the arguments of a new run refer to. What they give is stored while it comes; a source that fails makes the readers fail. */
+async function copyStreams(world: World, streams: PreparedStart["streams"]): Promise<void> {
+  await Promise.all(streams.map(({ source, reference }) => copyInto(world, reference, source)));
+}
+
+/** The run exists, with the arguments that it was started with. */
+async function leaveStreams(streams: PreparedStart["streams"]): Promise<void> {
+  await Promise.allSettled(streams.map(({ source }) => source.cancel("the run exists already")));
 }
 
 /** A start whose arguments have been checked and encoded. */
@@ -54,18 +69,33 @@ export interface PreparedStart {
   readonly run: NewRun;
   readonly bundle: WorkflowBundle | WorkflowInPlace;
   readonly ifExists: NonNullable<StartOptions["ifExists"]>;
+  /** Streams among the arguments, and where the run will look for what they give. */
+  readonly streams: readonly { readonly source: ReadableStream; readonly reference: StreamReference }[];
 }
 
-/** @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED, INVALID_ARGUMENT */
-export function prepareStart(workflow: unknown, args: unknown, options: StartOptions): PreparedStart {
+/**
+ * @param takesStreams whether what streams among the arguments give will be stored; else they are refused
+ * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED, INVALID_ARGUMENT
+ */
+export function prepareStart(workflow: unknown, args: unknown, options: StartOptions, takesStreams = false): PreparedStart {
   const { id: workflowId, bundle } = registrationOf(workflow);
   const { key, ifExists, dueAt, deadlineAt, attributes } = readStartOptions(options, Date.now());
   const limit = maxValueBytes();
   const of = `the workflow "${workflowId}"${typeof options.id === "string" ? ` for run "${options.id}"` : ""}`;
-  const encoded = encode(checkArgs(args), "args", { maxBytes: limit, of });
+  const id = uuidV7({ random: randomBytes16() });
+  const streams: { source: ReadableStream; reference: StreamReference }[] = [];
+  const place = (source: ReadableStream): StreamReference => {
+    const reference = { runId: id, name: valueStreamName("args", String(streams.length)) };
+    streams.push({ source, reference });
+    return reference;
+  };
+  const list = checkArgs(args);
+  const encoded = takesStreams
+    ? encodePlacing(list, "args", place, { maxBytes: limit, of })
+    : encode(list, "args", { maxBytes: limit, of });
   const input = encodeRunInput({ seed: Buffer.from(randomBytes16()).toString("hex"), args: encoded, deadlineAt, maxValueBytes: limit });
   const run: NewRun = {
-    id: uuidV7({ random: randomBytes16() }),
+    id,
     key,
     workflowId,
     version: bundle.version,
@@ -74,7 +104,7 @@ export function prepareStart(workflow: unknown, args: unknown, options: StartOpt
     ...(attributes && { attributes }),
     ...(ifExists === "replace" && { ifKeyExists: ifExists, replaceOutput: replacedOutput() }),
   };
-  return { run, bundle, ifExists };
+  return { run, bundle, ifExists, streams };
 }
 
 /** The handle that a start gives. */

@@ -5,6 +5,7 @@ import { isError } from "./error-values.ts";
 import { slotsOf } from "./data-kinds.ts";
 import type { PathKey, Writer } from "./kind.ts";
 import { kindOfTag, tagOf } from "./kinds.ts";
+import { isReadableStream } from "./stream-references.ts";
 import { completionOrder, isInstance, slotOf, type GraphNode, type Slot } from "./node.ts";
 
 /** A value that needs a node, and how it was first met. */
@@ -17,12 +18,19 @@ interface Entry {
 /** Parts of errors to be left out. */
 type Dropped = Map<object, Set<PathKey>>;
 
-/** Bodies that must be read before the value can be written. */
+/** Bodies that must be read, and streams that must be stored, before the value can be written. */
 export class UnreadBodies extends SerializationError {
   readonly bodies: readonly object[];
 
+  /** @param path where the first is */
   constructor(path: string, bodies: readonly object[]) {
-    super(path, `is ${describe(bodies[0])} whose body was not read yet.`);
+    const [first] = bodies;
+    super(
+      path,
+      isReadableStream(first)
+        ? "is a ReadableStream: only results of steps and arguments of start() may hold one that is not a run's already."
+        : `is ${describe(first)} whose body was not read yet.`,
+    );
     this.bodies = bodies;
   }
 }
@@ -91,13 +99,18 @@ function writeOnce(value: unknown, root: string, dropped: Dropped): string {
     nodes.push(node);
   }
   if (hasInstances) checkInstances(start, nodes, entries);
-  const [first] = unread;
-  if (first)
-    throw new UnreadBodies(
-      pathOf(first, root),
-      unread.map((entry) => entry.value as object),
-    );
+  if (unread.length > 0) throw unreadBodies(unread, root);
   return JSON.stringify([start, ...nodes]);
+}
+
+/** Streams come first: not everyone can store them. */
+function unreadBodies(unread: readonly Entry[], root: string): UnreadBodies {
+  const streams = unread.filter(({ value }) => isReadableStream(value));
+  const entries = [...streams, ...unread.filter((entry) => !streams.includes(entry))];
+  return new UnreadBodies(
+    pathOf(entries[0] as Entry, root),
+    entries.map(({ value }) => value as object),
+  );
 }
 
 function nodeOf(entry: Entry, writer: Writer): GraphNode {

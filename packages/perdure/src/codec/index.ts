@@ -12,8 +12,10 @@ import { readGraph } from "./graph-reader.ts";
 import { UnreadBodies, writeGraph } from "./graph-writer.ts";
 import { readOldFormat } from "./old-format.ts";
 import { isPlainJson } from "./plain-json.ts";
+import { isReadableStream, withOpener, withReferences, type StreamOpener, type StreamReference } from "./stream-references.ts";
 import { checkSize, defaultMaxBytes } from "./size.ts";
 
+export { findWorkflowStreamsBy, markStream, openStreamsBy, type StreamOpener, type StreamReference } from "./stream-references.ts";
 export { useBase64 } from "./base64.ts";
 export { createClassRegistry, findClassesBy, registerClass, registerClassIn, UnknownInstance, type ClassRegistry } from "./classes.ts";
 export {
@@ -28,9 +30,9 @@ export { makeRunsBy, markRun } from "./run-references.ts";
 
 export interface EncodeOptions {
   /** How many bytes of UTF-8 the text may take; 8 MiB if left out. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
   /** Whose value it is, for the message: `step "charge" of run "order-7"`. */
-  readonly of?: string;
+  readonly of?: string | undefined;
 }
 
 const undefinedText = "d-1";
@@ -46,16 +48,55 @@ export function encode(value: unknown, root: string, { maxBytes = defaultMaxByte
   return text;
 }
 
+export interface ReadingOptions extends EncodeOptions {
+  /** Makes a stream of a run of a ReadableStream that is none yet. Without it such streams are refused. */
+  readonly store?: (stream: ReadableStream) => Promise<StreamReference>;
+}
+
 /**
- * The same for values that may hold requests, responses or blobs whose bodies must be read first: their bodies are used up. Only then a promise.
+ * The same for values that may hold requests, responses or blobs whose bodies must be read first, or streams: they are used up. Only then a promise.
  */
-export function encodeReading(value: unknown, root: string, options: EncodeOptions = {}): string | Promise<string> {
+export function encodeReading(value: unknown, root: string, options: ReadingOptions = {}): string | Promise<string> {
   try {
     return encode(value, root, options);
   } catch (error) {
     if (!(error instanceof UnreadBodies)) throw error;
-    return Promise.all(error.bodies.map(readBody)).then(() => encode(value, root, options));
+    const { store } = options;
+    // They come first.
+    if (!store && isReadableStream(error.bodies[0])) throw error;
+    const references = new Map<object, StreamReference>();
+    const prepare = async (body: object): Promise<void> => {
+      if (store && isReadableStream(body)) references.set(body, await store(body));
+      else await readBody(body);
+    };
+    return Promise.all(error.bodies.map(prepare)).then(() => withReferences(references, () => encode(value, root, options)));
   }
+}
+
+/**
+ * The same at once, for a value whose streams are stored later.
+ * @param place says where each will be
+ */
+export function encodePlacing(
+  value: unknown,
+  root: string,
+  place: (stream: ReadableStream) => StreamReference,
+  options: EncodeOptions = {},
+): string {
+  try {
+    return encode(value, root, options);
+  } catch (error) {
+    if (!(error instanceof UnreadBodies)) throw error;
+    const streams = error.bodies.filter(isReadableStream);
+    // What is left is bodies, which nobody waits for.
+    return withReferences(new Map(streams.map((stream) => [stream, place(stream)])), () => encode(value, root, options));
+  }
+}
+
+/** Decodes, and opens the streams in the value in another way than is usual here. */
+export function decodeWith(opener: StreamOpener, text: string): unknown {
+  // Only a graph has any.
+  return text.startsWith("p") ? withOpener(opener, () => decode(text)) : decode(text);
 }
 
 /** The value of a text that {@link encode} wrote, in this version or a former one. */

@@ -6,6 +6,7 @@ import { isError } from "./error-values.ts";
 import { referenceOfFunction } from "./function-references.ts";
 import type { Kind } from "./kind.ts";
 import { runIdOf } from "./run-references.ts";
+import * as streams from "./stream-kinds.ts";
 import * as web from "./web-kinds.ts";
 
 /** Tags are stored: they are never given to another kind. */
@@ -33,6 +34,8 @@ const kinds = {
   L: web.blob,
   F: web.file,
   f: web.formData,
+  s: streams.readableStream,
+  w: streams.writableStream,
   C: classKinds.instance,
   W: classKinds.workflowReference,
   T: classKinds.stepReference,
@@ -62,6 +65,8 @@ const tagsByName: Readonly<Record<string, Tag>> = {
   Blob: "L",
   File: "F",
   FormData: "f",
+  ReadableStream: "s",
+  WritableStream: "w",
 };
 
 /** The kind of a tag. @throws TypeError if this version knows none */

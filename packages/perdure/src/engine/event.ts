@@ -102,6 +102,8 @@ export type Ask =
   | { readonly kind: "state"; readonly key: string; readonly value: string }
   /** The reply to a message; `value` is encoded, empty when there will be none. */
   | { readonly kind: "reply"; readonly message: string; readonly value: string }
+  /** A chunk for a stream of the run; `data` as `sandbox/kernel/streams.ts` writes it, null for the stream's end. */
+  | { readonly kind: "chunk"; readonly stream: string; readonly data: string | null }
   /** Changes of what the run can be found by, as JSON. */
   | { readonly kind: "attributes"; readonly changes: string }
   /** The workflow returned; `value` is the encoded result. */
@@ -144,5 +146,6 @@ export interface CancelledChild {
 export function nameOfAsk(ask: Ask): string {
   if ("op" in ask) return `${ask.kind} ${ask.op}`;
   if (ask.kind === "reply") return `reply ${ask.message}`;
+  if (ask.kind === "chunk") return `${ask.data === null ? "close" : "chunk"} ${ask.stream}`;
   return ask.kind === "state" ? `state ${ask.key}` : ask.kind;
 }

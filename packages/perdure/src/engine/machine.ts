@@ -210,6 +210,7 @@ function accept(machine: Machine, ask: Ask): void {
       return;
     case "request":
     case "state":
+    case "chunk":
     case "attributes":
       return;
     case "continued":

@@ -30,6 +30,7 @@ export const catalogue = {
   STEP_INTERRUPTED: "Find out from the outside world whether the step took effect, then decide in the workflow's `catch`.",
   STEP_NOT_FOUND:
     "Deploy a worker whose code has this step (same package, file and export), or restore the step. The run waits until then.",
+  STREAM_NOT_WRITABLE: "Await what writes to a stream before the step returns, and close it last: `await source.pipeTo(getWritable())`.",
   TIMED_OUT: "Allow more time, or make the work smaller; a step can watch `getStepMetadata().signal` and stop.",
   VALUE_TOO_LARGE:
     "Keep large data where it belongs (a file, a bucket, a table) and pass a reference to it: every value is stored in the history of the run.",

@@ -5,10 +5,9 @@
  *     01   the error with which its writer ended the stream: text of the codec in UTF-8. Readers throw it.
  *     else a value: text of the codec in UTF-8, whose first character is its format, a letter.
  */
-import { decode, encode, encodeThrown } from "../codec/index.ts";
-import { defaultMaxBytes } from "../codec/size.ts";
-import { ValueTooLargeError } from "../errors/step-errors.ts";
+import { decode, encode, encodeThrown, type EncodeOptions } from "../codec/index.ts";
 import { toBytes, toText } from "../run-input.ts";
+import { isRawChunk } from "./raw-chunk.ts";
 
 const bytesTag = 0;
 const errorTag = 1;
@@ -17,10 +16,13 @@ const errorTag = 1;
  * A chunk of its own bytes: what the value becomes afterwards is not seen.
  * @throws SERIALIZATION_FAILED, VALUE_TOO_LARGE; `chunk` is the path
  */
-export function encodeChunk(value: unknown): Uint8Array {
-  if (!isRaw(value)) return toBytes(encode(value, "chunk"));
-  if (value.byteLength > defaultMaxBytes) throw new ValueTooLargeError("chunk", value.byteLength, defaultMaxBytes);
-  return tagged(bytesTag, value);
+export function encodeChunk(value: unknown, limit: EncodeOptions = {}): Uint8Array {
+  return isRawChunk(value, limit) ? tagged(bytesTag, value) : toBytes(encode(value, "chunk", limit));
+}
+
+/** What workflow code wrote, as text: a value as the codec writes it, or `b` and bytes as base64. */
+export function chunkOfText(text: string): Uint8Array {
+  return text.startsWith("b") ? tagged(bytesTag, Buffer.from(text.slice(1), "base64")) : toBytes(text);
 }
 
 /** The last chunk of a stream that breaks off. */
@@ -38,11 +40,6 @@ export function decodeChunk(chunk: Uint8Array): unknown {
     default:
       return decode(toText(chunk));
   }
-}
-
-/** Bytes of any realm; a `Buffer` comes back as a Uint8Array. Other views are values. */
-function isRaw(value: unknown): value is Uint8Array {
-  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
 }
 
 function tagged(tag: number, bytes: Uint8Array): Uint8Array {

@@ -42,6 +42,10 @@ function readAsk(kind: string, op: string, first: string, second: string): Ask {
       return { kind, key: op, value: first };
     case "reply":
       return { kind, message: op, value: first };
+    case "chunk":
+      return { kind, stream: op, data: first };
+    case "close":
+      return { kind: "chunk", stream: op, data: null };
     case "attributes":
       return { kind, changes: first };
     case "completed":

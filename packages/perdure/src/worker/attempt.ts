@@ -1,9 +1,22 @@
-import { decode, encode, encodeReading, encodeThrown, type EncodeOptions } from "../codec/index.ts";
+import type { StreamChunk, World } from "@perdure/world";
+
+import {
+  decode,
+  decodeWith,
+  encode,
+  encodeReading,
+  encodeThrown,
+  type EncodeOptions,
+  type ReadingOptions,
+  type StreamOpener,
+  type StreamReference,
+} from "../codec/index.ts";
 import type { PendingStep } from "../engine/commands.ts";
 import { TimeoutError } from "../errors/cancelled-error.ts";
 import { clearTimeout, monotonicNow, setTimeout } from "../host-timers.ts";
 import type { RegisteredStep, StepFactory, StepFunction } from "../registry.ts";
 import { withStepContext, type StepContext, type StepMetadata, type WorkflowMetadata } from "../step-context.ts";
+import { AttemptStreams } from "../streams/attempt-streams.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import type { ResidentRun } from "./resident-run.ts";
@@ -23,6 +36,7 @@ interface Running {
 
 /** One try of a step, from the queue to its end. Its end becomes an event, once; before that some of its reports of progress do. */
 export class Attempt {
+  readonly #world: World;
   #controller: AbortController | null = null;
   #abortedWith: { readonly reason: Error } | null = null;
   #isCancelled = false;
@@ -32,6 +46,10 @@ export class Attempt {
   #running: Running | null = null;
   #heartbeats: Heartbeats | null = null;
   #lastSignOfLife = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
 
   /** Nobody waits for the outcome any more. */
   get isCancelled(): boolean {
@@ -90,31 +108,40 @@ export class Attempt {
       this.#heartbeats?.end();
       tell(ready);
     };
-    const fail = (error: unknown): void => end(failure({ error, progress: this.#heartbeats?.unrecorded ?? null, limit }, step, policy));
+    const failNow = (error: unknown): void => end(failure({ error, progress: this.#heartbeats?.unrecorded ?? null, limit }, step, policy));
     const timeOut = (error: TimeoutError): void => {
       this.#abort(error);
-      fail(error);
+      failNow(error);
     };
     const awaitHeartbeat = (limitMs: number): void => {
       const leftMs = limitMs - (monotonicNow() - this.#lastSignOfLife);
       if (leftMs > 0) silence = setTimeout(awaitHeartbeat, Math.min(Math.ceil(leftMs), longestTimer), limitMs);
       else timeOut(new TimeoutError(`The time without a heartbeat in attempt ${step.attempt} of the step "${step.stepId}"`, limitMs));
     };
-    const complete = (payload: string): void => end({ event: { type: "step_completed", op: step.op, attempt: step.attempt }, payload });
+    const context = new AttemptContext({ attempt: this, world: this.#world, registered, run, step, limit });
+    const fail = (error: unknown): void => {
+      if (context.streams) void context.streams.giveUp().then(() => failNow(error));
+      else failNow(error);
+    };
+    const complete = (payload: string, chunks?: readonly StreamChunk[]): void => {
+      const event = { type: "step_completed", op: step.op, attempt: step.attempt } as const;
+      end(chunks ? { event, payload, chunks } : { event, payload });
+    };
     const succeed = (value: unknown): void => {
       let payload: string | Promise<string>;
       try {
-        payload = encodeReading(value, "result", limit);
+        payload = encodeReading(value, "result", context);
       } catch (error) {
         fail(error);
         return;
       }
-      if (typeof payload === "string") complete(payload);
+      if (context.streams) settleWith(context.streams, payload).then(([text, chunks]) => complete(text, chunks), fail);
+      else if (typeof payload === "string") complete(payload);
       else payload.then(complete, fail);
     };
     let result: unknown;
     try {
-      const { fn, args, self } = prepare(registered, step);
+      const { fn, args, self } = prepare(registered, step, context);
       policy = attemptPolicy(fn, registered, step);
       const limitMs = timeLimit(policy, Date.now());
       if (limitMs !== null) {
@@ -125,14 +152,20 @@ export class Attempt {
         this.#lastSignOfLife = monotonicNow();
         awaitHeartbeat(policy.heartbeatTimeoutMs);
       }
-      result = withStepContext(new AttemptContext({ attempt: this, registered, run, step }), () =>
-        self === undefined ? fn(...(args as never[])) : fn.apply(self, args as never[]),
-      );
+      result = withStepContext(context, () => (self === undefined ? fn(...(args as never[])) : fn.apply(self, args as never[])));
     } catch (error) {
       result = Promise.reject(error);
     }
     Promise.resolve(result).then(succeed, fail);
   }
+}
+
+/** The result, once all that the attempt wrote to streams is durable, and which of them it closed. */
+async function settleWith(
+  streams: AttemptStreams,
+  payload: string | Promise<string>,
+): Promise<readonly [payload: string, chunks: readonly StreamChunk[]]> {
+  return [await payload, await streams.settle()];
 }
 
 /** Longer ones overflow, and no attempt lasts for 24 days. */
@@ -176,8 +209,12 @@ interface StepInput {
   readonly self?: unknown;
 }
 
-function prepare(registered: RegisteredStep, step: PendingStep): { fn: StepFunction; args: unknown[]; self: unknown } {
-  const input = decode(step.input) as unknown[] | StepInput;
+function prepare(
+  registered: RegisteredStep,
+  step: PendingStep,
+  streams: StreamOpener,
+): { fn: StepFunction; args: unknown[]; self: unknown } {
+  const input = decodeWith(streams, step.input) as unknown[] | StepInput;
   if (Array.isArray(input)) return { fn: functionOf(registered, {}), args: input, self: undefined };
   const { args, captures = {}, self } = input;
   return { fn: functionOf(registered, captures), args, self };
@@ -189,15 +226,19 @@ function functionOf({ isClosure, target }: RegisteredStep, captures: Record<stri
 
 interface AttemptIdentity {
   readonly attempt: Attempt;
+  readonly world: World;
   readonly registered: RegisteredStep;
   readonly run: ResidentRun;
   readonly step: PendingStep;
+  readonly limit: EncodeOptions;
 }
 
-/** Made for every attempt, read by few: the metadata is put together when it is asked for. */
-class AttemptContext implements StepContext {
+/** Made for every attempt, read by few: the metadata is put together, and the place of streams made, when it is asked for. */
+class AttemptContext implements StepContext, StreamOpener, ReadingOptions {
   readonly #identity: AttemptIdentity;
   readonly #startedAt = Date.now();
+  /** Null as long as the attempt has to do with none. */
+  streams: AttemptStreams | null = null;
 
   constructor(identity: AttemptIdentity) {
     this.#identity = identity;
@@ -233,5 +274,36 @@ class AttemptContext implements StepContext {
         return attempt.signal;
       },
     };
+  }
+
+  getWritable(name: string): WritableStream {
+    return this.openWritable({ runId: this.#identity.run.id, name });
+  }
+
+  openReadable(reference: StreamReference): object {
+    return this.#streams().openReadable(reference);
+  }
+
+  openWritable(reference: StreamReference): WritableStream {
+    return this.#streams().openWritable(reference);
+  }
+
+  get maxBytes(): number | undefined {
+    return this.#identity.limit.maxBytes;
+  }
+
+  get of(): string | undefined {
+    return this.#identity.limit.of;
+  }
+
+  /** For streams in the result. */
+  get store(): (stream: ReadableStream) => Promise<StreamReference> {
+    return (stream) => this.#streams().store(stream);
+  }
+
+  #streams(): AttemptStreams {
+    const { attempt, world, run, step, limit } = this.#identity;
+    this.streams ??= new AttemptStreams({ world, runId: run.id, op: step.op, stepId: step.stepId, signal: attempt.signal, limit });
+    return this.streams;
   }
 }

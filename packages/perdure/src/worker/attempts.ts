@@ -1,3 +1,5 @@
+import type { World } from "@perdure/world";
+
 import type { PendingStep } from "../engine/commands.ts";
 import { setTimeout } from "../host-timers.ts";
 import type { RegisteredStep } from "../registry.ts";
@@ -18,6 +20,7 @@ export interface Attempts {
 }
 
 export interface AttemptsOptions {
+  readonly world: World;
   readonly concurrency: number;
   /** How long an attempt that was told that nobody wants its outcome keeps its place, if it goes on, ms. */
   readonly graceMs: number;
@@ -83,7 +86,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   return {
     start(resident, step, registered) {
       if (resident.attempting.has(step.op)) return;
-      const attempt = new Attempt();
+      const attempt = new Attempt(options.world);
       resident.attempting.set(step.op, attempt);
       queue.push({ resident, step, registered, attempt });
       next();

@@ -1,4 +1,4 @@
-import type { Commit, HookRecord, RunPatch, StateWrite } from "@perdure/world";
+import type { Commit, HookRecord, RunPatch, StateWrite, StreamChunk } from "@perdure/world";
 
 import { decode } from "../codec/index.ts";
 import { dueAtOf } from "../engine/commands.ts";
@@ -10,6 +10,7 @@ import { monotonicNow } from "../host-timers.ts";
 import { replyKey } from "../published.ts";
 import { toBytes } from "../run-input.ts";
 import type { RealmDelivery } from "../sandbox/realm.ts";
+import { chunkOfText } from "../streams/chunk.ts";
 import { readAsks, type LogLine } from "./asks.ts";
 import { noteOf } from "./note.ts";
 import type { ReadyEvent } from "./ready-event.ts";
@@ -21,6 +22,7 @@ export interface TurnStep {
   readonly event: Event;
   readonly payload: string;
   readonly delivery: RealmDelivery | null;
+  readonly chunks: readonly StreamChunk[] | undefined;
 }
 
 /** All events of one run that were ready together, delivered one after another, committed as one. */
@@ -33,11 +35,11 @@ export interface Turn {
 export function openTurn(resident: Resident, now: number): Turn {
   const at = Math.max(resident.machine.now, now);
   const steps: TurnStep[] = [];
-  const add = ({ event, payload }: ReadyEvent): void => {
+  const add = ({ event, payload, chunks }: ReadyEvent): void => {
     if (resident.crashes > 0) countCrashes(resident, event);
     const timed = withTime(event, at);
     const delivery = isDelivered(timed) ? { handle: resident.handle, event: timed, payload, out: null, error: null } : null;
-    steps.push({ event: timed, payload, delivery });
+    steps.push({ event: timed, payload, delivery, chunks });
   };
   for (const ready of resident.ready) {
     add(ready);
@@ -85,7 +87,8 @@ export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn
   const attempts: string[] = [];
   const consumed: string[] = [];
   const replies: ReplyWrite[] = [];
-  for (const { event: told, payload, delivery } of steps) {
+  const written: StreamChunk[] = [];
+  for (const { event: told, payload, delivery, chunks } of steps) {
     if ("message" in told && told.message !== "") consumed.push(told.message);
     if (delivery?.error) throw delivery.error;
     if (machine.outcome) continue;
@@ -95,11 +98,19 @@ export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn
     if (delivery?.out) readAsks(delivery.out, asks, logs);
     const asked = first === 0 ? asks : asks.slice(first);
     advance(machine, event, asked, payload);
+    if (chunks) written.push(...chunks);
+    for (const ask of asked) if (ask.kind === "chunk") written.push(chunkOf(ask));
     rows.push(toBytes(encodeRow({ event, asks: asked.map(nameOfAsk), payload: isKept(event) ? payload : "" })));
     if (machine.requests) replies.push(...takeReplies(machine.requests));
     if (event.type === "step_retrying" || event.type === "step_started") attempts.push(event.op);
   }
-  return { resident, commit: commitOf(resident, worker, { rows, asks, consumed, replies }), asks, attempts, logs };
+  const commit = commitOf(resident, worker, { rows, asks, consumed, replies });
+  if (written.length > 0) Object.assign(commit, { chunks: written });
+  return { resident, commit, asks, attempts, logs };
+}
+
+function chunkOf({ stream, data }: Extract<Ask, { kind: "chunk" }>): StreamChunk {
+  return { name: stream, data: data === null ? null : chunkOfText(data) };
 }
 
 /** Not the arguments of a run, which are in its record already, nor a reply, which is published, nor what nobody will read. */

@@ -118,6 +118,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
   });
   const turns = createTurns(realm, (delivered) => void commitTurns(core, delivered));
   const attempts = createAttempts({
+    world,
     concurrency: options.concurrency,
     graceMs: options.graceMs,
     hold,

@@ -12,6 +12,7 @@ export const defineHook = /* @__PURE__ */ (() => __perdure.defineHook)();
 export const getStepMetadata = /* @__PURE__ */ (() => __perdure.getStepMetadata)();
 export const getWorkflowMetadata = /* @__PURE__ */ (() => __perdure.getWorkflowMetadata)();
 export const heartbeat = /* @__PURE__ */ (() => __perdure.heartbeat)();
+export const getWritable = /* @__PURE__ */ (() => __perdure.getWritable)();
 export const publish = /* @__PURE__ */ (() => __perdure.publish)();
 export const setAttributes = /* @__PURE__ */ (() => __perdure.setAttributes)();
 export const saga = /* @__PURE__ */ (() => __perdure.saga)();

@@ -12,6 +12,7 @@
  *     "request"  op  id or key of a run  encoded reason
  *
  *     "state"  key  encoded value or ""  ""   "attributes"  ""  changes as JSON  ""         "reply"  message  encoded value or ""  ""
+ *     "chunk"  stream  encoded value, or "b" and base64  ""    "close"  stream  ""  ""
  *
  * Behind the step id there may be a line feed and what the call says of its attempts, as JSON.
  */
@@ -25,6 +26,7 @@ import { installClasses } from "./run-classes.ts";
 import { closeGlobals } from "./run-globals.ts";
 import type { Sources } from "./run-state.ts";
 import { getRun } from "./runs.ts";
+import { installStreams } from "./streams.ts";
 import { setScopeTracker, type ScopeTracker } from "./scopes.ts";
 import { installStacks } from "./stacks.ts";
 import { installTimers } from "./timers.ts";
@@ -55,6 +57,7 @@ export function boot({ sources, tick, web, scopes }: HostParts): Kernel {
   installStacks();
   installClasses();
   installFunctions();
+  installStreams();
   setScopeTracker(scopes);
   makeRunsBy(getRun);
   const deliveries = createDeliveries(sources);

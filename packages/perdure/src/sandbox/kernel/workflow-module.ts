@@ -15,6 +15,7 @@ import { createHook } from "./hooks.ts";
 import { currentRun } from "./run-state.ts";
 import { saga } from "./saga.ts";
 import { continueAsNew, getRun, start } from "./runs.ts";
+import { getWritable } from "./streams.ts";
 import { publish, setAttributes } from "./state.ts";
 import { callStep, spawn, withOptions } from "./steps.ts";
 import { scope, shield, sleep } from "./waits.ts";
@@ -31,6 +32,7 @@ export const workflowModule = Object.freeze({
   getStepMetadata,
   getWorkflowMetadata,
   heartbeat,
+  getWritable,
   outside,
   registerClass,
   publish,

@@ -8,6 +8,7 @@ import { setWorkflowScope, substituteStep } from "../../in-place.ts";
 import { findStep, type RegisteredStep, type StepFunction, type WorkflowInPlace } from "../../registry.ts";
 import { installFunctions } from "../kernel/functions.ts";
 import { callStep } from "../kernel/steps.ts";
+import { installStreams } from "../kernel/streams.ts";
 import { workflowModule } from "../kernel/workflow-module.ts";
 import type { WorkflowCall } from "../realm.ts";
 import { createModuleGraphRealm } from "./realm.ts";
@@ -18,6 +19,7 @@ export { callStep } from "../kernel/steps.ts";
 installFunctions();
 const classes = createClassRegistry();
 findClassesBy(() => (isInWorkflow() ? classes : null));
+installStreams();
 setWorkflowScope(() => (isInWorkflow() ? workflowModule : undefined));
 
 /** Makes instances of a class storable that workflow code has to itself: the module of its workflow exists a second time on the host. */
