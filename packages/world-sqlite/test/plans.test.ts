@@ -62,7 +62,7 @@ function allStatements(): Promise<Set<string>> {
 
 test(
   "every statement finds its rows by a key: none reads a whole table, but for the few rows of the workers",
-  { timeout: 60_000 },
+  { timeout: 240_000 },
   async () => {
     const statements = [...(await allStatements())].filter(
       (sql) => /^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(sql) && !sql.includes("sqlite_schema"),
