@@ -50,12 +50,6 @@ export class SmallMap<K extends string | number | object, V> {
     return true;
   }
 
-  clear(): void {
-    this.#key = undefined;
-    this.#value = undefined;
-    this.#table = null;
-  }
-
   /** Entries that are deleted during the iteration are left out, as with a `Map`, unless there was only one. */
   values(): Iterable<V> {
     if (this.#table) return this.#table.values();

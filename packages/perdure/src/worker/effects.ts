@@ -9,6 +9,8 @@ import type { ReadyEvent } from "./ready-event.ts";
 import type { Resident } from "./resident.ts";
 import type { RegisteredStep } from "../registry.ts";
 import { isAtMostOnce } from "./retry-policy.ts";
+import { SmallMap } from "../small-map.ts";
+import type { Timer } from "./timers.ts";
 
 /** Begins what an acknowledged turn asked for: attempts and timers. Hooks are the World's by now. */
 export function beginEffects(core: Core, resident: Resident, asks: readonly Ask[], attempts: readonly string[]): void {
@@ -35,7 +37,8 @@ export function resumeEffects(core: Core, resident: Resident): void {
 export function watchDeadline(core: Core, resident: Resident): void {
   const { deadlineAt } = resident.machine;
   if (deadlineAt === null) return;
-  watch(core, resident, deadlineAt, () => {
+  watch(core, resident, deadlineAt, (timer) => {
+    resident.timers?.delete(timer);
     if (core.stopping || resident.machine.deadlineAt === null) return;
     const reason = new TimeoutError(`The run "${resident.run.key ?? resident.run.id}"`, deadlineAt - resident.run.createdAt);
     addReady(core, resident, { event: { type: "cancel_requested", message: "" }, payload: encode(reason, "reason") });
@@ -44,7 +47,9 @@ export function watchDeadline(core: Core, resident: Resident): void {
 
 /** An event is ready for a run; it is delivered with the next tick. */
 export function addReady(core: Core, resident: Resident, ready: ReadyEvent): void {
-  resident.ready.push(ready);
+  // (A list of one by a literal: the first `push` makes room for seventeen.)
+  if (resident.ready.length === 0) resident.ready = [ready];
+  else resident.ready.push(ready);
   core.turns.schedule(resident);
 }
 
@@ -52,7 +57,10 @@ function beginStep(core: Core, resident: Resident, op: string): void {
   const step = pendingStep(resident, op);
   if (!step || core.stopping) return;
   if (step.notBefore !== null && step.notBefore > Date.now()) {
-    watch(core, resident, step.notBefore, () => beginStep(core, resident, op));
+    watch(core, resident, step.notBefore, (timer) => {
+      resident.timers?.delete(timer);
+      beginStep(core, resident, op);
+    });
     return;
   }
   const registered = findImplementation(step.stepId);
@@ -81,20 +89,17 @@ function failInterrupted(core: Core, resident: Resident, { op, attempt, stepId }
 }
 
 function beginWait(core: Core, resident: Resident, op: string, dueAt: number): void {
-  watch(core, resident, dueAt, () => {
+  watch(core, resident, dueAt, (timer) => {
+    resident.timers?.delete(timer);
     if (core.stopping || resident.machine.pending.get(op)?.kind !== "wait") return;
     addReady(core, resident, { event: { type: "wait_completed", op }, payload: "" });
   });
 }
 
-/** Watches a time for as long as the run is in memory. */
-function watch(core: Core, resident: Resident, at: number, callback: () => void): void {
+/** Watches a time for as long as the run is in memory. @param callback takes the timer from the run's list: a closure around it to do so would be kept for every sleep */
+function watch(core: Core, resident: Resident, at: number, callback: (timer: Timer) => void): void {
   if (resident.mode === "dropped") return;
-  const timer = core.timers.add(at, () => {
-    resident.timers.delete(timer);
-    callback();
-  });
-  resident.timers.set(timer, true);
+  (resident.timers ??= new SmallMap()).set(core.timers.add(at, callback), true);
 }
 
 function pendingStep(resident: Resident, op: string): PendingStep | null {

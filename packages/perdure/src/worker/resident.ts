@@ -31,11 +31,11 @@ export interface Resident {
   rowDueAt: number | null;
   rowNote: string | null;
   /** The times that are watched for it. */
-  readonly timers: SmallMap<Timer, true>;
+  timers: SmallMap<Timer, true> | null;
   /** The attempts that are queued or under way, by the operations of their steps. */
   readonly attempting: SmallMap<string, Attempt>;
   /** Messages received that a claim may still show: not consumed by a commit yet, or only just. */
-  readonly messages: SmallMap<string, true>;
+  messages: SmallMap<string, true> | null;
   /** A step that no code of this process has. */
   missingStep: string | null;
   idleSince: number;
@@ -58,9 +58,9 @@ export function createResident(run: RunRecord, { seed, deadlineAt, maxValueBytes
     ready: [],
     rowDueAt: run.dueAt,
     rowNote: run.note,
-    timers: new SmallMap(),
+    timers: null,
     attempting: new SmallMap(),
-    messages: new SmallMap(),
+    messages: null,
     missingStep: null,
     idleSince: Date.now(),
     crashes: 0,

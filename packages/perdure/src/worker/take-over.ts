@@ -7,6 +7,7 @@ import type { Core } from "./core.ts";
 import { addReady, resumeEffects, watchDeadline } from "./effects.ts";
 import { eventOf } from "./messages.ts";
 import type { ReadyEvent } from "./ready-event.ts";
+import { SmallMap } from "../small-map.ts";
 import { readRows, replay } from "./replay.ts";
 import { createResident, type Resident } from "./resident.ts";
 import { abandon, drop, giveBack, handleTrouble } from "./trouble.ts";
@@ -127,10 +128,10 @@ export function unsaid({ machine }: Resident, page: HistoryPage): ReadyEvent[] {
 
 /** Takes in a message from outside, once. */
 export function receive(core: Core, resident: Resident, message: ReceivedMessage): void {
-  if (resident.mode === "parked" || resident.mode === "dropped" || resident.messages.has(message.id)) return;
+  if (resident.mode === "parked" || resident.mode === "dropped" || resident.messages?.has(message.id)) return;
   const ready = eventOf(message);
   if (!ready) return;
-  resident.messages.set(message.id, true);
+  (resident.messages ??= new SmallMap()).set(message.id, true);
   resident.rowDueAt = Date.now();
   addReady(core, resident, ready);
 }

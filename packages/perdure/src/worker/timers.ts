@@ -3,8 +3,8 @@
  * place, moving their clock moves what runs wait for.
  */
 export interface Timers {
-  /** Calls `callback` once `Date.now() >= at`, never early. */
-  add(at: number, callback: () => void): Timer;
+  /** Calls `callback` once `Date.now() >= at`, never early, with what `add` returned. */
+  add(at: number, callback: (timer: Timer) => void): Timer;
   /**
    * Looks at the clock now. To be called every second or so: the wall clock may jump (suspend, NTP) while host timers count elapsed time, and another
    * one may be in force.
@@ -25,9 +25,21 @@ interface Armed {
   readonly cancel: () => void;
 }
 
-interface Entry {
+/** (One object and one function for each, no closures: a waiting run keeps them.) */
+class Entry implements Timer {
   readonly at: number;
-  callback: (() => void) | null;
+  callback: ((timer: Timer) => void) | null;
+  readonly #cancel: (entry: Entry) => void;
+
+  constructor(at: number, callback: (timer: Timer) => void, cancel: (entry: Entry) => void) {
+    this.at = at;
+    this.callback = callback;
+    this.#cancel = cancel;
+  }
+
+  cancel(): void {
+    this.#cancel(this);
+  }
 }
 
 /** The most that a host timer takes. */
@@ -65,9 +77,14 @@ export function createTimers(): Timers {
     disarm();
     const now = Date.now();
     while (heap[0] && heap[0].at <= now) {
-      const callback = pop(heap)?.callback;
-      if (callback) callback();
-      else cancelled--;
+      const entry = pop(heap);
+      const callback = entry?.callback;
+      if (!callback) {
+        cancelled--;
+        continue;
+      }
+      entry.callback = null;
+      callback(entry);
     }
     arm();
   }
@@ -85,16 +102,10 @@ export function createTimers(): Timers {
 
   return {
     add(at, callback) {
-      const entry: Entry = {
-        at,
-        callback: () => {
-          entry.callback = null;
-          callback();
-        },
-      };
+      const entry = new Entry(at, callback, cancel);
       push(heap, entry);
       arm();
-      return { cancel: () => cancel(entry) };
+      return entry;
     },
     refresh() {
       if (heap[0] && heap[0].at <= Date.now()) fire();

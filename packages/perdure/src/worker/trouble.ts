@@ -17,8 +17,8 @@ export function drop(core: Core, resident: Resident): void {
   if (resident.mode === "dropped") return;
   resident.mode = "dropped";
   resident.ready = [];
-  for (const [timer] of resident.timers) timer.cancel();
-  resident.timers.clear();
+  for (const [timer] of resident.timers ?? []) timer.cancel();
+  resident.timers = null;
   for (const attempt of resident.attempting.values()) attempt.cancel(new CancelledError("this worker does not have the run any more"));
   core.residents.remove(resident);
   if (resident.handle !== 0) core.realm.drop(resident.handle);

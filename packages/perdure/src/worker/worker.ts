@@ -165,7 +165,7 @@ async function poll(core: Core): Promise<PollResult> {
     const resident = residents.find(message.runId);
     if (resident) receive(core, resident, message);
   }
-  for (const { resident, message } of settled) resident.messages.delete(message);
+  for (const { resident, message } of settled) resident.messages?.delete(message);
   return { more: limit > 0 && runs.length === limit, nextDueAt };
 }
 

@@ -34,33 +34,37 @@ export function openQueue(
   return { op, queue };
 }
 
-function handle<T>(run: RunState, op: string, queue: HookQueue): Hook<T> {
-  const asPayload: Shape<T> = ({ payload, request }) => {
-    // Whoever takes the payload alone does not reply.
-    if (request !== "") reply(run, request, "");
-    return payload as T;
-  };
-  const asRequest: Shape<HookRequest<T>> = ({ payload, request }) => ({
+function asPayload<T>({ payload, request }: ArrivedPayload, run: RunState): T {
+  // Whoever takes the payload alone does not reply.
+  if (request !== "") reply(run, request, "");
+  return payload as T;
+}
+
+function asRequest<T>({ payload, request }: ArrivedPayload, run: RunState): HookRequest<T> {
+  return {
     payload: payload as T,
     reply: (value) => {
       if (request !== "") reply(run, request, encode(value, "reply", limitOf(run, "a hook of ")));
     },
-  });
+  };
+}
+
+function handle<T>(run: RunState, op: string, queue: HookQueue): Hook<T> {
   const dispose = (): void => disposeHook(run, op, queue);
   return {
     token: queue.token,
     // eslint-disable-next-line unicorn/no-thenable -- a hook is awaited like a promise
-    then: (onFulfilled, onRejected) => take(run, queue, asPayload).then(onFulfilled, onRejected),
-    request: () => take(run, queue, asRequest),
-    requests: () => iterate(run, queue, asRequest),
+    then: (onFulfilled, onRejected) => take<T>(run, queue, asPayload).then(onFulfilled, onRejected),
+    request: () => take<HookRequest<T>>(run, queue, asRequest),
+    requests: () => iterate<HookRequest<T>>(run, queue, asRequest),
     dispose,
     [Symbol.dispose]: dispose,
-    [Symbol.asyncIterator]: () => iterate(run, queue, asPayload),
+    [Symbol.asyncIterator]: () => iterate<T>(run, queue, asPayload),
   };
 }
 
 /** What whoever takes a payload gets. */
-export type Shape<T> = (arrived: ArrivedPayload) => T;
+export type Shape<T> = (arrived: ArrivedPayload, run: RunState) => T;
 
 /** Replies to a message. @param text encoded; empty: nobody will reply */
 export function reply(run: RunState, request: string, text: string): void {
@@ -70,14 +74,16 @@ export function reply(run: RunState, request: string, text: string): void {
 /** Takes the next payload. @param onWait gets the place in the queue, if there is one */
 export function take<T>(run: RunState, queue: HookQueue, shape: Shape<T>, onWait?: (taker: Taker) => void): Promise<T> {
   const first = queue.arrived.shift();
-  if (first) return "error" in first ? Promise.reject(first.error) : Promise.resolve(shape(first));
+  if (first) return "error" in first ? Promise.reject(first.error) : Promise.resolve(shape(first, run));
   if (queue.failure) return Promise.reject(queue.failure);
   const scope = currentScope(run);
   const cancelled = cancellationOf(scope);
   if (cancelled) return Promise.reject(cancelled);
   return new Promise<T>((resolve, reject) => {
-    const taker: Taker = { scope, take: (arrived) => resolve(shape(arrived)), reject };
-    queue.waiting.push(taker);
+    const taker: Taker = { scope, shape, resolve: resolve as (value: unknown) => void, reject };
+    // (By a literal: the first `push` makes room for seventeen, and most hooks have one who waits.)
+    if (queue.waiting.length === 0) queue.waiting = [taker];
+    else queue.waiting.push(taker);
     onWait?.(taker);
   });
 }
@@ -138,7 +144,7 @@ export function receive(run: RunState, queue: HookQueue, text: string, request: 
   const first = queue.waiting.shift();
   try {
     const arrived: ArrivedPayload = { payload: decode(text), request };
-    if (first) first.take(arrived);
+    if (first) first.resolve(first.shape(arrived, first.scope.run));
     else queue.arrived.push(arrived);
   } catch (cause) {
     const error = HookPayloadInvalidError.unreadable(queue.token, cause);

@@ -38,17 +38,16 @@ export interface ArrivedPayload {
 }
 
 /** Who waits for a payload. */
-export interface Taker {
-  readonly scope: Scope;
-  take(arrived: ArrivedPayload): void;
-  reject(error: unknown): void;
+export interface Taker extends PendingCall {
+  /** Makes of it what the promise is resolved with. */
+  readonly shape: (arrived: ArrivedPayload, run: RunState) => unknown;
 }
 
 /** A hook's side of the sandbox: what arrived and is not taken yet, and who waits. */
 export interface HookQueue {
   readonly token: string;
   readonly arrived: Arrival[];
-  readonly waiting: Taker[];
+  waiting: Taker[];
   /** Why nothing more will arrive: the token is another's, or the hook was disposed of. */
   failure: Error | null;
   disposed: boolean;
@@ -86,7 +85,8 @@ export interface RunState {
   readonly seed: string;
   /** Made when it is first asked for; see `chanceOf`. */
   random: Random | null;
-  readonly occurrences: SmallMap<string, number>;
+  /** How often each name was asked for: names and numbers in turn while there are few, then a table. */
+  occurrences: (string | number)[] | Map<string, number>;
   /** Steps and waits without an answer, in the order of asking. */
   readonly calls: SmallMap<string, PendingCall>;
   readonly hooks: SmallMap<string, HookQueue>;
@@ -129,7 +129,7 @@ export function createRunState({ id, name = id, workflowId, seed, maxValueBytes 
     startedAt: 0,
     seed,
     random: null,
-    occurrences: new SmallMap(),
+    occurrences: [],
     calls: new SmallMap(),
     hooks: new SmallMap(),
     out: [],
@@ -177,9 +177,30 @@ export function chanceOf(run: RunState): Random {
  * inserting one call renames no other.
  */
 export function nextOperation(run: RunState, name: string): string {
-  const count = (run.occurrences.get(name) ?? 0) + 1;
-  run.occurrences.set(name, count);
-  return `${name}#${count}`;
+  return `${name}#${countUp(run, name)}`;
+}
+
+/** More names than this are a table's, which takes three times the memory of a short list. */
+const mostInList = 8;
+
+function countUp(run: RunState, name: string): number {
+  const { occurrences } = run;
+  if (occurrences instanceof Map) {
+    const count = (occurrences.get(name) ?? 0) + 1;
+    occurrences.set(name, count);
+    return count;
+  }
+  for (let index = 0; index < occurrences.length; index += 2) {
+    if (occurrences[index] === name) return (occurrences[index + 1] = Number(occurrences[index + 1]) + 1);
+  }
+  run.occurrences = occurrences.length < 2 * mostInList ? [...occurrences, name, 1] : tableOf([...occurrences, name, 1]);
+  return 1;
+}
+
+function tableOf(list: readonly (string | number)[]): Map<string, number> {
+  const table = new Map<string, number>();
+  for (let index = 0; index < list.length; index += 2) table.set(String(list[index]), Number(list[index + 1]));
+  return table;
 }
 
 /** How large a value of a run may be, and whose it is for the message. @param of what of the run's it is: `the step "charge" of `; empty for the run's own */
