@@ -7,6 +7,7 @@ import { exportNames } from "./exports.ts";
 import { applyFileDirective } from "./file-directive.ts";
 import { PathNames } from "./ids.ts";
 import type { MarkedFunction } from "./marked-function.ts";
+import { findLostOptions } from "./lost-options.ts";
 import { findModuleState } from "./module-state.ts";
 import { climb, isProblem, placementOf, workflowAround } from "./placement.ts";
 import { type Reach, findReach } from "./reach.ts";
@@ -60,6 +61,7 @@ export function analyse(file: File, moduleId: string): Analysis {
       if (access !== "read") problems.push({ code: "MARKED_REASSIGNED", range: rangeOf(node), parameters: { kind, name } });
     }
   }
+  problems.push(...findLostOptions(bindings, tree));
   const stepRanges = marked.filter(({ kind }) => kind === "step").map(({ node }) => bodyRange(node));
   const roots = marked.filter(({ kind }) => kind === "workflow").map(({ node }) => rangeOf(node));
   const reach = findReach(file.program, tree, { roots, removed: stepRanges, marked: new Set(bindings.keys()) });

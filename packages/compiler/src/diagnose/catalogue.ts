@@ -98,6 +98,11 @@ export const catalogue = {
     "Remove the inner directive, or move the function out of the step.",
     "A step is one unit: it is tried again as a whole. What it calls runs as ordinary code.",
   ),
+  STEP_OPTIONS_LOST: error(
+    "What is assigned here to {member} of the step {name} does not reach its attempts.",
+    "Say it at the call, `withOptions(step, options)(…)`, or move the step to the top level of the module.",
+    "A step that is declared inside a function moves out of it: each attempt makes the function anew from the variables that it captures, so what is put on the function in its old place is on another one.",
+  ),
   WORKFLOW_NESTED: error(
     "A workflow cannot be declared inside {where}.",
     "Move it to the top level of the module and start it from there.",
