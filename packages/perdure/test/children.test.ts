@@ -121,6 +121,28 @@ test("a workflow goes on in a new run: finally blocks run, the id and the waiter
   expect(await (await start(parent, [counting])).returnValue).toBe("done at 3");
 });
 
+test("a handle by the id of a run that went on means the run in which it does: its status, and who is asked to end", async () => {
+  log.length = 0;
+  await useWorld();
+  const endless = flow(
+    "n",
+    "if (n === 0) return continueAsNew([1]); publish('round', n); try { await hang() } catch (error) { await shield(() => note(`ended: ${error.message}`)); throw error }",
+  );
+  const run = await start(endless, [0]);
+  await until(async () => (await run.read("round")) === 1, "the run has gone on");
+  expect(await run.status).toBe("running");
+  expect(await run.cancel({ reason: "enough" })).toBe("requested");
+  await expect(run.returnValue).rejects.toMatchObject({ code: "RUN_CANCELLED" });
+  expect(log).toEqual(["ended: Cancelled: enough"]);
+  // The same for a child, whose parent knows the id of its first run alone.
+  const parent = flow("child", "const run = await start(child, [0]); await note('waits'); return run.returnValue");
+  const other = await start(parent, [endless]);
+  await until(() => log.includes("waits"), "the child is started");
+  await other.cancel({ reason: "too late" });
+  await expect(other.returnValue).rejects.toMatchObject({ code: "RUN_CANCELLED" });
+  await until(() => log.includes("ended: Cancelled: too late"), "the child's last run is told");
+});
+
 test("a handle of a run is a value: it comes back from steps and goes to other runs", async () => {
   await useWorld();
   step("k#begin", async (n: number) => start(double, [n]), "begin");

@@ -146,7 +146,7 @@ export interface HookRecord {
 export interface Message {
   /** The sender's id for it; a second message with the same id to the same run is a duplicate. 1 to 512 characters. */
   readonly id: string;
-  /** A run; or whoever holds a hook token, or has a key (1 to 512 characters), when the message is delivered. */
+  /** A run, or the last of its successors; or whoever holds a hook token, or has a key (1 to 512 characters), when the message is delivered. */
   readonly to: { readonly runId: string } | { readonly token: string } | { readonly key: string };
   /** What it is, for the runtime: `hook`, `cancel`, `wake` … */
   readonly kind: string;

@@ -147,11 +147,12 @@ async function worldOf({ world }: RunAddress): Promise<World> {
   return world ?? getWorld();
 }
 
-/** @throws RUN_NOT_FOUND */
+/** The run, or the one in which it goes on by now. @throws RUN_NOT_FOUND */
 async function findRun(address: RunAddress): Promise<RunRecord> {
   const { id } = address;
   const { query } = await worldOf(address);
-  const run = (isWorldId(id) ? await query.run({ id }) : null) ?? (await query.run({ key: id }));
+  let run = (isWorldId(id) ? await query.run({ id }) : null) ?? (await query.run({ key: id }));
+  while (run?.successor) run = await query.run({ id: run.successor });
   if (!run) throw new WorkflowRunNotFoundError(id);
   return run;
 }

@@ -6,6 +6,7 @@ import { existingRun, keyOfRun } from "./records.ts";
 const HOLDER = "SELECT h.run, h.operation, r.uuid FROM hooks h JOIN runs r ON r.id = h.run WHERE h.token = ?1";
 const KEEPER = "SELECT id, NULL, uuid FROM runs WHERE key = ?1";
 const STATUS = "SELECT status FROM runs WHERE id = ?1";
+const SUCCESSOR = "SELECT successor FROM runs WHERE id = ?1";
 const WAS_DELIVERED = "SELECT 1 FROM messages WHERE run = ?1 AND message = ?2";
 const DELIVER = "INSERT INTO messages (run, message, kind, operation, payload) VALUES (?1, ?2, ?3, ?4, ?5)";
 const WAKE = "UPDATE runs SET mail = mail + 1, due_at = min(coalesce(due_at, ?2), ?2) WHERE id = ?1";
@@ -24,10 +25,13 @@ export function deliver(transaction: Transaction, messages: readonly Message[], 
   return messages.map((message) => deliverOne(transaction, message, now));
 }
 
-function deliverOne(transaction: Transaction, { id, to, kind, payload }: Message, now: number): Delivery {
+function deliverOne(transaction: Transaction, message: Message, now: number): Delivery {
+  const { id, to, kind, payload } = message;
   const [run, operation, runId] = receiverOf(transaction, to);
   const status = run === undefined ? "not_found" : receive(transaction, run, { id, kind, operation, payload }, now);
-  return status === "not_found" ? { status } : { status, runId };
+  if (status === "not_found") return { status };
+  const successor = status === "ended" ? (transaction.get(SUCCESSOR, [run!])?.[0] as string | null) : null;
+  return successor === null ? { status, runId } : deliverOne(transaction, { id, to: { runId: successor }, kind, payload }, now);
 }
 
 /** A message that has found its run. */

@@ -109,7 +109,7 @@ function checkedWrites(world: World, ledger: Ledger): Pick<World, "commit" | "de
       const since = ledger.start();
       const results = await world.deliver(messages);
       holds(results.length === messages.length, () => `${messages.length} messages were delivered; ${results.length} were answered.`);
-      for (const [index, delivery] of results.entries()) checkDelivery(ledger, since, messages[index]!, delivery);
+      for (const [index, delivery] of results.entries()) await checkDelivery({ ledger, world, since }, messages[index]!, delivery);
       return results;
     },
     async end(runId, end) {
@@ -124,14 +124,20 @@ function checkedWrites(world: World, ledger: Ledger): Pick<World, "commit" | "de
   };
 }
 
-function checkDelivery(ledger: Ledger, since: number, { id, to }: Message, delivery: Delivery): void {
+async function checkDelivery(
+  { ledger, world, since }: { readonly ledger: Ledger; readonly world: World; readonly since: number },
+  { id, to }: Message,
+  delivery: Delivery,
+): Promise<void> {
   if (delivery.status === "not_found") {
     const seenAt = "runId" in to ? ledger.run(to.runId).seenAt : Infinity;
     holds(seenAt > since, () => `A message found no run ${"runId" in to ? to.runId : ""}, which exists.`);
     return;
   }
   const { runId, status } = delivery;
-  holds(!("runId" in to) || to.runId === runId, () => `A message to run ${"runId" in to ? to.runId : ""} went to run ${runId}.`);
+  const addressed = "runId" in to ? to.runId : runId;
+  const isItsOwn = addressed === runId || (await comesAfter(world, addressed, runId));
+  holds(isItsOwn, () => `A message to run ${addressed} went to run ${runId}.`);
   if (status !== "delivered") return;
   const facts = ledger.run(runId);
   const sent = facts.sent.get(id) ?? Infinity;
@@ -139,6 +145,16 @@ function checkDelivery(ledger: Ledger, since: number, { id, to }: Message, deliv
   const { final } = facts;
   holds(final === null || final.tick > since, () => `Message ${id} was delivered to run ${runId}, which was over.`);
   facts.delivered.set(id, ledger.tick());
+}
+
+/** Whether a run is one of the successors of another. */
+async function comesAfter(world: World, first: string, runId: string): Promise<boolean> {
+  for (let link: string | null = first; link !== null;) {
+    const run: RunRecord | null = await world.query.run({ id: link });
+    link = run?.successor ?? null;
+    if (link === runId) return true;
+  }
+  return false;
 }
 
 function checkedStreams(world: World, ledger: Ledger): World["streams"] {

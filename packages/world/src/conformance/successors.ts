@@ -142,19 +142,20 @@ export const successors: readonly Case[] = [
         { id: "a", to: { key: "k" }, kind: "cancel", payload },
       ]);
       const successor = newRun({ dueAt: (await world.now()) + 90_000 });
-      const messages = [messageTo(owned.runId, "to the ended run"), messageTo(successor.id, "sent")];
+      const messages = [messageTo(owned.runId, "to the ended"), messageTo(successor.id, "sent")];
       await mustCommit(world, commitOf(owned, 1, ["b"], { ...DONE, consumed: ["consumed"], successor, messages }));
       assert.deepEqual((await world.load(owned.runId)).messages, []);
       const { id: runId } = successor;
       assert.deepEqual((await world.load(runId)).messages, [
         { runId, id: "b", kind: "wake", operation: null, payload: bytes("payload") },
         { runId, id: "a", kind: "cancel", operation: null, payload },
+        { runId, id: "to the ended", kind: "wake", operation: null, payload: bytes("payload") },
         { runId, id: "sent", kind: "wake", operation: null, payload: bytes("payload") },
       ]);
       assert.equal(await world.query.hook("t"), null);
       const taken = await claimOne(lab, "w1");
       assert.equal(taken.runId, runId);
-      await mustCommit(world, commitOf(taken, 0, ["x"], { consumed: ["b", "a", "sent"], patch: { dueAt: null } }));
+      await mustCommit(world, commitOf(taken, 0, ["x"], { consumed: ["b", "a", "to the ended", "sent"], patch: { dueAt: null } }));
       assert.deepEqual([await waitingOf(world, runId), (await recordOf(world, runId)).dueAt], [[], null]);
     },
   },
@@ -169,7 +170,7 @@ export const successors: readonly Case[] = [
       assert.deepEqual(await world.deliver([...repeated, messageTo(owned.runId, "new"), messageTo(next.runId, "consumed")]), [
         { status: "duplicate", runId: owned.runId },
         { status: "duplicate", runId: next.runId },
-        { status: "ended", runId: owned.runId },
+        { status: "delivered", runId: next.runId },
         { status: "delivered", runId: next.runId },
       ]);
       await mustCommit(world, commitOf(next, 0, ["a"], { consumed: ["m"] }));
@@ -266,6 +267,28 @@ export const successors: readonly Case[] = [
       for (const [index, { status }] of sent.entries()) {
         assert.deepEqual(await waitingOf(world, next[index]!.id), status === "delivered" ? ["m"] : []);
       }
+    },
+  },
+  {
+    name: "a message to a run that went on reaches the last of its successors, and is a duplicate where an earlier one had it",
+    async run(lab) {
+      const { world } = lab;
+      const first = await start(lab, "w1");
+      await world.deliver([messageTo(first.runId, "early")]);
+      const second = newRun();
+      await mustCommit(world, commitOf(first, 0, ["a"], { ...DONE, successor: second, consumed: ["early"] }));
+      const last = await continueAs(lab, await claimOne(lab, "w1"), 0);
+      assert.deepEqual(
+        await world.deliver([messageTo(first.runId, "late"), messageTo(first.runId, "early"), messageTo(second.id, "late")]),
+        [
+          { status: "delivered", runId: last.runId },
+          { status: "duplicate", runId: first.runId },
+          { status: "duplicate", runId: last.runId },
+        ],
+      );
+      assert.deepEqual(await waitingOf(world, last.runId), ["late"]);
+      await mustCommit(world, commitOf(last, 0, ["a"], DONE));
+      assert.deepEqual(await world.deliver([messageTo(first.runId, "later")]), [{ status: "ended", runId: last.runId }]);
     },
   },
 ];

@@ -8,11 +8,13 @@ export function deliver(store: Store, messages: readonly Message[]): Delivery[] 
   return messages.map((message) => deliverOne(store, message));
 }
 
-function deliverOne(store: Store, { id, to, kind, payload }: Message): Delivery {
+function deliverOne(store: Store, message: Message): Delivery {
+  const { id, to, kind, payload } = message;
   const hook = "token" in to ? store.tokens.get(to.token) : undefined;
   const run = receiverOf(store, to, hook);
   if (run === undefined) return { status: "not_found" };
   if (run.delivered.has(id)) return { status: "duplicate", runId: run.id };
+  if (run.successor !== null) return deliverOne(store, { id, to: { runId: run.successor }, kind, payload });
   if (!receive(store, run, { id, kind, operation: hook?.operation ?? null, payload })) return { status: "ended", runId: run.id };
   return { status: "delivered", runId: run.id };
 }
