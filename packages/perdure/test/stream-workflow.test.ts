@@ -97,16 +97,22 @@ test("a stream goes to steps as an argument, is written there, and by the workfl
   expect(await all(run.getReadable({ namespace: "shared" }))).toEqual([1, { two: 2 }, 3, 4, 5]);
 });
 
-test("a stream of one run goes to another one by start(), whose steps write to it", async () => {
+test("a stream of one run goes to another one by start(), whose steps write to it, and close it", async () => {
   const child = workflowOf<[WritableStream], undefined>("sw#child", "async(s)=>callStep('sw#write',[s,'from the child'])");
   const parent = workflowOf<[], WritableStream>("sw#parent", "async()=>getWritable()");
-  await useWorld();
+  const { world } = await useWorld();
   const run = await start(parent, []);
   const stream = await run.returnValue;
   await (
     await start(child, [stream])
   ).returnValue;
   expect(await all(run.readable)).toEqual(["from the child"]);
+  step("sw#close-given", async (given: WritableStream) => given.close(), "closeGiven");
+  const closing = workflowOf<[WritableStream], undefined>("sw#closing", "async(s)=>callStep('sw#close-given',[s])");
+  await (
+    await start(closing, [stream])
+  ).returnValue;
+  expect((await world.streams.read({ runId: run.runId, name: "default" }, 1)).done).toBe(true);
   const other = workflowOf<[WritableStream], string>("sw#other", "async(s)=>s.getWriter().write(1).catch(e=>e.code)");
   expect(await (await start(other, [stream])).returnValue).toBe("NOT_AVAILABLE_IN_WORKFLOW");
 });
