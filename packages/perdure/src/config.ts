@@ -37,6 +37,28 @@ export function maxValueBytes(): number {
   );
 }
 
+/** Where the handler of `perdure/http` answers, unless it is told otherwise; as in Vercel's `workflow` package, so that addresses and the rules of proxies stay. */
+export const defaultBasePath = "/.well-known/workflow/v1";
+
+/**
+ * `PERDURE_URL`: where the handler of `perdure/http` is reached from outside, origin and base path, or the origin alone if it answers under {@link defaultBasePath}. Without a slash at
+ * its end; null if it is not set.
+ * @throws INVALID_CONFIGURATION
+ */
+export function publicUrl(): string | null {
+  const value = process.env.PERDURE_URL;
+  if (value === undefined || value === "") return null;
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (!url || !/^https?:$/.test(url.protocol) || url.search + url.hash + url.username + url.password !== "") {
+    throw new PerdureError(
+      "INVALID_CONFIGURATION",
+      `PERDURE_URL is "${redact(value)}"; it must be an http or https URL without credentials, query and fragment, such as "https://shop.example".`,
+    );
+  }
+  const path = url.pathname.replace(/\/+$/, "");
+  return url.origin + (path === "" ? defaultBasePath : path);
+}
+
 /** Opens the World of a URL; its package is loaded only now. @throws WORLD_UNKNOWN_SCHEME, WORLD_PACKAGE_MISSING */
 export async function openWorld(url: string): Promise<World> {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();

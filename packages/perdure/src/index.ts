@@ -15,6 +15,7 @@ import type { StartOptions } from "./start-options.ts";
 import { stepSettings, type StepCallOptions } from "./step-options.ts";
 import type { AttributeChanges } from "./published.ts";
 import { checkNamespace, defaultNamespace } from "./streams/namespace.ts";
+import type { RequestWithResponse, Webhook, WebhookOptions } from "./webhook.ts";
 import { currentStepContext, type StepMetadata, type WorkflowMetadata } from "./step-context.ts";
 
 export type { Duration } from "./duration.ts";
@@ -28,6 +29,7 @@ export type { StepHandle } from "./step-handle.ts";
 export type { RetryPolicy, StepCallOptions, StepOptions, StepRetryPolicy } from "./step-options.ts";
 export type { DurableFunction, NotSerializable, Serializable } from "./serializable.ts";
 export type { StepMetadata, WorkflowMetadata } from "./step-context.ts";
+export type { RequestWithResponse, Webhook, WebhookOptions } from "./webhook.ts";
 
 /**
  * Waits durably: milliseconds, text such as `"1h 30m"`, or until a Date. While a run sleeps it needs no process; it goes on when the time has come
@@ -49,6 +51,23 @@ export function createHook<T = unknown>(options?: HookOptions): Hook<T> {
   const scope = workflowScope();
   if (scope) return scope.createHook<T>(options);
   throw notInWorkflow("createHook()");
+}
+
+/**
+ * Opens a webhook: a hook that is reached over HTTP, at `webhook.url`, where `perdure/http` is mounted. Its payloads are the requests.
+ * @throws NOT_IN_WORKFLOW outside of a workflow, INVALID_ARGUMENT, SERIALIZATION_FAILED
+ * @example
+ * const webhook = createWebhook({ respondWith: "manual" });
+ * await sendLink(webhook.url);
+ * const request = await webhook;
+ * await request.respondWith(new Response("Thank you"));
+ */
+export function createWebhook(options: WebhookOptions<"manual"> & { readonly respondWith: "manual" }): Webhook<RequestWithResponse>;
+export function createWebhook(options?: WebhookOptions<Response | undefined>): Webhook;
+export function createWebhook(options?: WebhookOptions): Webhook {
+  const scope = workflowScope();
+  if (scope) return scope.createWebhook(options);
+  throw notInWorkflow("createWebhook()");
 }
 
 /**

@@ -12,15 +12,22 @@ export interface RunInput {
    * How many bytes a value of the run may take as stored, wherever it is executed: where a call is refused for it, every replay must refuse it again. Left out: {@link defaultMaxBytes}.
    */
   readonly maxValueBytes?: number;
+  /** Where its webhooks are reached, as `PERDURE_URL` said at its start; null: it was not set. */
+  readonly address: string | null;
 }
 
 interface Header {
   readonly deadlineAt?: number;
   readonly maxValueBytes?: number;
+  readonly address?: string;
 }
 
-export function encodeRunInput({ seed, args, deadlineAt, maxValueBytes = defaultMaxBytes }: RunInput): Uint8Array {
-  const header: Header = { ...(deadlineAt !== null && { deadlineAt }), ...(maxValueBytes !== defaultMaxBytes && { maxValueBytes }) };
+export function encodeRunInput({ seed, args, deadlineAt, maxValueBytes = defaultMaxBytes, address }: RunInput): Uint8Array {
+  const header: Header = {
+    ...(deadlineAt !== null && { deadlineAt }),
+    ...(maxValueBytes !== defaultMaxBytes && { maxValueBytes }),
+    ...(address !== null && { address }),
+  };
   const text = JSON.stringify(header);
   return toBytes(`${seed}${text === "{}" ? "" : text}\n${args}`);
 }
@@ -35,6 +42,7 @@ export function decodeRunInput(bytes: Uint8Array): Required<RunInput> {
     args: text.slice(end + 1),
     deadlineAt: header.deadlineAt ?? null,
     maxValueBytes: header.maxValueBytes ?? defaultMaxBytes,
+    address: header.address ?? null,
   };
 }
 

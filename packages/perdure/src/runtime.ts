@@ -1,13 +1,29 @@
 /** The one World and the one worker of this process, made when they are first needed. */
 import type { World } from "@perdure/world";
 
-import { openWorld, worldUrl, workerWanted } from "./config.ts";
+import { maxValueBytes, openWorld, worldUrl, workerWanted } from "./config.ts";
+import { answerElsewhereBy, encodeReading, openStreamsBy } from "./codec/index.ts";
 import { createWaiters, type Waiters } from "./api/waiters.ts";
 import { PerdureError } from "./errors/perdure-error.ts";
-import { openStreamsBy } from "./codec/index.ts";
+import { replyId } from "./hook-messages.ts";
+import { toBytes } from "./run-input.ts";
 import { streamsOf } from "./streams/process-streams.ts";
 import type { WorkerOptions } from "./worker/options.ts";
 import { createWorker, type Worker } from "./worker/worker.ts";
+
+/** A step answers a request by a message to its run, which publishes it. The run gets it at once, so that it comes before the step's end. */
+answerElsewhereBy(async ({ runId, message }, response) => {
+  if (Object.prototype.toString.call(response) !== "[object Response]") {
+    throw new PerdureError("INVALID_ARGUMENT", "request.respondWith() takes a Response.");
+  }
+  const reply = {
+    id: replyId(message),
+    kind: "reply",
+    payload: toBytes(await encodeReading(response, "response", { maxBytes: maxValueBytes(), of: "a webhook" })),
+  };
+  const [delivery] = await (await getWorld()).deliver([{ ...reply, to: { runId } }]);
+  if (delivery?.status === "delivered") runtime().startedWorker?.receive({ ...reply, runId, operation: null });
+});
 
 interface Runtime {
   world: Promise<World> | null;

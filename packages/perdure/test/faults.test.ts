@@ -220,7 +220,7 @@ test("a step that no worker has parks the run until one has it", async () => {
 test("a worker without a version's code loads it from the World, checked by its hash", async () => {
   const { world } = await useWorld({ leaseMs: 200 });
   const good = bundleOf("async(name)=>'hello '+name");
-  const input = encodeRunInput({ seed: "0".repeat(32), args: 'j["you"]', deadlineAt: null });
+  const input = encodeRunInput({ seed: "0".repeat(32), args: 'j["you"]', deadlineAt: null, address: null });
   await world.code.put(good.version, Buffer.from(JSON.stringify({ code: good.code, map: good.map })));
   await world.code.put("f".repeat(64), Buffer.from(JSON.stringify({ code: good.code, map: good.map })));
   const run = { key: null, workflowId: "t#unknown", input, dueAt: null };
@@ -271,7 +271,7 @@ test("a run that loses its worker again and again without getting on is stopped"
       key: "doomed",
       workflowId: "t#doomed",
       version,
-      input: encodeRunInput({ seed: "0".repeat(32), args: "j[]", deadlineAt: null }),
+      input: encodeRunInput({ seed: "0".repeat(32), args: "j[]", deadlineAt: null, address: null }),
       dueAt: null,
     },
   ]);

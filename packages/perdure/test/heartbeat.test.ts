@@ -136,7 +136,7 @@ async function interruptedRun(world: ReturnType<typeof createMemoryWorld>, crash
   await world.code.put(version, Buffer.from(JSON.stringify({ code, map })));
   const id = "01900000-0000-7000-8000-00000000000a";
   await world.heartbeat("silent", 1);
-  const input = encodeRunInput({ seed: "0".repeat(32), args: "j[]", deadlineAt: null });
+  const input = encodeRunInput({ seed: "0".repeat(32), args: "j[]", deadlineAt: null, address: null });
   await world.createRuns([{ id, key: null, workflowId: "b#interrupted", version, input, dueAt: null }], { owner: "silent" });
   const rows = [
     encodeRow({ event: { type: "run_started", at: 1 }, asks: ["step b#lost#1"], payload: "" }),

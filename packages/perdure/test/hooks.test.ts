@@ -20,7 +20,7 @@ test("a payload resumes the workflow that waits for it, as the value that was se
   await useWorld();
   const run = await start(waiting, [], { id: "waiting" });
   await until(() => hookIsOpen("approve-1"), "the hook");
-  expect(await getHookByToken("approve-1")).toEqual({ runId: "waiting", token: "approve-1", metadata: { order: 7 } });
+  expect(await getHookByToken("approve-1")).toEqual({ runId: "waiting", token: "approve-1", metadata: { order: 7 }, isWebhook: false });
   expect(await run.note).toBe("waits for hook approve-1");
   expect(await resumeHook("approve-1", { when: new Date(9) })).toEqual({ runId: "waiting" });
   expect(await run.returnValue).toEqual([{ when: new Date(9) }, true]);

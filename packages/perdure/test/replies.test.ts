@@ -1,11 +1,5 @@
 import type { Commit, World } from "@perdure/world";
-import { checkedWorld } from "@perdure/world/conformance";
-import { createMemoryWorld } from "@perdure/world/memory";
-import { createSqliteWorld } from "@perdure/world-sqlite";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 
 import { askHook, getHookByToken, resumeHook, start } from "../src/api/index.ts";
 import { createMachine, advance } from "../src/engine/machine.ts";
@@ -14,20 +8,10 @@ import { defineHook } from "../src/index.ts";
 import { step } from "../src/internal.ts";
 import { workflowOf } from "./support/bundle.ts";
 import { anotherWorker, until, useWorld } from "./support/lab.ts";
+import { worlds } from "./support/worlds.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "perdure-replies-"));
 // Whoever asks starts a worker on the way, unless told not to; here each test says which workers there are.
 beforeAll(() => void vi.stubEnv("PERDURE_WORKER", "off"));
-
-const opened: World[] = [];
-afterAll(async () => {
-  for (const world of opened) await world.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-const worlds: [string, () => World][] = [
-  ["memory", () => checkedWorld(createMemoryWorld())],
-  ["SQLite", () => opened[opened.push(createSqliteWorld({ path: join(folder, `${opened.length}.db`) })) - 1] as World],
-];
 
 const isOpen = async (token: string): Promise<boolean> =>
   getHookByToken(token).then(

@@ -146,7 +146,7 @@ test("every kind of value that the codec knows crosses into workflow code and ba
 });
 
 test("a delivery that the kernel refuses fails alone", () => {
-  const realm = createRealm({ watchdogMs: 1000, sources: { tokenFor: () => "token", runIdFor: () => "" } });
+  const realm = createRealm({ watchdogMs: 1000, sources: { addressOf: () => "", tokenFor: () => "token", runIdFor: () => "" } });
   const { code, version } = bundleOf("async()=>callStep('t#x',[])");
   const [first = 0, second = 0] = ["a", "b"].map((id) => realm.create(version, code, { id, workflowId: "t#kernel", seed: "0".repeat(32) }));
   const deliver = (handle: number, event: Event, payload: string): RealmDelivery => {

@@ -140,7 +140,7 @@ test("stacks name the shared part by its text, whichever version it came with", 
 });
 
 test("many shared parts do not stay evaluated for ever", () => {
-  const realm = createRealm({ watchdogMs: 1000, sources: { tokenFor: () => "token", runIdFor: () => "id" } });
+  const realm = createRealm({ watchdogMs: 1000, sources: { addressOf: () => "", tokenFor: () => "token", runIdFor: () => "id" } });
   const begin = (index: number): string => {
     const { code, version } = sharedBundleOf("async()=>__shared.next()", `(()=>{let n=${index};return{next:()=>n++}})()`);
     const handle = realm.create(version, code, { id: "run", workflowId: "t#many", seed: "0".repeat(32) });

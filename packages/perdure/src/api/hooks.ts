@@ -6,6 +6,7 @@ import { monotonicNow } from "../host-timers.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import type { AskOptions } from "../hook.ts";
 import { payloadId, requestId } from "../hook-messages.ts";
+import { readHookMetadata } from "../hook-metadata.ts";
 import { toBytes, toText } from "../run-input.ts";
 import { currentWorker, getWorld } from "../runtime.ts";
 import { awaitReply } from "./replies.ts";
@@ -24,6 +25,8 @@ export interface HookInfo {
   readonly token: string;
   /** What `createHook({ metadata })` was given; undefined without it. */
   readonly metadata: unknown;
+  /** Whether it is reached over HTTP: made by `createWebhook()`. */
+  readonly isWebhook: boolean;
 }
 
 /**
@@ -75,8 +78,8 @@ export async function getHookByToken(token: string): Promise<HookInfo> {
   const world = await getWorld();
   const hook = await world.query.hook(token);
   if (!hook) throw new HookNotFoundError(token);
-  const metadata = hook.metadata ? decode(toText(hook.metadata)) : undefined;
-  return { runId: await publicId(hook.runId), token, metadata };
+  const { metadata, webhook } = readHookMetadata(toText(hook.metadata ?? new Uint8Array()));
+  return { runId: await publicId(hook.runId), token, metadata, isWebhook: webhook !== null };
 }
 
 async function publicId(runId: string): Promise<string> {

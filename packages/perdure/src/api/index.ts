@@ -1,6 +1,8 @@
 export { askHook, getHookByToken, resumeHook } from "./hooks.ts";
 export type { HookInfo, ResumeOptions } from "./hooks.ts";
 export type { AskOptions } from "../hook.ts";
+export { resumeWebhook } from "./webhooks.ts";
+export type { ResumeWebhookOptions } from "./webhooks.ts";
 export { getRun } from "./run.ts";
 export type { CancelOptions, GetRunOptions, Run, RunResult, WakeUpOptions, WorkflowRunStatus } from "./run.ts";
 export type { ReadableOptions, RunReadable } from "../streams/readable.ts";

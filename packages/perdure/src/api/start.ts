@@ -2,7 +2,7 @@ import type { CreatedRun, NewRun, RunRecord, World } from "@perdure/world";
 import { v7 as uuidV7 } from "uuid";
 
 import { encode, encodePlacing, type StreamReference } from "../codec/index.ts";
-import { maxValueBytes } from "../config.ts";
+import { maxValueBytes, publicUrl } from "../config.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { findWorkflow, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";
 import { setImmediate } from "../host-timers.ts";
@@ -93,7 +93,8 @@ export function prepareStart(workflow: unknown, args: unknown, options: StartOpt
   const encoded = takesStreams
     ? encodePlacing(list, "args", place, { maxBytes: limit, of })
     : encode(list, "args", { maxBytes: limit, of });
-  const input = encodeRunInput({ seed: Buffer.from(randomBytes16()).toString("hex"), args: encoded, deadlineAt, maxValueBytes: limit });
+  const seed = Buffer.from(randomBytes16()).toString("hex");
+  const input = encodeRunInput({ seed, args: encoded, deadlineAt, maxValueBytes: limit, address: publicUrl() });
   const run: NewRun = {
     id,
     key,

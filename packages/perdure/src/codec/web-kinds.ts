@@ -1,3 +1,4 @@
+import { answerAddressOf, makeAnswerable, type AnswerAddress } from "./answerable.ts";
 import { fromBase64, toBase64 } from "./base64.ts";
 import { knownBytes, remember } from "./bodies.ts";
 import { setOwn, type Kind, type Writer } from "./kind.ts";
@@ -35,17 +36,21 @@ function bodyBytes(part: NodePart | undefined): Uint8Array<ArrayBuffer> | null {
   return typeof part === "string" ? fromBase64(part) : null;
 }
 
-const kept = ["cache", "credentials", "integrity", "keepalive", "redirect", "referrerPolicy"] as const;
+const settingNames = ["cache", "credentials", "integrity", "keepalive", "redirect", "referrerPolicy"] as const;
 
 export const request: Kind<Request> = {
   write(value, writer) {
-    const settings = Object.fromEntries(kept.filter((key) => value[key] !== undefined).map((key) => [key, value[key]]));
-    return [value.url, value.method, settings, bodyText(value, writer), ...Array.from(value.headers).flat()];
+    const settings = Object.fromEntries(settingNames.filter((key) => value[key] !== undefined).map((key) => [key, value[key]]));
+    const { runId, message } = answerAddressOf(value) ?? {};
+    const kept = runId === undefined || message === undefined ? settings : { ...settings, runId, message };
+    return [value.url, value.method, kept, bodyText(value, writer), ...Array.from(value.headers).flat()];
   },
   create([, target, method, settings, body, ...parts]) {
     const bytes = bodyBytes(body);
-    const init = { ...(settings as object), method: String(method), headers: pairs(parts), ...(bytes && { body: bytes }) };
-    return remember(new Request(String(target), init), bytes);
+    const { runId, message, ...others } = settings as Partial<AnswerAddress>;
+    const init = { ...others, method: String(method), headers: pairs(parts), ...(bytes && { body: bytes }) };
+    const made = remember(new Request(String(target), init), bytes);
+    return runId === undefined || message === undefined ? made : makeAnswerable(made, { runId, message });
   },
 };
 

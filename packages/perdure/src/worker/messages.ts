@@ -25,6 +25,10 @@ function operationEvent(kind: string, op: string, message: string, text: string)
       return { event: { type: "hook_received", op, message }, payload: text };
     case "ask":
       return { event: { type: "hook_received", op, message, asked: true }, payload: text };
+    case "webhook":
+      return { event: { type: "hook_received", op: publicOnly(op), message }, payload: text };
+    case "webhook_ask":
+      return { event: { type: "hook_received", op: publicOnly(op), message, asked: true }, payload: text };
     case "ended": {
       const end = text.indexOf("\n");
       const type = endings[text.slice(0, end)];
@@ -33,6 +37,11 @@ function operationEvent(kind: string, op: string, message: string, text: string)
     default:
       return null;
   }
+}
+
+/** What came over HTTP is for webhooks alone, also when their token is a private hook's by now: for that it is a payload that came too late. */
+function publicOnly(op: string): string {
+  return op.startsWith("webhook#") ? op : "none";
 }
 
 /** How a World says that another run has ended. */

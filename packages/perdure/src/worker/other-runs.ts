@@ -69,12 +69,13 @@ export function startsRuns(asks: readonly Ask[]): boolean {
 
 /** The runs that a turn starts, each with the code of its workflow that this process has. Stores that code. @throws WORKFLOW_NOT_FOUND, and what the World throws */
 export async function runsOf(
-  { run, seed, maxValueBytes, machine }: Resident,
+  { run, seed, maxValueBytes, address, machine }: Resident,
   asks: readonly Ask[],
   bundles: Bundles,
 ): Promise<{ readonly runs?: readonly NewRun[]; readonly successor?: NewRun }> {
   const runs: NewRun[] = [];
-  for (const ask of asks) if (ask.kind === "start") runs.push(await newRun(ask, { runId: run.id, seed, maxValueBytes }, bundles));
+  const parent = { runId: run.id, seed, maxValueBytes, address };
+  for (const ask of asks) if (ask.kind === "start") runs.push(await newRun(ask, parent, bundles));
   const { outcome } = machine;
   if (outcome?.status !== "continued") return { runs };
   // A process that no longer has the workflow goes on with the code that the run has.
@@ -85,7 +86,13 @@ export async function runsOf(
     key: null,
     workflowId: run.workflowId,
     version: bundle?.version ?? run.version,
-    input: encodeRunInput({ seed: seedOfChild(seed, "successor"), args: outcome.args, deadlineAt: machine.deadlineAt, maxValueBytes }),
+    input: encodeRunInput({
+      seed: seedOfChild(seed, "successor"),
+      args: outcome.args,
+      deadlineAt: machine.deadlineAt,
+      maxValueBytes,
+      address,
+    }),
     dueAt: null,
   };
   return { ...(runs.length > 0 && { runs }), successor };
@@ -93,7 +100,7 @@ export async function runsOf(
 
 async function newRun(
   { op, run, args }: Extract<Ask, { kind: "start" }>,
-  parent: { readonly runId: string; readonly seed: string; readonly maxValueBytes: number },
+  parent: Pick<Resident, "seed" | "maxValueBytes" | "address"> & { readonly runId: string },
   bundles: Bundles,
 ): Promise<NewRun> {
   const bundle = bundleOf(run.workflowId);
@@ -103,7 +110,13 @@ async function newRun(
     key: run.key,
     workflowId: run.workflowId,
     version: bundle.version,
-    input: encodeRunInput({ seed: seedOfChild(parent.seed, op), args, deadlineAt: run.deadlineAt, maxValueBytes: parent.maxValueBytes }),
+    input: encodeRunInput({
+      seed: seedOfChild(parent.seed, op),
+      args,
+      deadlineAt: run.deadlineAt,
+      maxValueBytes: parent.maxValueBytes,
+      address: parent.address,
+    }),
     dueAt: run.dueAt,
     parent: run.parentClosePolicy === "cancel" ? { runId: parent.runId, operation: op } : null,
     ...(run.attributes && { attributes: run.attributes }),

@@ -20,6 +20,8 @@ export interface Resident {
   readonly seed: string;
   /** How many bytes a value of the run may take. */
   readonly maxValueBytes: number;
+  /** See {@link RunInput}. */
+  readonly address: string | null;
   /** The run's place in the realm; 0 before it has one. */
   handle: number;
   readonly machine: Machine;
@@ -45,12 +47,16 @@ export interface Resident {
   readonly takenAt: number;
 }
 
-export function createResident(run: RunRecord, { seed, deadlineAt, maxValueBytes = defaultMaxBytes }: Omit<RunInput, "args">): Resident {
+export function createResident(
+  run: RunRecord,
+  { seed, deadlineAt, maxValueBytes = defaultMaxBytes, address }: Omit<RunInput, "args">,
+): Resident {
   const { id, key, workflowId, version, fence, createdAt } = run;
   return {
     run: { id, key, workflowId, version, fence, createdAt },
     seed,
     maxValueBytes,
+    address,
     handle: 0,
     machine: createMachine(deadlineAt),
     committed: 0,

@@ -8,7 +8,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { Claimed, RunRecord, World } from "@perdure/world";
+import type { Claimed, ReceivedMessage, RunRecord, World } from "@perdure/world";
 import { v4 as uuid } from "uuid";
 
 import { monotonicNow, setImmediate } from "../host-timers.ts";
@@ -43,6 +43,8 @@ export interface Worker {
   admit(run: RunRecord): void;
   /** The answer to a creation of runs for this worker was lost: it looks which runs it owns. */
   lookForLostRuns(): void;
+  /** Gives a message that was delivered to a run in memory here to it at once, before what its attempts bring afterwards. */
+  receive(message: ReceivedMessage): void;
   /** True when the run is in memory here, so that its end will be told to `onEnded`. */
   holds(runId: string): boolean;
   /** Keeps the process alive until the returned function is called. */
@@ -81,6 +83,10 @@ export async function createWorker(world: World, given: WorkerOptions, onEnded: 
       core.hasLostAnswer = true;
       loop.hint();
     },
+    receive(message) {
+      const resident = core.residents.find(message.runId);
+      if (resident) receive(core, resident, message);
+    },
     holds: (runId) => core.residents.find(runId) !== undefined,
     keepAlive() {
       hold.acquire();
@@ -110,7 +116,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
   const residents = createResidents();
   const realm = createRealms({
     watchdogMs: options.watchdogMs,
-    sources: createSources((runId) => residents.find(runId)?.seed ?? ""),
+    sources: createSources((runId) => residents.find(runId)),
     onStray: (runId, error) => {
       const resident = residents.find(runId);
       if (resident) void handleTrouble(core, resident, error);

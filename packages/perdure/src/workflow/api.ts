@@ -8,4 +8,5 @@ export const getHookByToken = /* @__PURE__ */ (() => __perdure.outside("getHookB
 export const getRun = /* @__PURE__ */ (() => __perdure.getRun)();
 export const resumeHook = /* @__PURE__ */ (() => __perdure.outside("resumeHook()"))();
 export const startMany = /* @__PURE__ */ (() => __perdure.outside("startMany()"))();
+export const resumeWebhook = /* @__PURE__ */ (() => __perdure.outside("resumeWebhook()"))();
 export const start = /* @__PURE__ */ (() => __perdure.start)();

@@ -8,6 +8,7 @@ declare const __perdure: WorkflowModule;
 
 export const continueAsNew = /* @__PURE__ */ (() => __perdure.continueAsNew)();
 export const createHook = /* @__PURE__ */ (() => __perdure.createHook)();
+export const createWebhook = /* @__PURE__ */ (() => __perdure.createWebhook)();
 export const defineHook = /* @__PURE__ */ (() => __perdure.defineHook)();
 export const getStepMetadata = /* @__PURE__ */ (() => __perdure.getStepMetadata)();
 export const getWorkflowMetadata = /* @__PURE__ */ (() => __perdure.getWorkflowMetadata)();

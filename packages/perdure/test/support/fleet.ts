@@ -32,7 +32,7 @@ export type Weather = "resident" | "crash" | "steal";
 
 const seeds = new Map<string, string>();
 const waiting = new Map<Resident, (turn: Turn) => void>();
-const realm = createRealms({ watchdogMs: 20_000, sources: createSources((runId) => seeds.get(runId) ?? "") });
+const realm = createRealms({ watchdogMs: 20_000, sources: createSources((runId) => ({ seed: seeds.get(runId) ?? "", address: null })) });
 const turns: Turns = createTurns(realm, (delivered) => {
   for (const turn of delivered) waiting.get(turn.resident)?.(turn);
 });
@@ -118,7 +118,12 @@ class Fleet {
     const bundle = bundleOf(this.#program.texts[0] ?? "");
     await this.#bundles.save(bundle);
     const id = "00000000-0000-7000-8000-000000000000";
-    const input = encodeRunInput({ seed: "00112233445566778899aabbccddeeff", args: encode([flows, 0, 0], "args"), deadlineAt: null });
+    const input = encodeRunInput({
+      seed: "00112233445566778899aabbccddeeff",
+      args: encode([flows, 0, 0], "args"),
+      deadlineAt: null,
+      address: null,
+    });
     await this.#world.createRuns([{ id, key: null, workflowId: `${name}#0`, version: bundle.version, input, dueAt: null }]);
     this.#order.push(id);
   }

@@ -24,7 +24,7 @@ import { bundleOf } from "./bundle.ts";
 
 const ownSeed = "00112233445566778899aabbccddeeff";
 let onDelivered: (turn: Turn) => void = () => undefined;
-const realm = createRealms({ watchdogMs: 5000, sources: createSources(() => ownSeed) });
+const realm = createRealms({ watchdogMs: 5000, sources: createSources(() => ({ seed: ownSeed, address: null })) });
 const turns: Turns = createTurns(realm, (delivered) => delivered.forEach((turn) => onDelivered(turn)));
 
 /** Where a program runs: in the sandbox realm, or among the modules of this process. */
@@ -91,7 +91,7 @@ export async function runReplay(program: string, rows: readonly Row[], where: Pl
 async function place(program: string, where: Place, seed = ownSeed): Promise<Resident> {
   const code = where === "sandbox" ? bundleOf(program) : moduleOf(program);
   const run = { id: "run", workflowId: "simulated", version: code.version, dueAt: null, note: null, fence: 1 } as unknown as RunRecord;
-  const resident = createResident(run, { seed, deadlineAt: null });
+  const resident = createResident(run, { seed, deadlineAt: null, address: null });
   resident.handle = await realm.create(code, { id: run.id, workflowId: run.workflowId, seed });
   return resident;
 }

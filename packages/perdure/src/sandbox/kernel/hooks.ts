@@ -9,7 +9,7 @@ import { currentRun, limitOf, nextOperation, type ArrivedPayload, type HookQueue
 export function createHook<T>(options: HookOptions = {}): Hook<T> {
   const run = currentRun();
   const metadata = options.metadata === undefined ? "" : encode(options.metadata, "metadata", limitOf(run, "a hook of "));
-  const { op, queue } = openQueue(run, "hook", checkToken(options.token, "createHook"), metadata);
+  const { op, queue } = openQueue(run, { name: "hook", token: checkToken(options.token, "createHook"), metadata, read: decode });
   return handle<T>(run, op, queue);
 }
 
@@ -20,15 +20,26 @@ export function checkToken(token: unknown, where: string): string | undefined {
   throw new PerdureError("INVALID_ARGUMENT", `${where}({ token }) takes a string of 1 to 512 characters.`);
 }
 
-/** Asks for a token, and makes the place where its payloads arrive. @param name what the operation is called */
-export function openQueue(
-  run: RunState,
-  name: "hook" | "webhook",
-  token: string | undefined,
-  metadata: string,
-): { op: string; queue: HookQueue } {
+interface QueueOptions {
+  /** What the operation is called. */
+  readonly name: "hook" | "webhook";
+  readonly token: string | undefined;
+  readonly metadata: string;
+  /** Makes a payload of what arrives, or throws. */
+  readonly read: (text: string) => unknown;
+}
+
+/** Asks for a token, and makes the place where its payloads arrive. */
+export function openQueue(run: RunState, { name, token, metadata, read }: QueueOptions): { op: string; queue: HookQueue } {
   const op = nextOperation(run, name);
-  const queue: HookQueue = { token: token ?? run.sources.tokenFor(run.id, op), arrived: [], waiting: [], failure: null, disposed: false };
+  const queue: HookQueue = {
+    token: token ?? run.sources.tokenFor(run.id, op),
+    read,
+    arrived: [],
+    waiting: [],
+    failure: null,
+    disposed: false,
+  };
   run.hooks.set(op, queue);
   run.out.push("hook", op, queue.token, metadata);
   return { op, queue };
@@ -143,7 +154,7 @@ export function disposeHook(run: RunState, op: string, queue: HookQueue): void {
 export function receive(run: RunState, queue: HookQueue, text: string, request: string): void {
   const first = queue.waiting.shift();
   try {
-    const arrived: ArrivedPayload = { payload: decode(text), request };
+    const arrived: ArrivedPayload = { payload: queue.read(text), request };
     if (first) first.resolve(first.shape(arrived, first.scope.run));
     else queue.arrived.push(arrived);
   } catch (cause) {

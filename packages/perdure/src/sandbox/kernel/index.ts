@@ -30,6 +30,7 @@ import { installStreams } from "./streams.ts";
 import { setScopeTracker, type ScopeTracker } from "./scopes.ts";
 import { installStacks } from "./stacks.ts";
 import { installTimers } from "./timers.ts";
+import { installAnswers } from "./webhooks.ts";
 import { workflowModule } from "./workflow-module.ts";
 import { setDurableTimeout } from "./waits.ts";
 import { installWeb, scheduleAbortsBy, type WebSource } from "./web/install.ts";
@@ -56,6 +57,7 @@ export function boot({ sources, tick, web, scopes }: HostParts): Kernel {
   installTimers(global);
   installStacks();
   installClasses();
+  installAnswers();
   installFunctions();
   installStreams();
   setScopeTracker(scopes);

@@ -46,6 +46,8 @@ export interface Taker extends PendingCall {
 /** A hook's side of the sandbox: what arrived and is not taken yet, and who waits. */
 export interface HookQueue {
   readonly token: string;
+  /** Makes a payload of what arrives, or throws. */
+  readonly read: (text: string) => unknown;
   readonly arrived: Arrival[];
   waiting: Taker[];
   /** Why nothing more will arrive: the token is another's, or the hook was disposed of. */
@@ -59,6 +61,8 @@ export interface Sources {
   readonly tokenFor: (runId: string, op: string) => string;
   /** The id of a run that an operation starts. @param at the run's clock */
   readonly runIdFor: (runId: string, op: string, at: number) => string;
+  /** Where the webhooks of a run are reached: a URL, or a path, without a slash at its end. */
+  readonly addressOf: (runId: string) => string;
 }
 
 /** Another run whose end is awaited. */

@@ -45,7 +45,10 @@ export function forget(part: SharedPart): void {
 
 /** What is the current run while a part is evaluated. */
 export function standIn({ hash }: SharedPart): RunState {
-  return createRunState({ id: "", workflowId: "", seed: hash.slice(0, 32) }, { tokenFor: () => "", runIdFor: () => "" });
+  return createRunState(
+    { id: "", workflowId: "", seed: hash.slice(0, 32) },
+    { addressOf: () => "", tokenFor: () => "", runIdFor: () => "" },
+  );
 }
 
 /** What a run that begins takes from its part. @throws what its modules threw, and NOT_AVAILABLE_IN_WORKFLOW */

@@ -17,6 +17,7 @@ import { saga } from "./saga.ts";
 import { continueAsNew, getRun, start } from "./runs.ts";
 import { getWritable } from "./streams.ts";
 import { publish, setAttributes } from "./state.ts";
+import { createWebhook } from "./webhooks.ts";
 import { callStep, spawn, withOptions } from "./steps.ts";
 import { scope, shield, sleep } from "./waits.ts";
 import { CancelledError, TimeoutError } from "../../errors/cancelled-error.ts";
@@ -27,6 +28,7 @@ export const workflowModule = Object.freeze({
   callStep,
   continueAsNew,
   createHook,
+  createWebhook,
   defineHook,
   getRun,
   getStepMetadata,

@@ -9,6 +9,7 @@ import { findStep, type RegisteredStep, type StepFunction, type WorkflowInPlace 
 import { installFunctions } from "../kernel/functions.ts";
 import { callStep } from "../kernel/steps.ts";
 import { installStreams } from "../kernel/streams.ts";
+import { installAnswers } from "../kernel/webhooks.ts";
 import { workflowModule } from "../kernel/workflow-module.ts";
 import type { WorkflowCall } from "../realm.ts";
 import { createModuleGraphRealm } from "./realm.ts";
@@ -20,6 +21,7 @@ installFunctions();
 const classes = createClassRegistry();
 findClassesBy(() => (isInWorkflow() ? classes : null));
 installStreams();
+installAnswers();
 setWorkflowScope(() => (isInWorkflow() ? workflowModule : undefined));
 
 /** Makes instances of a class storable that workflow code has to itself: the module of its workflow exists a second time on the host. */
