@@ -8,7 +8,12 @@ import { PerdureError } from "./errors/perdure-error.ts";
 import { replyId } from "./hook-messages.ts";
 import { toBytes } from "./run-input.ts";
 import { streamsOf } from "./streams/process-streams.ts";
+import type { EndedRun } from "./worker/core.ts";
+import { createSharedObservers, type SharedObservers } from "./worker/observe/observation.ts";
+import type { Observer } from "./worker/observe/observer.ts";
 import type { WorkerOptions } from "./worker/options.ts";
+import type { RunningWorker } from "./worker/running-worker.ts";
+import { createSignals, type Signals } from "./worker/signals.ts";
 import { createWorker, type Worker } from "./worker/worker.ts";
 
 /** A step answers a request by a message to its run, which publishes it. The run gets it at once, so that it comes before the step's end. */
@@ -33,6 +38,8 @@ interface Runtime {
   waiters: Waiters | null;
   /** Of Worlds that calls name for themselves. */
   readonly otherWaiters: WeakMap<World, Waiters>;
+  readonly observers: SharedObservers;
+  readonly signals: Signals;
   isExitHandled: boolean;
 }
 
@@ -41,7 +48,16 @@ const key = Symbol.for("perdure.runtime");
 /** One per process, also when several copies of this package are loaded. */
 function runtime(): Runtime {
   const holder = globalThis as { [key]?: Runtime };
-  holder[key] ??= { world: null, worker: null, startedWorker: null, waiters: null, otherWaiters: new WeakMap(), isExitHandled: false };
+  holder[key] ??= {
+    world: null,
+    worker: null,
+    startedWorker: null,
+    waiters: null,
+    otherWaiters: new WeakMap(),
+    observers: createSharedObservers(),
+    signals: createSignals(),
+    isExitHandled: false,
+  };
   return holder[key];
 }
 
@@ -97,21 +113,37 @@ export async function currentWorker(): Promise<Worker | null> {
 }
 
 /** The worker that `startWorker()` makes; it replaces one that was started on the way. */
-export async function createRuntimeWorker(options: WorkerOptions): Promise<{ readonly id: string; stop(): Promise<void> }> {
+export async function createRuntimeWorker(options: WorkerOptions): Promise<RunningWorker> {
   const state = runtime();
   // The one before goes on until there is another: a mistake in the options, or a World that is away, must not leave the process without.
   const worker = await makeWorker(options);
-  const release = worker.keepAlive();
   const before = state.worker;
   const current = Promise.resolve(worker);
   state.worker = current;
   if (before) await stopQuietly(before);
+  return keptAlive(worker, () => {
+    if (state.worker === current) state.worker = null;
+  });
+}
+
+/** A worker beside that of the process. */
+export async function createWorkerOn(world: World, options: WorkerOptions): Promise<RunningWorker> {
+  await world.setup();
+  return keptAlive(await makeWorkerOn(world, options), () => undefined);
+}
+
+/** The process lives for as long as the worker does, however that ends. */
+function keptAlive(worker: Worker, stopping: () => void): RunningWorker {
+  const release = worker.keepAlive();
+  void worker.stopped.then(release);
   return {
     id: worker.id,
-    async stop() {
-      if (state.worker === current) state.worker = null;
-      await worker.stop();
-      release();
+    stop() {
+      stopping();
+      return worker.stop();
+    },
+    drain(options = {}) {
+      return worker.drain(options).finally(stopping);
     },
   };
 }
@@ -122,11 +154,11 @@ async function stopQuietly(making: Promise<Worker>): Promise<void> {
   await worker?.stop();
 }
 
+/** A worker on the World of the process. */
 async function makeWorker(options: WorkerOptions): Promise<Worker> {
   const state = runtime();
   handleExit(state);
-  const world = await getWorld();
-  const worker = await createWorker(world, options, (ended) => currentWaiters(world).ended(ended));
+  const worker = await makeWorkerOn(await getWorld(), options);
   state.startedWorker = worker;
   return worker;
 }
@@ -148,6 +180,27 @@ export async function waitersOf(world: World): Promise<Waiters> {
   let waiters = otherWaiters.get(world);
   if (!waiters) otherWaiters.set(world, (waiters = createWaiters(world, () => false)));
   return waiters;
+}
+
+async function makeWorkerOn(world: World, options: WorkerOptions): Promise<Worker> {
+  const state = runtime();
+  const worker = await createWorker(world, options, {
+    onEnded: (ended) => void tellWaiters(world, ended),
+    observers: state.observers,
+  });
+  if (options.handleSignals !== false) void worker.stopped.then(state.signals.stopBy(worker.stop));
+  return worker;
+}
+
+function tellWaiters(world: World, ended: EndedRun): void {
+  const { waiters, otherWaiters } = runtime();
+  if (waiters?.world === world) waiters.ended(ended);
+  otherWaiters.get(world)?.ended(ended);
+}
+
+/** Sets who observes the workers of this process. */
+export function setRuntimeObservers(observers: readonly Observer[]): void {
+  runtime().observers.set(observers);
 }
 
 function currentWaiters(world: World): Waiters {

@@ -13,15 +13,16 @@ afterEach(async () => {
 
 function countingLoop(answer: () => PollResult, longestIdleMs = 1000): { loop: ClaimLoop; polls: () => number } {
   let polls = 0;
-  const loop = createClaimLoop(async () => {
+  const poll = async (): Promise<PollResult> => {
     polls++;
     return answer();
-  }, longestIdleMs);
+  };
+  const loop = createClaimLoop(poll, longestIdleMs, () => undefined);
   loops.push(loop);
   return { loop, polls: () => polls };
 }
 
-const nothing = (): PollResult => ({ more: false, nextDueAt: null });
+const nothing = (): PollResult => ({ more: false, isEmpty: true, nextDueAt: null });
 
 test("hints that never cease do not put the poll off", async () => {
   const { loop, polls } = countingLoop(nothing);
@@ -49,7 +50,7 @@ test("a run that falls due is looked for at its time", async () => {
   let found = 0;
   countingLoop(() => {
     if (Date.now() >= dueAt) found ||= Date.now();
-    return { more: false, nextDueAt: Date.now() < dueAt ? dueAt : null };
+    return { more: false, isEmpty: true, nextDueAt: Date.now() < dueAt ? dueAt : null };
   }, 10_000);
   await until(() => found > 0, "the poll at that time");
   expect(found).toBeGreaterThanOrEqual(dueAt);
@@ -65,11 +66,33 @@ test("a poll that fails is tried again", async () => {
 });
 
 test("a loop that was stopped polls no more", async () => {
-  const { loop, polls } = countingLoop(() => ({ more: true, nextDueAt: null }));
+  const { loop, polls } = countingLoop(() => ({ more: true, isEmpty: false, nextDueAt: null }));
   await until(() => polls() > 3, "the first polls");
   await loop.stop();
   const before = polls();
   loop.hint();
   await delay(30);
   expect(polls()).toBe(before);
+});
+
+test("a look is answered by a poll that began after it, and by nobody once the loop was stopped", async () => {
+  let running = 0;
+  let release = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  const loop = createClaimLoop(
+    async () => {
+      const number = ++running;
+      if (number === 1) await gate;
+      return { more: false, isEmpty: true, nextDueAt: number };
+    },
+    1000,
+    () => undefined,
+  );
+  loops.push(loop);
+  await until(() => running === 1, "the first poll");
+  const look = loop.look();
+  release();
+  expect((await look)?.nextDueAt).toBe(2);
+  await loop.stop();
+  expect(await loop.look()).toBe(null);
 });

@@ -6,6 +6,8 @@ import { createHold } from "../worker/hold.ts";
 
 /** Awaits the ends of runs: told by this process's worker, by the World's hints, and by one poll for all that are awaited. */
 export interface Waiters {
+  /** Where the runs are. */
+  readonly world: World;
   /** Resolves when the run has ended. Keeps the process alive meanwhile. */
   wait(runId: string): Promise<EndedRun>;
   /** A run has ended. */
@@ -69,6 +71,7 @@ export function createWaiters(world: World, isLocal: (runId: string) => boolean)
   });
 
   return {
+    world,
     ended,
     wait(runId) {
       return new Promise((resolve, reject) => {

@@ -56,6 +56,8 @@ export interface Machine {
   now: number;
   /** In the order in which they were asked for. */
   readonly pending: SmallMap<string, PendingOperation>;
+  /** Characters of the inputs of the steps that are pending. */
+  inputLength: number;
   outcome: Outcome | null;
   /** Who waits for a reply; null as long as nobody did. */
   requests: Requests | null;
@@ -76,7 +78,7 @@ export class Divergence extends Error {
 }
 
 export function createMachine(deadlineAt: number | null = null): Machine {
-  return { length: 0, now: 0, pending: new SmallMap(), outcome: null, requests: null, deadlineAt };
+  return { length: 0, now: 0, pending: new SmallMap(), inputLength: 0, outcome: null, requests: null, deadlineAt };
 }
 
 /** Folds one event, and what the workflow asked for on it, into the state. @throws Divergence */
@@ -95,7 +97,7 @@ function answer(machine: Machine, event: Event, payload: string): void {
       return;
     case "step_completed":
     case "step_failed":
-      expectPending(machine, event, "step");
+      machine.inputLength -= expectPending(machine, event, "step").input.length;
       machine.pending.delete(event.op);
       return;
     case "step_started": {
@@ -184,13 +186,19 @@ function accept(machine: Machine, ask: Ask): void {
   switch (ask.kind) {
     case "step":
       machine.pending.set(ask.op, pendingStep(ask, machine.now));
+      machine.inputLength += ask.input.length;
       return;
     case "wait":
     case "hook":
       machine.pending.set(ask.op, ask);
       return;
+    case "cancel": {
+      const pending = machine.pending.get(ask.op);
+      if (pending?.kind === "step") machine.inputLength -= pending.input.length;
+      machine.pending.delete(ask.op);
+      return;
+    }
     case "dispose":
-    case "cancel":
       machine.pending.delete(ask.op);
       return;
     case "start":

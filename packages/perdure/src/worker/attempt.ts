@@ -46,6 +46,8 @@ export class Attempt {
   #running: Running | null = null;
   #heartbeats: Heartbeats | null = null;
   #lastSignOfLife = 0;
+  /** False while it is in the queue. */
+  hasBegun = false;
 
   constructor(world: World) {
     this.#world = world;
@@ -96,6 +98,7 @@ export class Attempt {
   /** (Plain `then`, not `async`: a step costs as few promises as it can.) */
   start({ run, maxValueBytes }: RunOfAttempt, step: PendingStep, registered: RegisteredStep, tell: (ready: ReadyEvent) => void): void {
     const limit: EncodeOptions = { maxBytes: maxValueBytes, of: `the step "${step.stepId}" of run "${run.key ?? run.id}"` };
+    this.hasBegun = true;
     let policy: AttemptPolicy | null = null;
     let timer: NodeJS.Timeout | null = null;
     let silence: NodeJS.Timeout | null = null;

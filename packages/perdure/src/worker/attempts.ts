@@ -1,10 +1,13 @@
 import type { World } from "@perdure/world";
 
 import type { PendingStep } from "../engine/commands.ts";
-import { setTimeout } from "../host-timers.ts";
 import type { RegisteredStep } from "../registry.ts";
 import { Attempt } from "./attempt.ts";
+import { monotonicNow, setTimeout } from "../host-timers.ts";
+import type { Bundles } from "./bundles.ts";
 import type { Hold } from "./hold.ts";
+import { observed, withError, type Observation } from "./observe/observation.ts";
+import type { ObservedAttempt, Told } from "./observe/observer.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import type { Resident } from "./resident.ts";
 
@@ -15,8 +18,10 @@ export interface Attempts {
   cancel(resident: Resident, op: string, reason: Error): void;
   /** `mayStart` may have changed its mind. */
   resume(): void;
-  /** No further attempt starts. Resolves when those under way have settled. */
-  stop(): Promise<void>;
+  /** No further attempt starts, but for those whose start is on record. */
+  stop(): void;
+  /** Resolves when none is under way, or about to start. */
+  settled(): Promise<void>;
 }
 
 export interface AttemptsOptions {
@@ -25,6 +30,8 @@ export interface AttemptsOptions {
   /** How long an attempt that was told that nobody wants its outcome keeps its place, if it goes on, ms. */
   readonly graceMs: number;
   readonly hold: Hold;
+  readonly observation: Observation;
+  readonly bundles: Bundles;
   /** Asked before each attempt. After a no, `onBlocked` is called, and `resume()` goes on. */
   readonly mayStart: () => boolean;
   readonly onBlocked: () => void;
@@ -39,27 +46,46 @@ interface Queued {
   readonly attempt: Attempt;
 }
 
+/** How many of the queue's entries may be over. */
+const mostTaken = 1000;
+
 export function createAttempts(options: AttemptsOptions): Attempts {
-  const queue: Queued[] = [];
+  let queue: Queued[] = [];
   let head = 0;
   let active = 0;
-  let stopped: (() => void) | null = null;
+  let isStopped = false;
+  let waiting: (() => void)[] = [];
 
   function next(): void {
-    while (active < options.concurrency && head < queue.length && !stopped) {
+    while (active < options.concurrency && head < queue.length) {
       if (!options.mayStart()) {
         options.onBlocked();
         return;
       }
-      const queued = queue[head++];
+      const queued = takeNext();
       if (queued && isWanted(queued)) run(queued);
     }
     if (head < queue.length) return;
     queue.length = 0;
     head = 0;
+    if (active > 0 || waiting.length === 0) return;
+    const resolved = waiting;
+    waiting = [];
+    for (const resolve of resolved) resolve();
   }
 
-  function run({ resident, step, registered, attempt }: Queued): void {
+  /** What is over is let go of, also when the queue never runs empty. */
+  function takeNext(): Queued | undefined {
+    const queued = queue[head++];
+    if (head > mostTaken && head > queue.length / 2) {
+      queue = queue.slice(head);
+      head = 0;
+    }
+    return queued;
+  }
+
+  function run(queued: Queued): void {
+    const { resident, step, registered, attempt } = queued;
     active++;
     options.hold.acquire();
     let hasPlace = true;
@@ -68,24 +94,27 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       hasPlace = false;
       options.hold.release();
       active--;
-      if (stopped && active === 0) stopped();
-      else next();
+      next();
     };
     attempt.onCancelled = () => void setTimeout(leave, options.graceMs).unref();
-    attempt.start(resident, step, registered, (ready) => {
+    const startedAt = options.observation.tell ? monotonicNow() : null;
+    const told = (ready: ReadyEvent): void => {
       if (ready.event.type === "step_progress") {
         if (isListening(resident, attempt)) options.onEvent(resident, ready);
         return;
       }
+      if (startedAt !== null) tellSettled(options, queued, ready, monotonicNow() - startedAt);
       if (resident.attempting.get(step.op) === attempt) resident.attempting.delete(step.op);
       if (isListening(resident, attempt)) options.onEvent(resident, ready);
       leave();
-    });
+    };
+    if (startedAt === null) attempt.start(resident, step, registered, told);
+    else beginObserved(options.observation, queued, () => attempt.start(resident, step, registered, told));
   }
 
   return {
     start(resident, step, registered) {
-      if (resident.attempting.has(step.op)) return;
+      if (resident.attempting.has(step.op) || (isStopped && !step.hasStarted)) return;
       const attempt = new Attempt(options.world);
       resident.attempting.set(step.op, attempt);
       queue.push({ resident, step, registered, attempt });
@@ -96,10 +125,18 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       resident.attempting.delete(op);
     },
     resume: next,
-    stop: () =>
+    stop() {
+      isStopped = true;
+      const queued = queue.slice(head);
+      queue = queued.filter(({ step }) => step.hasStarted);
+      head = 0;
+      for (const one of queued) if (!one.step.hasStarted && isWanted(one)) one.resident.attempting.delete(one.step.op);
+      next();
+    },
+    settled: () =>
       new Promise((resolve) => {
-        stopped = resolve;
-        if (active === 0) resolve();
+        waiting.push(resolve);
+        next();
       }),
   };
 }
@@ -111,4 +148,29 @@ function isListening({ mode }: Resident, { isCancelled }: Attempt): boolean {
 /** Whether a queued attempt still has a run that waits for it. */
 function isWanted({ resident, step, attempt }: Queued): boolean {
   return resident.mode !== "dropped" && resident.attempting.get(step.op) === attempt;
+}
+
+function observedAttempt({ resident, step }: Queued): ObservedAttempt {
+  return { operation: step.op, stepId: step.stepId, attempt: step.attempt, ...observed(resident.run) };
+}
+
+function beginObserved({ tell, begin }: Observation, queued: Queued, start: () => void): void {
+  const event = { type: "attempt_started" as const, ...observedAttempt(queued) };
+  if (begin) {
+    begin(event, start);
+  } else {
+    tell?.(event);
+    start();
+  }
+}
+
+const outcomes = { step_completed: "completed", step_failed: "failed", step_retrying: "retrying" } as const;
+
+function tellSettled({ observation, bundles }: AttemptsOptions, queued: Queued, { event, payload }: ReadyEvent, ms: number): void {
+  const { resident, attempt } = queued;
+  const isWantedStill = resident.mode !== "dropped" && !attempt.isCancelled;
+  const outcome = isWantedStill ? outcomes[event.type as keyof typeof outcomes] : "unwanted";
+  const told: Told = { type: "attempt_settled" as const, outcome, ms, ...observedAttempt(queued) };
+  const timed = event.type === "step_retrying" && isWantedStill ? { ...told, nextAttemptAt: event.dueAt } : told;
+  observation.tell?.(event.type === "step_completed" ? timed : withError(timed, payload, resident.run, bundles));
 }

@@ -4,6 +4,8 @@ import { clearTimeout, monotonicNow, setTimeout } from "../host-timers.ts";
 export interface ClaimLoop {
   /** Something may be there. */
   hint(): void;
+  /** Looks at once; resolves with what a poll said that began after this call, or null when it failed or the loop was stopped. */
+  look(): Promise<PollResult | null>;
   /** No further poll; resolves when the one under way has ended. */
   stop(): Promise<void>;
 }
@@ -11,6 +13,8 @@ export interface ClaimLoop {
 export interface PollResult {
   /** There was work: look again at once. */
   readonly more: boolean;
+  /** There was room, and neither a run nor a message. */
+  readonly isEmpty: boolean;
   /** When the next run falls due, as far as the World knows; ms since the epoch. */
   readonly nextDueAt: number | null;
 }
@@ -18,7 +22,7 @@ export interface PollResult {
 const firstIdleMs = 25;
 
 /** @param longestIdleMs the pause between polls when nothing happens; it must be well below the lease, because a poll renews that */
-export function createClaimLoop(poll: () => Promise<PollResult>, longestIdleMs: number): ClaimLoop {
+export function createClaimLoop(poll: () => Promise<PollResult>, longestIdleMs: number, warn: (message: string) => void): ClaimLoop {
   let timer: NodeJS.Timeout | null = null;
   let timerAt = 0;
   let polling: Promise<void> | null = null;
@@ -26,6 +30,8 @@ export function createClaimLoop(poll: () => Promise<PollResult>, longestIdleMs: 
   let stopped = false;
   let idleMs = firstIdleMs;
   let isFailing = false;
+  /** Those who want to know what the next poll says. */
+  let looking: ((result: PollResult | null) => void)[] = [];
 
   /** The earlier of what is scheduled and what is asked for: hints that never cease must not put the poll off for ever. */
   function schedule(ms: number): void {
@@ -46,19 +52,29 @@ export function createClaimLoop(poll: () => Promise<PollResult>, longestIdleMs: 
 
   async function pollOnce(): Promise<void> {
     hinted = false;
+    const asked = looking;
+    looking = [];
+    let result: PollResult | null = null;
     let pauseMs: number;
     try {
-      const { more, nextDueAt } = await poll();
+      result = await poll();
+      const { more, nextDueAt } = result;
       isFailing = false;
       idleMs = more ? firstIdleMs : Math.min(longestIdleMs, idleMs * 1.5);
       pauseMs = more || hinted ? 0 : Math.min(idleMs, nextDueAt === null ? idleMs : Math.max(0, nextDueAt - Date.now()));
     } catch (error) {
-      if (!isFailing) process.emitWarning(`Asking the World for work failed and will be tried again: ${String(error)}`, "PerdureWarning");
+      if (!isFailing) warn(`Asking the World for work failed and will be tried again: ${String(error)}`);
       isFailing = true;
       idleMs = Math.min(longestIdleMs, idleMs * 2);
       pauseMs = idleMs * (0.5 + Math.random());
     }
-    schedule(pauseMs);
+    for (const resolve of asked) resolve(result);
+    if (stopped) answerNobody();
+    schedule(looking.length > 0 ? 0 : pauseMs);
+  }
+
+  function answerNobody(): void {
+    for (const resolve of looking.splice(0)) resolve(null);
   }
 
   schedule(0);
@@ -68,8 +84,16 @@ export function createClaimLoop(poll: () => Promise<PollResult>, longestIdleMs: 
       idleMs = firstIdleMs;
       if (!polling) schedule(0);
     },
+    look() {
+      return new Promise((resolve) => {
+        looking.push(resolve);
+        if (stopped) answerNobody();
+        else if (!polling) schedule(0);
+      });
+    },
     async stop() {
       stopped = true;
+      answerNobody();
       if (timer) clearTimeout(timer);
       await polling;
     },

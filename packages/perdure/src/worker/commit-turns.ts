@@ -6,10 +6,12 @@ import { PerdureError } from "../errors/perdure-error.ts";
 import type { Core, EndedRun } from "./core.ts";
 import { addReady, beginEffects } from "./effects.ts";
 import { runsOf, startsRuns } from "./other-runs.ts";
+import { goOnIfThereIsRoom } from "./pressure.ts";
+import { giveBackIfAtRest } from "./stop.ts";
 import type { Resident } from "./resident.ts";
-import { drop, giveBack, handleTrouble, startAgain } from "./trouble.ts";
+import { drop, ended, giveBack, handleTrouble, startAgain } from "./trouble.ts";
 import { closeTurn, type ClosedTurn, type Turn } from "./turn.ts";
-import { printLogs } from "./workflow-console.ts";
+import { showLogs } from "./workflow-console.ts";
 
 /** Folds the turns of a tick, commits them together, and goes on with each according to the World's answer. Never rejects. */
 export async function commitTurns(core: Core, turns: readonly Turn[]): Promise<void> {
@@ -47,10 +49,11 @@ async function commitClosed(core: Core, closed: readonly ClosedTurn[]): Promise<
     results = closed.length > 0 ? await core.committer.submit(closed.map(({ commit }) => commit)) : [];
   } catch {
     // The worker was stopped while the outcome was unknown: whoever claims the runs next reads it from their histories.
-    for (const { resident } of closed) drop(core, resident);
+    for (const { resident } of closed) drop(core, resident, "stopping");
     return;
   }
   closed.forEach((turn, index) => settle(core, turn, results[index]));
+  if (core.isHeldBack) goOnIfThereIsRoom(core);
 }
 
 function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined): void {
@@ -61,14 +64,14 @@ function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined):
       return;
     case "behind":
       // The history is shorter, or longer, than this copy: give the run back and start again from what is there.
-      startAgain(core, resident);
+      startAgain(core, resident, "behind");
       return;
     case "failed":
       void handleTrouble(core, resident, result.error);
       return;
     case "fenced":
     case undefined:
-      drop(core, resident);
+      drop(core, resident, "fenced");
       return;
     default:
       result satisfies never;
@@ -79,22 +82,25 @@ type Committed = Extract<CommitResult, { status: "committed" }>;
 
 function acknowledged(core: Core, { resident, commit, asks, attempts, logs }: ClosedTurn, { conflicts, existing = [] }: Committed): void {
   const { machine, run } = resident;
-  printLogs(logs);
+  if (logs.length > 0) showLogs(core, run, logs);
   resident.committed += commit.rows.length;
+  for (const row of commit.rows) resident.seenBytes += row.length;
   if (core.interruptions.size > 0) core.interruptions.delete(run.id);
   for (const message of commit.consumed ?? []) core.consumed.push({ resident, message });
   if (commit.patch?.dueAt !== undefined) resident.rowDueAt = commit.patch.dueAt;
   if (commit.patch?.note !== undefined) resident.rowNote = commit.patch.note;
   if (machine.outcome) {
-    drop(core, resident);
-    core.onEnded(endOf(run.id, machine.outcome, commit));
+    drop(core, resident, null);
+    ended(core, run, endOf(run.id, machine.outcome, commit));
     return;
   }
   resident.mode = "idle";
   for (const op of conflicts) addReady(core, resident, { event: { type: "hook_conflict", op }, payload: "" });
   if (commit.runs) acceptStarted(core, resident, asks, existing);
   beginEffects(core, resident, asks, attempts);
+  core.residents.weigh(resident);
   if (resident.ready.length > 0) core.turns.schedule(resident);
+  else if (core.stopping) giveBackIfAtRest(core, resident);
   else if (resident.attempting.size === 0) rest(core, resident);
 }
 

@@ -1,6 +1,8 @@
 import type { Commit, CommitResult, World } from "@perdure/world";
 
+import { monotonicNow } from "../host-timers.ts";
 import { createBatcher } from "./batcher.ts";
+import type { Observation } from "./observe/observation.ts";
 import { pause } from "./pause.ts";
 
 const maxBatch = 1000;
@@ -18,12 +20,13 @@ export interface Committer {
  * again until the World answers (it knows its own rows), after the second failure one by one, so that a batch which cannot pass as a whole
  * still passes in its parts. Gives up when `signal` aborts.
  */
-export function createCommitter(world: World, signal: AbortSignal): Committer {
+export function createCommitter(world: World, signal: AbortSignal, observation: Observation): Committer {
+  const target: Target = { world, signal, observation };
   const flush = async (groups: readonly (readonly Commit[])[]): Promise<CommitResult[][]> => {
     const commits = groups.flat();
     const results: CommitResult[] = [];
     for (let start = 0; start < commits.length; start += maxBatch) {
-      results.push(...(await commitUntilKnown(world, commits.slice(start, start + maxBatch), signal)));
+      results.push(...(await commitUntilKnown(target, commits.slice(start, start + maxBatch))));
     }
     let end = 0;
     return groups.map((group) => results.slice(end, (end += group.length)));
@@ -31,16 +34,42 @@ export function createCommitter(world: World, signal: AbortSignal): Committer {
   return createBatcher<readonly Commit[], readonly CommitResult[]>(flush, maxBatch, queueMicrotask);
 }
 
-async function commitUntilKnown(world: World, commits: readonly Commit[], signal: AbortSignal): Promise<CommitResult[]> {
+interface Target {
+  readonly world: World;
+  readonly signal: AbortSignal;
+  readonly observation: Observation;
+}
+
+async function commitUntilKnown(target: Target, commits: readonly Commit[]): Promise<CommitResult[]> {
+  const { signal, observation } = target;
   for (let failures = 0; ; failures++) {
     try {
-      if (failures < 2 || commits.length === 1) return await world.commit(commits);
-      const results = await Promise.all(commits.map((commit) => commitUntilKnown(world, [commit], signal)));
+      if (failures < 2 || commits.length === 1) return await commitOnce(target, commits);
+      const results = await Promise.all(commits.map((commit) => commitUntilKnown(target, [commit])));
       return results.flat();
     } catch (error) {
       signal.throwIfAborted();
-      if (failures === 0) process.emitWarning(`A commit failed and will be tried again: ${String(error)}`, "PerdureWarning");
+      if (failures === 0) observation.warn(`A commit failed and will be tried again: ${String(error)}`);
       await pause(Math.min(1000, 10 * 2 ** failures) * (0.5 + Math.random()), signal);
     }
+  }
+}
+
+function commitOnce({ world, observation }: Target, commits: readonly Commit[]): Promise<CommitResult[]> {
+  return observation.tell ? observe(world, observation, commits) : world.commit(commits);
+}
+
+async function observe(world: World, observation: Observation, commits: readonly Commit[]): Promise<CommitResult[]> {
+  const startedAt = monotonicNow();
+  const counts = { committed: 0, fenced: 0, behind: 0, failed: 0 };
+  let outcome: "known" | "unknown" = "unknown";
+  try {
+    const results = await world.commit(commits);
+    outcome = "known";
+    for (const { status } of results) counts[status]++;
+    return results;
+  } finally {
+    const rows = commits.reduce((sum, commit) => sum + commit.rows.length, 0);
+    observation.tell?.({ type: "commit", commits: commits.length, rows, ms: monotonicNow() - startedAt, outcome, ...counts });
   }
 }

@@ -4,6 +4,7 @@ import type { Realms } from "../sandbox/realms.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Bundles } from "./bundles.ts";
 import type { Committer } from "./committer.ts";
+import type { Observation } from "./observe/observation.ts";
 import type { ResolvedWorkerOptions } from "./options.ts";
 import type { Lease } from "./lease.ts";
 import type { Releases } from "./releases.ts";
@@ -35,6 +36,7 @@ export interface Core {
   readonly releases: Releases;
   readonly lease: Lease;
   readonly committer: Committer;
+  readonly observation: Observation;
   /** How often in a row a run was interrupted by the watchdog while the process hardly ran. */
   readonly interruptions: Map<string, number>;
   /** The answer of a call that may have given this worker runs was lost: the next claim says which runs it holds. */
@@ -43,5 +45,9 @@ export interface Core {
   consumed: { readonly resident: Resident; readonly message: string }[];
   /** True from the first moment of `stop()`: nothing new begins. */
   stopping: boolean;
+  /** Attempts or messages wait until what is ready has been committed. */
+  isHeldBack: boolean;
+  /** Looks for work at once. */
+  readonly hint: () => void;
   readonly onEnded: (ended: EndedRun) => void;
 }

@@ -50,12 +50,13 @@ export function addReady(core: Core, resident: Resident, ready: ReadyEvent): voi
   // (A list of one by a literal: the first `push` makes room for seventeen.)
   if (resident.ready.length === 0) resident.ready = [ready];
   else resident.ready.push(ready);
+  core.residents.expect(resident, ready.payload);
   core.turns.schedule(resident);
 }
 
 function beginStep(core: Core, resident: Resident, op: string): void {
   const step = pendingStep(resident, op);
-  if (!step || core.stopping) return;
+  if (!step || (core.stopping && !step.hasStarted)) return;
   if (step.notBefore !== null && step.notBefore > Date.now()) {
     watch(core, resident, step.notBefore, (timer) => {
       resident.timers?.delete(timer);

@@ -8,6 +8,7 @@ import { drop, startAgain } from "./trouble.ts";
 /** After a lapse: renews the lease and asks the World, by commits that change nothing, which of the runs with work to do are still this worker's. */
 export async function proveOwnership(core: Core): Promise<void> {
   const startedAt = monotonicNow();
+  core.observation.tell?.({ type: "lease_lapsed" });
   await core.world.heartbeat(core.id, core.options.leaseMs);
   const residents = [...core.residents.all()].filter((resident) => resident.mode === "idle" && resident.attempting.size > 0);
   // As in a turn: no other commit of these runs may be made meanwhile.
@@ -16,8 +17,8 @@ export async function proveOwnership(core: Core): Promise<void> {
   residents.forEach((resident, index) => {
     const status = results[index]?.status;
     if (status === "committed") goOn(core, resident);
-    else if (status === "behind") startAgain(core, resident);
-    else drop(core, resident);
+    else if (status === "behind") startAgain(core, resident, "behind");
+    else drop(core, resident, "fenced");
   });
   core.lease.renewed(startedAt);
 }

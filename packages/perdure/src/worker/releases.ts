@@ -1,5 +1,7 @@
 import type { Release, World } from "@perdure/world";
 
+import type { Observation } from "./observe/observation.ts";
+
 /** Leases to give back. What the World does not take now is offered again with the next poll: a run must not stay with a worker that dropped it. */
 export interface Releases {
   add(release: Release): void;
@@ -7,7 +9,7 @@ export interface Releases {
   flush(): Promise<void>;
 }
 
-export function createReleases(world: World, worker: string): Releases {
+export function createReleases(world: World, worker: string, observation: Observation): Releases {
   let waiting: Release[] = [];
   async function flush(): Promise<void> {
     if (waiting.length === 0) return;
@@ -17,7 +19,7 @@ export function createReleases(world: World, worker: string): Releases {
       await world.release(worker, offered);
     } catch (error) {
       waiting = [...offered, ...waiting];
-      process.emitWarning(`Giving back ${offered.length} runs failed and will be tried again: ${String(error)}`, "PerdureWarning");
+      observation.warn(`Giving back ${offered.length} runs failed and will be tried again: ${String(error)}`);
     }
   }
   return {

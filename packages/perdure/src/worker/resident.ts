@@ -29,6 +29,12 @@ export interface Resident {
   committed: number;
   mode: "replaying" | "idle" | "turning" | "parked" | "dropped";
   ready: ReadyEvent[];
+  /** Bytes of its arguments and of its history that went through this copy. */
+  seenBytes: number;
+  /** Characters of the payloads that are ready or in the turn under way. */
+  readyLength: number;
+  /** What it counts for among all residents, see `residents.ts`. */
+  weight: number;
   /** The due time and note that the run's row holds, as far as this worker knows. */
   rowDueAt: number | null;
   rowNote: string | null;
@@ -62,6 +68,9 @@ export function createResident(
     committed: 0,
     mode: "replaying",
     ready: [],
+    seenBytes: run.input.length,
+    readyLength: 0,
+    weight: 0,
     rowDueAt: run.dueAt,
     rowNote: run.note,
     timers: null,

@@ -4,6 +4,11 @@ import { PerdureError } from "../errors/perdure-error.ts";
 import { decodeRunInput } from "../run-input.ts";
 import { giveBackIfStranded } from "./commit-turns.ts";
 import type { Core } from "./core.ts";
+import { monotonicNow } from "../host-timers.ts";
+import { observed } from "./observe/observation.ts";
+import type { Told } from "./observe/observer.ts";
+import { isOverloaded } from "./pressure.ts";
+import { giveBackIfAtRest } from "./stop.ts";
 import { addReady, resumeEffects, watchDeadline } from "./effects.ts";
 import { eventOf } from "./messages.ts";
 import type { ReadyEvent } from "./ready-event.ts";
@@ -28,6 +33,7 @@ export async function admit(core: Core, run: RunRecord): Promise<void> {
 
 /** Rebuilds a claimed run from its history and sets it going. */
 export async function takeOver(core: Core, { run, isTakeover, crashes: crashesSinceRow }: ClaimedRun): Promise<void> {
+  core.observation.tell?.({ type: "run_claimed", fence: run.fence, isTakeover, crashes: crashesSinceRow, ...observed(run) });
   const input = decodeRunInput(run.input);
   const { args } = input;
   const resident = createResident(run, input);
@@ -64,9 +70,12 @@ function crashesBefore({ rows }: HistoryPage): number {
 }
 
 async function resume(core: Core, resident: Resident, page: HistoryPage, args: string): Promise<void> {
+  const startedAt = monotonicNow();
   try {
     const rows = readRows(page.rows);
     resident.committed = rows.length;
+    for (const { data } of page.rows) resident.seenBytes += data.length;
+    core.residents.weigh(resident);
     await replay(core.realm, core.turns, resident, rows, args);
   } catch (error) {
     await handleTrouble(core, resident, error);
@@ -76,16 +85,24 @@ async function resume(core: Core, resident: Resident, page: HistoryPage, args: s
   if (page.rows.length === 0) {
     begin(core, resident, args);
   } else {
+    core.observation.tell?.(replayed(resident, monotonicNow() - startedAt));
     resident.mode = "idle";
     for (const ready of unsaid(resident, page)) addReady(core, resident, ready);
     resumeEffects(core, resident);
   }
+  core.residents.weigh(resident);
   for (const message of page.messages) receive(core, resident, message);
   if (resident.ready.length > 0) core.turns.schedule(resident);
+  else if (core.stopping) giveBackIfAtRest(core, resident);
   else giveBackIfStranded(core, resident);
 }
 
+function replayed({ run, committed, seenBytes }: Resident, ms: number): Told {
+  return { type: "run_replayed", rows: committed, bytes: seenBytes, ms, ...observed(run) };
+}
+
 function begin(core: Core, resident: Resident, args: string): void {
+  core.observation.tell?.({ type: "run_started", ...observed(resident.run) });
   resident.mode = "idle";
   watchDeadline(core, resident);
   addReady(core, resident, { event: { type: "run_started" }, payload: args });
@@ -104,7 +121,7 @@ async function makePlace(core: Core, resident: Resident): Promise<boolean> {
   } catch (error) {
     const note =
       error instanceof PerdureError ? `${error.code}: ${error.message}` : `The workflow's code cannot be loaded: ${String(error)}`;
-    process.emitWarning(note, "PerdureWarning");
+    core.observation.warn(note);
     resident.committed = (await core.world.load(run.id)).rows.length;
     await giveBack(core, resident, { note, dueAt: Date.now() + core.options.leaseMs });
     return false;
@@ -126,20 +143,26 @@ export function unsaid({ machine }: Resident, page: HistoryPage): ReadyEvent[] {
   return ready;
 }
 
-/** Takes in a message from outside, once. */
-export function receive(core: Core, resident: Resident, message: ReceivedMessage): void {
-  if (resident.mode === "parked" || resident.mode === "dropped" || resident.messages?.has(message.id)) return;
+/** Takes in a message from outside, once. False when there is nothing to do for it, now or later. */
+export function receive(core: Core, resident: Resident, message: ReceivedMessage): boolean {
+  if (resident.mode === "parked" || resident.mode === "dropped" || resident.messages?.has(message.id)) return false;
   const ready = eventOf(message);
-  if (!ready) return;
+  if (!ready) return false;
+  if (ready.event.type === "hook_received" && isOverloaded(core)) {
+    // The World shows it again, and all that came after it.
+    core.isHeldBack = true;
+    return true;
+  }
   (resident.messages ??= new SmallMap()).set(message.id, true);
   resident.rowDueAt = Date.now();
   addReady(core, resident, ready);
+  return true;
 }
 
 /** A run that cannot be taken over now is offered to all workers again. */
 export function takeOverFailed(core: Core, run: RunRecord, error: unknown): void {
-  process.emitWarning(`Taking over run "${run.id}" failed and will be tried again: ${String(error)}`, "PerdureWarning");
+  core.observation.warn(`Taking over run "${run.id}" failed and will be tried again: ${String(error)}`);
   const resident = core.residents.find(run.id);
-  if (resident) drop(core, resident);
+  if (resident) drop(core, resident, "unavailable");
   core.releases.add({ runId: run.id, fence: run.fence });
 }

@@ -5,15 +5,18 @@ import { Divergence } from "../engine/machine.ts";
 import { encodeRow } from "../engine/row.ts";
 import { CancelledError } from "../errors/cancelled-error.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
-import { toBytes } from "../run-input.ts";
+import { toBytes, toText } from "../run-input.ts";
 import { Interrupted } from "../sandbox/realm.ts";
-import type { Core } from "./core.ts";
+import type { Core, EndedRun } from "./core.ts";
+import { observed, withError } from "./observe/observation.ts";
+import type { ReleaseReason } from "./observe/observer.ts";
 import { partingMessages } from "./other-runs.ts";
 import type { Resident } from "./resident.ts";
+import type { ResidentRun } from "./resident-run.ts";
 import { describeError } from "./turn.ts";
 
-/** Forgets this worker's copy of a run. The World's record is as it is. */
-export function drop(core: Core, resident: Resident): void {
+/** Forgets this worker's copy of a run. The World's record is as it is. @param reason null when the run is over, which is told for itself */
+export function drop(core: Core, resident: Resident, reason: ReleaseReason | null): void {
   if (resident.mode === "dropped") return;
   resident.mode = "dropped";
   resident.ready = [];
@@ -22,13 +25,23 @@ export function drop(core: Core, resident: Resident): void {
   for (const attempt of resident.attempting.values()) attempt.cancel(new CancelledError("this worker does not have the run any more"));
   core.residents.remove(resident);
   if (resident.handle !== 0) core.realm.drop(resident.handle);
+  if (reason !== null) core.observation.tell?.({ type: "run_released", reason, ...observed(resident.run) });
+}
+
+/** A run has ended, here or elsewhere: whoever waits for it is told, and whoever observes. */
+export function ended(core: Core, run: ResidentRun, how: EndedRun): void {
+  core.onEnded(how);
+  if (!core.observation.tell) return;
+  const { status, output, successor } = how;
+  const event = { type: "run_ended" as const, status, successor, createdAt: run.createdAt, ...observed(run) };
+  core.observation.tell(status === "completed" || output.length === 0 ? event : withError(event, toText(output), run, core.bundles));
 }
 
 /** What went wrong with one run, and with that run alone. A copy that was dropped meanwhile has nothing to say. */
 export async function handleTrouble(core: Core, resident: Resident, error: unknown): Promise<void> {
   if (resident.mode === "dropped") return;
   if (error instanceof Divergence) await park(core, resident, error);
-  else if (error instanceof Interrupted && isWorthAnotherTry(core, resident)) startAgain(core, resident);
+  else if (error instanceof Interrupted && isWorthAnotherTry(core, resident)) startAgain(core, resident, "interrupted");
   else await abandon(core, resident, error);
 }
 
@@ -41,8 +54,8 @@ function isWorthAnotherTry({ interruptions }: Core, { run }: Resident): boolean 
 }
 
 /** Drops the copy and lets any worker, this one too, go on from the World's history. */
-export function startAgain(core: Core, resident: Resident): void {
-  drop(core, resident);
+export function startAgain(core: Core, resident: Resident, reason: ReleaseReason): void {
+  drop(core, resident, reason);
   release(core, resident, Date.now());
 }
 
@@ -52,7 +65,7 @@ export async function abandon(core: Core, resident: Resident, error: unknown): P
   const at = Math.max(resident.machine.now, Date.now());
   const row = encodeRow({ event: { type: "run_abandoned", at }, asks: [], payload });
   const patch: RunPatch = { status: "failed", output: toBytes(payload), note: describeError(payload) };
-  drop(core, resident);
+  drop(core, resident, null);
   const messages = partingMessages(resident.machine);
   const result = await submit(core, {
     ...leaseOf(core, resident),
@@ -60,7 +73,8 @@ export async function abandon(core: Core, resident: Resident, error: unknown): P
     patch,
     ...(messages.length > 0 && { messages }),
   });
-  if (result?.status === "committed") core.onEnded({ runId: resident.run.id, status: "failed", output: toBytes(payload), successor: null });
+  if (result?.status === "committed")
+    ended(core, resident.run, { runId: resident.run.id, status: "failed", output: toBytes(payload), successor: null });
   else if (result?.status === "behind") release(core, resident);
   else if (result?.status === "failed") release(core, resident, at + 60_000);
 }
@@ -73,18 +87,23 @@ async function park(core: Core, resident: Resident, divergence: Divergence): Pro
   const { run } = resident;
   const message = `The code of run "${run.key ?? run.id}" (${run.workflowId}) did something else than its history says: the history has "${divergence.recorded}", the code "${divergence.actual}".`;
   const error = new PerdureError("NONDETERMINISM", message, { cause: divergence });
-  process.emitWarning(error.message, "PerdureWarning");
+  core.observation.warn(error.message);
+  core.observation.tell?.({ type: "run_parked", reason: divergence.message, ...observed(run) });
   resident.mode = "parked";
   resident.ready = [];
+  core.realm.drop(resident.handle);
+  resident.handle = 0;
+  resident.seenBytes = 0;
+  core.residents.weigh(resident);
   const patch = { dueAt: null, note: `NONDETERMINISM: ${divergence.message}` };
   const result = await submit(core, { ...leaseOf(core, resident), rows: [], patch });
-  if (result?.status === "fenced") drop(core, resident);
-  else if (result?.status === "behind") startAgain(core, resident);
+  if (result?.status === "fenced") drop(core, resident, "fenced");
+  else if (result?.status === "behind") startAgain(core, resident, "behind");
 }
 
 /** Drops the copy and lets any worker have the run, at `dueAt`. */
 export async function giveBack(core: Core, resident: Resident, patch: { readonly note: string; readonly dueAt: number }): Promise<void> {
-  drop(core, resident);
+  drop(core, resident, "unavailable");
   const result = await submit(core, { ...leaseOf(core, resident), rows: [], patch });
   if (result !== null && result.status !== "fenced") release(core, resident);
 }

@@ -20,6 +20,9 @@ interface Job {
   readonly done: (() => void) | null;
 }
 
+/** How many deliveries of the past the queue may hold. */
+const mostDelivered = 1000;
+
 /** @param onDelivered gets the turns of which the realm has been told all, those of one tick together */
 export function createTurns(realm: Pick<Realms, "deliver">, onDelivered: (turns: readonly Turn[]) => void): Turns {
   const ready = new Set<Resident>();
@@ -53,11 +56,19 @@ export function createTurns(realm: Pick<Realms, "deliver">, onDelivered: (turns:
       queue = [];
       position = 0;
     } else {
+      if (position > mostDelivered && position > queue.length / 2) letGo();
       request();
     }
     for (const job of done) job.done?.();
     const turns = done.flatMap(({ turn }) => turn ?? []);
     if (turns.length > 0) onDelivered(turns);
+  }
+
+  /** What was delivered is not kept, also when there is always more to deliver. */
+  function letGo(): void {
+    queue = queue.slice(position);
+    jobs = jobs.map(({ end, turn, done }) => ({ end: end - position, turn, done }));
+    position = 0;
   }
 
   function openReady(): void {

@@ -6,12 +6,11 @@
  * together; only when a commit is acknowledged do its effects begin. If it is refused the copy is dropped: whoever owns the run now goes on from the
  * World's history.
  */
-import { setTimeout as delay } from "node:timers/promises";
 
 import type { Claimed, ReceivedMessage, RunRecord, World } from "@perdure/world";
 import { v4 as uuid } from "uuid";
 
-import { monotonicNow, setImmediate } from "../host-timers.ts";
+import { monotonicNow } from "../host-timers.ts";
 import { createRealms } from "../sandbox/realms.ts";
 import { createAttempts } from "./attempts.ts";
 import { createBundles, type Bundles } from "./bundles.ts";
@@ -20,14 +19,18 @@ import { commitTurns } from "./commit-turns.ts";
 import { createCommitter } from "./committer.ts";
 import type { Core, EndedRun } from "./core.ts";
 import { addReady } from "./effects.ts";
+import { drain, type DrainOptions, type DrainSummary } from "./drain.ts";
 import { createHold, type Hold } from "./hold.ts";
 import { createLease } from "./lease.ts";
+import { createObservation, type SharedObservers } from "./observe/observation.ts";
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
+import { isOverloaded } from "./pressure.ts";
 import { proveOwnership } from "./prove-ownership.ts";
 import { createReleases } from "./releases.ts";
 import { createResidents } from "./residents.ts";
 import { createSources } from "./sources.ts";
 import { admit, receive, takeOver, takeOverFailed } from "./take-over.ts";
+import { stop } from "./stop.ts";
 import { createTimers } from "./timers.ts";
 import { forgetIfEnded } from "./ended-outside.ts";
 import { drop, handleTrouble } from "./trouble.ts";
@@ -49,36 +52,55 @@ export interface Worker {
   holds(runId: string): boolean;
   /** Keeps the process alive until the returned function is called. */
   keepAlive(): () => void;
+  /** Works until there is nothing to do or the time is near, then ends the worker. @throws INVALID_ARGUMENT, WORKER_STOPPED */
+  drain(options: DrainOptions): Promise<DrainSummary>;
   /**
    * Ends the worker: claims nothing more, lets attempts under way settle for up to `graceMs`, commits what they brought, and gives its runs
    * back, which other workers may claim at once. Idempotent.
    */
   stop(): Promise<void>;
+  /** Resolves when the worker has ended. */
+  readonly stopped: Promise<void>;
+}
+
+/** What is around a worker in its process. */
+export interface WorkerPlace {
+  readonly onEnded: (ended: EndedRun) => void;
+  readonly observers: SharedObservers;
 }
 
 const maxClaim = 100;
 
 /** Starts a worker on a World that is set up. When the promise resolves the worker has its lease. @throws INVALID_ARGUMENT */
-export async function createWorker(world: World, given: WorkerOptions, onEnded: (ended: EndedRun) => void): Promise<Worker> {
+export async function createWorker(world: World, given: WorkerOptions, { onEnded, observers }: WorkerPlace): Promise<Worker> {
   const options = resolveWorkerOptions(given);
   const abort = new AbortController();
   const hold = createHold();
-  const core = createCore(world, options, { signal: abort.signal, hold, onEnded, onBlocked: () => loop.hint() });
+  const core = createCore(world, options, { signal: abort.signal, hold, onEnded, observers, hint: () => loop.hint() });
   const startedAt = monotonicNow();
   await world.heartbeat(core.id, options.leaseMs);
   core.lease.renewed(startedAt);
-  const loop = createClaimLoop(() => poll(core), Math.max(25, Math.min(1000, options.leaseMs / 4)));
+  const loop = createClaimLoop(() => poll(core), Math.max(25, Math.min(1000, options.leaseMs / 4)), core.observation.warn);
   const unwatch = world.watch((hint) => {
     if (hint.kind === "due") loop.hint();
     // A look that fails is made up for: the run's next commit is fenced, and waiters look themselves.
     else if (hint.kind === "ended") void forgetIfEnded(core, hint.runId).catch(() => undefined);
   });
   let stopped: Promise<void> | null = null;
+  let tellStopped = (): void => undefined;
+  const whenStopped = new Promise<void>((resolve) => (tellStopped = resolve));
+  const end = (graceMs: number): Promise<void> => {
+    stopped ??= stop(core, { stopClaiming: loop.stop, unwatch, abort }, graceMs).finally(tellStopped);
+    return stopped;
+  };
   return {
     id: core.id,
     bundles: core.bundles,
-    hasRoom: () => !core.stopping && core.residents.size < options.maxResidentRuns,
-    admit: (run) => void admit(core, run).catch((error: unknown) => takeOverFailed(core, run, error)),
+    hasRoom: () => !core.stopping && core.residents.size < options.maxResidentRuns && core.residents.bytes < options.maxResidentBytes,
+    admit(run) {
+      if (core.stopping) core.releases.add({ runId: run.id, fence: run.fence });
+      else admit(core, run).catch((error: unknown) => takeOverFailed(core, run, error));
+    },
     lookForLostRuns() {
       core.hasLostAnswer = true;
       loop.hint();
@@ -96,10 +118,9 @@ export async function createWorker(world: World, given: WorkerOptions, onEnded: 
         held = false;
       };
     },
-    stop() {
-      stopped ??= stop(core, loop.stop, unwatch, abort);
-      return stopped;
-    },
+    drain: (drainOptions) => drain(core, loop, end, drainOptions),
+    stop: () => end(options.graceMs),
+    stopped: whenStopped,
   };
 }
 
@@ -107,12 +128,14 @@ interface CoreOptions {
   readonly signal: AbortSignal;
   readonly hold: Hold;
   readonly onEnded: (ended: EndedRun) => void;
-  /** An attempt waits until the lease is known to hold. */
-  readonly onBlocked: () => void;
+  readonly observers: SharedObservers;
+  readonly hint: () => void;
 }
 
-function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold, onEnded, onBlocked }: CoreOptions): Core {
+function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold, onEnded, observers, hint }: CoreOptions): Core {
   const id = uuid();
+  const observation = createObservation(id, options.observers, observers);
+  const bundles = createBundles(world);
   const residents = createResidents();
   const realm = createRealms({
     watchdogMs: options.watchdogMs,
@@ -128,8 +151,14 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
     concurrency: options.concurrency,
     graceMs: options.graceMs,
     hold,
-    mayStart: () => !core.lease.hasLapsed(),
-    onBlocked,
+    observation,
+    bundles,
+    mayStart: () => !core.lease.hasLapsed() && !isOverloaded(core),
+    onBlocked() {
+      // The next poll proves that the lease holds; the next commit makes room.
+      if (isOverloaded(core)) core.isHeldBack = true;
+      else hint();
+    },
     onEvent: (resident, ready) => addReady(core, resident, ready),
   });
   const core: Core = {
@@ -140,15 +169,18 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
     residents,
     turns,
     attempts,
-    bundles: createBundles(world),
+    bundles,
+    observation,
     timers: createTimers(),
-    releases: createReleases(world, id),
+    releases: createReleases(world, id, observation),
     lease: createLease(options.leaseMs),
-    committer: createCommitter(world, signal),
+    committer: createCommitter(world, signal, observation),
     interruptions: new Map(),
     hasLostAnswer: false,
     consumed: [],
     stopping: false,
+    isHeldBack: false,
+    hint,
     onEnded,
   };
   return core;
@@ -156,23 +188,36 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
 
 /** One look at the World: give back what has been idle for long, keep the lease, claim what is due, take in messages. */
 async function poll(core: Core): Promise<PollResult> {
-  const { residents, options } = core;
-  evict(core, options.maxResidentRuns - maxClaim / 2);
+  const { residents } = core;
+  evict(core);
   core.timers.refresh();
   await core.releases.flush();
   if (core.lease.hasLapsed()) await proveOwnership(core);
-  const limit = Math.max(0, Math.min(maxClaim, options.maxResidentRuns - residents.size));
+  const limit = roomForClaims(core);
   const settled = core.consumed;
   core.consumed = [];
   const { runs, messages, nextDueAt } = await claim(core, limit);
   core.attempts.resume();
-  for (const claimed of runs) takeOver(core, claimed).catch((error: unknown) => takeOverFailed(core, claimed.run, error));
+  for (const claimed of runs) {
+    if (core.stopping) core.releases.add({ runId: claimed.run.id, fence: claimed.run.fence });
+    else takeOver(core, claimed).catch((error: unknown) => takeOverFailed(core, claimed.run, error));
+  }
+  let received = 0;
   for (const message of messages) {
     const resident = residents.find(message.runId);
-    if (resident) receive(core, resident, message);
+    if (resident && receive(core, resident, message)) received++;
   }
   for (const { resident, message } of settled) resident.messages?.delete(message);
-  return { more: limit > 0 && runs.length === limit, nextDueAt };
+  return { more: limit > 0 && runs.length === limit, isEmpty: limit > 0 && runs.length === 0 && received === 0, nextDueAt };
+}
+
+/** How many runs to claim. What they will hold is not known before they are loaded: taken to be what the others do on average. */
+function roomForClaims({ residents, options }: Core): number {
+  const runs = Math.min(maxClaim, options.maxResidentRuns - residents.size);
+  const bytes = options.maxResidentBytes - residents.bytes;
+  if (residents.size === 0) return runs;
+  if (runs <= 0 || bytes <= 0) return 0;
+  return Math.max(1, Math.min(runs, Math.floor(bytes / (residents.bytes / residents.size))));
 }
 
 async function claim(core: Core, limit: number): Promise<Claimed> {
@@ -182,6 +227,8 @@ async function claim(core: Core, limit: number): Promise<Claimed> {
   try {
     const claimed = await core.world.claim({ worker: core.id, limit, leaseMs: core.options.leaseMs, ...(holding && { holding }) });
     core.lease.renewed(startedAt);
+    const { runs, messages } = claimed;
+    core.observation.tell?.({ type: "lease_renewed", claimed: runs.length, messages: messages.length, ms: monotonicNow() - startedAt });
     return claimed;
   } catch (error) {
     core.hasLostAnswer = true;
@@ -189,37 +236,12 @@ async function claim(core: Core, limit: number): Promise<Claimed> {
   }
 }
 
-function evict(core: Core, most: number): void {
-  for (const resident of core.residents.evictable(Date.now() - core.options.idleMs, Math.max(1, most))) {
-    drop(core, resident);
+/** Gives back what has been idle for long, and as much more as it takes to have some room. */
+function evict(core: Core): void {
+  const { idleMs, maxResidentRuns, maxResidentBytes } = core.options;
+  const most = { runs: Math.max(1, maxResidentRuns - maxClaim / 2), bytes: (maxResidentBytes * 7) / 8 };
+  for (const resident of core.residents.evictable(Date.now() - idleMs, most)) {
+    drop(core, resident, "idle");
     core.releases.add({ runId: resident.run.id, fence: resident.run.fence });
   }
-}
-
-async function stop(core: Core, stopClaiming: () => Promise<void>, unwatch: () => void, abort: AbortController): Promise<void> {
-  core.stopping = true;
-  unwatch();
-  const grace = delay(core.options.graceMs, undefined, { ref: false });
-  await Promise.race([Promise.all([stopClaiming(), settleAll(core)]), grace]);
-  abort.abort(new Error("The worker was stopped."));
-  core.timers.stop();
-  for (const resident of core.residents.all()) drop(core, resident);
-  await retire(core);
-}
-
-/** Ends the lease, so that other workers need not wait for its end. A World that is away now sees it end by itself. */
-async function retire(core: Core): Promise<void> {
-  try {
-    await core.world.retire(core.id);
-  } catch (error) {
-    process.emitWarning(`Ending the worker's lease failed: ${String(error)}`, "PerdureWarning");
-  }
-}
-
-/** Attempts under way end, what they brought is delivered and committed. */
-async function settleAll(core: Core): Promise<void> {
-  for (const { attempting } of core.residents.all()) for (const attempt of attempting.values()) attempt.flushProgress();
-  await core.attempts.stop();
-  await new Promise((resolve) => setImmediate(resolve));
-  await core.committer.idle();
 }

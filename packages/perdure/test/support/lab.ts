@@ -6,6 +6,7 @@ import { afterEach } from "vitest";
 
 import { setWorld } from "../../src/runtime.ts";
 import { startWorker, type RunningWorker, type WorkerOptions } from "../../src/worker/index.ts";
+import { createSharedObservers } from "../../src/worker/observe/observation.ts";
 import { createWorker, type Worker } from "../../src/worker/worker.ts";
 
 const open: { stop(): Promise<void> }[] = [];
@@ -27,7 +28,7 @@ export async function useWorld(
 
 /** A second worker on a World, as another process would have. */
 export async function anotherWorker(world: World, options: WorkerOptions = {}): Promise<Worker> {
-  const worker = await createWorker(world, { graceMs: 0, ...options }, () => undefined);
+  const worker = await createWorker(world, { graceMs: 0, ...options }, { onEnded: () => undefined, observers: createSharedObservers() });
   open.push(worker);
   return worker;
 }
