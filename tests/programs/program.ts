@@ -16,8 +16,8 @@ export interface Running {
   readonly pid: number;
   /** What it has printed so far. */
   output(): string;
-  /** Waits for the end. */
-  ended(): Promise<{ readonly status: number | null; readonly output: string }>;
+  /** Waits for the end. `signal`: the one that ended it. */
+  ended(): Promise<{ readonly status: number | null; readonly signal?: NodeJS.Signals; readonly output: string }>;
   kill(): void;
 }
 
@@ -53,8 +53,8 @@ function run(folder: string, env: Readonly<Record<string, string>>): Running {
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  const end = new Promise<{ status: number | null; output: string }>((resolve) =>
-    child.on("close", (status) => resolve({ status, output })),
+  const end = new Promise<{ status: number | null; signal?: NodeJS.Signals; output: string }>((resolve) =>
+    child.on("close", (status, signal) => resolve({ status, ...(signal && { signal }), output })),
   );
   return { pid: child.pid ?? 0, output: () => output, ended: () => end, kill: () => void child.kill("SIGKILL") };
 }
