@@ -87,9 +87,12 @@ test("a run that is given back and claimed again is seen to be replayed; its con
   await resumeHook("observed-replay", 1);
   expect(await run.returnValue).toBe(1);
   await until(() => types().includes("run_ended"), "the end is told");
-  expect(types()).toEqual(["run_started", "console", "run_released", "run_claimed", "run_replayed", "run_ended"]);
-  expect(ofType(events, "run_released")).toMatchObject([{ reason: "idle" }]);
-  expect(ofType(events, "run_replayed")).toMatchObject([{ rows: 1 }]);
+  // It may be given back more than once before its message comes.
+  expect(types().slice(0, 5)).toEqual(["run_started", "console", "run_released", "run_claimed", "run_replayed"]);
+  expect(types().at(-1)).toBe("run_ended");
+  expect(ofType(events, "console")).toHaveLength(1);
+  expect(ofType(events, "run_released")[0]).toMatchObject({ reason: "idle" });
+  expect(ofType(events, "run_replayed")[0]).toMatchObject({ rows: 1 });
 });
 
 test("observers of the process see the worker that start() makes, until they are replaced", async () => {
