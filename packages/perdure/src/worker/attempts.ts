@@ -46,42 +46,25 @@ interface Queued {
   readonly attempt: Attempt;
 }
 
-/** How many of the queue's entries may be over. */
-const mostTaken = 1000;
-
 export function createAttempts(options: AttemptsOptions): Attempts {
-  let queue: Queued[] = [];
-  let head = 0;
+  const queue = createQueue<Queued>();
   let active = 0;
   let isStopped = false;
   let waiting: (() => void)[] = [];
 
   function next(): void {
-    while (active < options.concurrency && head < queue.length) {
+    while (active < options.concurrency && queue.length > 0) {
       if (!options.mayStart()) {
         options.onBlocked();
         return;
       }
-      const queued = takeNext();
+      const queued = queue.take();
       if (queued && isWanted(queued)) run(queued);
     }
-    if (head < queue.length) return;
-    queue.length = 0;
-    head = 0;
-    if (active > 0 || waiting.length === 0) return;
+    if (active > 0 || queue.length > 0 || waiting.length === 0) return;
     const resolved = waiting;
     waiting = [];
     for (const resolve of resolved) resolve();
-  }
-
-  /** What is over is let go of, also when the queue never runs empty. */
-  function takeNext(): Queued | undefined {
-    const queued = queue[head++];
-    if (head > mostTaken && head > queue.length / 2) {
-      queue = queue.slice(head);
-      head = 0;
-    }
-    return queued;
   }
 
   function run(queued: Queued): void {
@@ -117,7 +100,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       if (resident.attempting.has(step.op) || (isStopped && !step.hasStarted)) return;
       const attempt = new Attempt(options.world);
       resident.attempting.set(step.op, attempt);
-      queue.push({ resident, step, registered, attempt });
+      queue.add({ resident, step, registered, attempt });
       next();
     },
     cancel(resident, op, reason) {
@@ -127,10 +110,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     resume: next,
     stop() {
       isStopped = true;
-      const queued = queue.slice(head);
-      queue = queued.filter(({ step }) => step.hasStarted);
-      head = 0;
-      for (const one of queued) if (!one.step.hasStarted && isWanted(one)) one.resident.attempting.delete(one.step.op);
+      for (let left = queue.length; left > 0; left--) {
+        const queued = queue.take();
+        if (!queued || !isWanted(queued)) continue;
+        if (queued.step.hasStarted) queue.add(queued);
+        else queued.resident.attempting.delete(queued.step.op);
+      }
       next();
     },
     settled: () =>
@@ -141,9 +126,28 @@ export function createAttempts(options: AttemptsOptions): Attempts {
   };
 }
 
-function isListening({ mode }: Resident, { isCancelled }: Attempt): boolean {
-  return mode !== "dropped" && !isCancelled;
+/** First in, first out. What was taken is let go of, also when it never runs empty. */
+function createQueue<T>(): { readonly length: number; add(item: T): void; take(): T | undefined } {
+  let items: T[] = [];
+  let head = 0;
+  return {
+    get length() {
+      return items.length - head;
+    },
+    add: (item) => void items.push(item),
+    take() {
+      const item = items[head++];
+      if (head === items.length || (head > mostTaken && head > items.length / 2)) {
+        items = items.slice(head);
+        head = 0;
+      }
+      return item;
+    },
+  };
 }
+
+/** How many of a queue's items may have been taken. */
+const mostTaken = 1000;
 
 /** Whether a queued attempt still has a run that waits for it. */
 function isWanted({ resident, step, attempt }: Queued): boolean {
