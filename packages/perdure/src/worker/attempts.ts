@@ -149,6 +149,10 @@ function createQueue<T>(): { readonly length: number; add(item: T): void; take()
 /** How many of a queue's items may have been taken. */
 const mostTaken = 1000;
 
+function isListening({ mode }: Resident, { isCancelled }: Attempt): boolean {
+  return mode !== "dropped" && !isCancelled;
+}
+
 /** Whether a queued attempt still has a run that waits for it. */
 function isWanted({ resident, step, attempt }: Queued): boolean {
   return resident.mode !== "dropped" && resident.attempting.get(step.op) === attempt;
