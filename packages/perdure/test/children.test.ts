@@ -66,6 +66,20 @@ test("a parent that ends asks its children to end, unless they were abandoned", 
   await getRun("b").terminate();
 });
 
+test("children of a run that is terminated, or replaced by another, are asked to end too", async () => {
+  log.length = 0;
+  await useWorld();
+  const parent = flow("child, name", "const run = await start(child, [name]); await note(`${name} begun`); return run.returnValue");
+  const first = await start(parent, [waiting, "one"], { id: "parent" });
+  await until(() => log.includes("one begun"), "the child is started");
+  const second = await start(parent, [waiting, "two"], { id: "parent", ifExists: "replace" });
+  await until(() => log.includes("one: Cancelled: the run that started it has ended"), "the child of the replaced run is told");
+  await until(() => log.includes("two begun"), "the other child is started");
+  await second.terminate();
+  await until(() => log.includes("two: Cancelled: the run that started it has ended"), "the child of the terminated run is told");
+  await expect(first.returnValue).rejects.toMatchObject({ code: "RUN_CANCELLED" });
+});
+
 test("a child with an id that another run has is that run; with `fail` it is refused", async () => {
   await useWorld();
   const first = await start(double, [1], { id: "same" });

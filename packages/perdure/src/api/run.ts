@@ -15,7 +15,7 @@ import { createReader, RunReadable, type ReadableOptions } from "../streams/read
 import { streamsOf } from "../streams/process-streams.ts";
 import type { StreamReader } from "../streams/stream-reader.ts";
 import type { EndedRun } from "../worker/core.ts";
-import { cancelMessage } from "../worker/other-runs.ts";
+import { cancelChildren } from "../worker/other-runs.ts";
 import { mapStack } from "./stack.ts";
 import { endOf } from "./waiters.ts";
 
@@ -192,17 +192,6 @@ async function terminateRun(address: RunAddress, { reason }: CancelOptions = {})
   await world.end(run.id, { status: "cancelled", output, note: `terminated: ${error.message}`.slice(0, 500) });
   await cancelChildren(world, run.id);
   return "ended";
-}
-
-/** A run that is ended from outside cannot ask its children to end. Calling it again does no harm. */
-async function cancelChildren(world: World, parent: string): Promise<void> {
-  const reason = encode(new CancelledError("the run that started it has ended"), "reason");
-  let cursor: string | undefined;
-  do {
-    const page = await world.query.runs({ parent, status: "running", ...(cursor !== undefined && { cursor }) });
-    if (page.runs.length > 0) await world.deliver(page.runs.map((child) => cancelMessage({ runId: child.id }, reason)));
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined);
 }
 
 async function readState(address: RunAddress, key: string): Promise<unknown> {

@@ -3,6 +3,7 @@ import type { World } from "@perdure/world";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { getWorld, workerOf } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
+import { cancelChildren } from "../worker/other-runs.ts";
 import type { Run } from "./run.ts";
 import { createOwned, handleOf, prepareStart, saveBundle, type PreparedStart, type StartOptions } from "./start.ts";
 
@@ -36,6 +37,7 @@ export async function startMany<const Workflows extends readonly Workflow[]>(
   // One call must do for all, and a run that begins later is nobody's until then.
   const isNow = runs.every(({ dueAt }) => dueAt === null);
   const created = runs.length === 0 ? [] : isNow ? await createOwned(world, runs, await workerOf(world)) : await world.createRuns(runs);
+  for (const { replaced } of created) if (replaced !== null) await cancelChildren(world, replaced);
   return created.map(({ run }) => handleOf(run, options)) as never;
 }
 

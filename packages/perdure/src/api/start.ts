@@ -15,6 +15,7 @@ import { valueStreamName } from "../streams/namespace.ts";
 import { copyInto } from "../streams/process-streams.ts";
 import { createBatcher, type Batcher } from "../worker/batcher.ts";
 import { createBundles, type Bundles } from "../worker/bundles.ts";
+import { cancelChildren } from "../worker/other-runs.ts";
 import type { Worker } from "../worker/worker.ts";
 import { randomBytes16 } from "./random-bytes.ts";
 import { runHandle, type Run } from "./run.ts";
@@ -46,7 +47,8 @@ export async function start<A extends unknown[], R>(
   const { run, bundle, ifExists, streams } = prepareStart(workflow, args, options, true);
   const world = options.world ?? (await getWorld());
   await saveBundle(world, bundle);
-  const { run: created, created: isNew } = await creatorOf(world).submit(run);
+  const { run: created, created: isNew, replaced } = await creatorOf(world).submit(run);
+  if (replaced !== null) await cancelChildren(world, replaced);
   if (ifExists === "fail" && !isNew) {
     throw new PerdureError("RUN_ALREADY_EXISTS", `A run with the id "${run.key}" exists already: it is ${created.status}.`);
   }

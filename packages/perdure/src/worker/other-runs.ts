@@ -1,5 +1,5 @@
 /** What a turn means to other runs: those that it starts, awaits, asks to end, and the one in which it goes on. */
-import type { Commit, Message, NewRun } from "@perdure/world";
+import type { Commit, Message, NewRun, World } from "@perdure/world";
 
 import { encodeThrown } from "../codec/index.ts";
 import { isWorldId, type Ask, type ChildRun, type RunName } from "../engine/event.ts";
@@ -128,4 +128,15 @@ function bundleOf(workflowId: string): WorkflowBundle | WorkflowInPlace {
   const bundle = findWorkflowById(workflowId)?.bundle;
   if (bundle) return bundle;
   throw new PerdureError("WORKFLOW_NOT_FOUND", `No code of this process has the workflow "${workflowId}".`);
+}
+
+/** Asks the children of a run to end that could not do so itself: it was ended from outside, or given up unread. Calling it again does no harm. */
+export async function cancelChildren(world: World, parent: string): Promise<void> {
+  const reason = encodeThrown(new CancelledError("the run that started it has ended"));
+  let cursor: string | undefined;
+  do {
+    const page = await world.query.runs({ parent, status: "running", ...(cursor !== undefined && { cursor }) });
+    if (page.runs.length > 0) await world.deliver(page.runs.map((child) => cancelMessage({ runId: child.id }, reason)));
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined);
 }

@@ -10,7 +10,7 @@ import { Interrupted } from "../sandbox/realm.ts";
 import type { Core, EndedRun } from "./core.ts";
 import { observed, withError } from "./observe/observation.ts";
 import type { ReleaseReason } from "./observe/observer.ts";
-import { partingMessages } from "./other-runs.ts";
+import { cancelChildren, partingMessages } from "./other-runs.ts";
 import type { Resident } from "./resident.ts";
 import type { ResidentRun } from "./resident-run.ts";
 import { describeError } from "./turn.ts";
@@ -73,6 +73,9 @@ export async function abandon(core: Core, resident: Resident, error: unknown): P
     patch,
     ...(messages.length > 0 && { messages }),
   });
+  // A run whose code was not executed again may have children that nobody here knows of.
+  if (result?.status === "committed" && resident.machine.length === 0)
+    await cancelChildren(core.world, resident.run.id).catch(() => undefined);
   if (result?.status === "committed")
     ended(core, resident.run, { runId: resident.run.id, status: "failed", output: toBytes(payload), successor: null });
   else if (result?.status === "behind") release(core, resident);
