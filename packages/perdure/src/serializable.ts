@@ -48,14 +48,15 @@ type Whole = Primitive | Date | RegExp | Error | ArrayBuffer | ArrayBufferView |
 // oxlint-disable-next-line typescript/no-wrapper-object-types -- the codec stores them
 type Boxed = String | Number | Boolean;
 type Temporal = { readonly [Symbol.toStringTag]: `Temporal.${string}` };
-/** `URL`; `URLSearchParams` and `FormData`; `Headers`; `Request`, `Response`, `Blob` and `File`; `ReadableStream` and `WritableStream`. */
+/** `URL`; `URLSearchParams` and `FormData`; `Headers`; `Request`, `Response`, `Blob` and `File`; `ReadableStream` and `WritableStream`; `AbortSignal`. */
 type Web =
   | { readonly href: string; readonly searchParams: object; toJSON(): string }
   | { append(...args: never): unknown; getAll(name: string): unknown[] }
   | { getSetCookie(): string[] }
   | { arrayBuffer(): Promise<ArrayBuffer>; text(): Promise<string> }
   | { readonly locked: boolean; getReader(options: never): unknown }
-  | { readonly locked: boolean; getWriter(): unknown };
+  | { readonly locked: boolean; getWriter(): unknown }
+  | { readonly aborted: boolean; throwIfAborted(): void };
 /** A handle of a run. */
 type RunHandle = { readonly runId: string; readonly returnValue: Promise<unknown> };
 type AnyFunction = Function;

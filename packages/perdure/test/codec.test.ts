@@ -193,7 +193,7 @@ test.each<[string, unknown, string]>([
   ["a SharedArrayBuffer", [new Uint8Array(new SharedArrayBuffer(1))], "args[0].buffer"],
   ["an element of a set", [new Set([1, () => 1])], "args[0][1]"],
   ["a stream", [new ReadableStream()], "args[0]"],
-  ["an AbortSignal", [new AbortController().signal], "args[0]"],
+  ["an AbortController", [new AbortController()], "args[0]"],
   ["a WeakRef", [new WeakRef({})], "args[0]"],
   ["an unread response, where nobody waits", [{ got: new Response(new Blob(["x"]).stream()) }], "args[0].got"],
 ])("%s is refused with its path", (_name, args, path) => {

@@ -200,6 +200,8 @@ describe("start()", () => {
     void (() => start(visit, [{ body: { toJSON: () => "" } }]));
     const upload = a<(body: ReadableStream<Uint8Array>, log: WritableStream) => Promise<ReadableStream<string>>>();
     void (() => start(upload, [new ReadableStream<Uint8Array>(), new WritableStream()]));
+    const follow = a<(signal: AbortSignal, options: { signal?: AbortSignal }) => Promise<AbortSignal>>();
+    void (() => start(follow, [new AbortController().signal, {}]));
     const all = a<(parts: Promise<string>[]) => Promise<void>>();
     // @ts-expect-error: args[0][…] is a promise and cannot be stored
     void (() => start(all, [[Promise.resolve("a")]]));

@@ -116,9 +116,13 @@ function unreadBodies(unread: readonly Entry[], root: string): UnreadBodies {
 function nodeOf(entry: Entry, writer: Writer): GraphNode {
   const { value } = entry;
   const tag = tagOf(value);
-  if (tag === null) throw new Refused(entry, `is ${describe(value)} and cannot be stored.`);
+  if (tag === null) throw new Refused(entry, `is ${describe(value)} and cannot be stored.${adviceFor(value)}`);
   if (tag === "plain") return slotsOf(value as object, writer.put);
   return [tag, ...kindOfTag(tag).write(value as never, writer)];
+}
+
+function adviceFor(value: unknown): string {
+  return Object.prototype.toString.call(value) === "[object AbortController]" ? " Its signal can be." : "";
 }
 
 function checkInstances(start: Slot, nodes: readonly GraphNode[], entries: readonly Entry[]): void {

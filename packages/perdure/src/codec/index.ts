@@ -13,6 +13,7 @@ import { UnreadBodies, writeGraph } from "./graph-writer.ts";
 import { readOldFormat } from "./old-format.ts";
 import { isPlainJson } from "./plain-json.ts";
 import { isReadableStream, withOpener, withReferences, type StreamOpener, type StreamReference } from "./stream-references.ts";
+import { withSignalNumbers } from "./signal-kind.ts";
 import { checkSize, defaultMaxBytes } from "./size.ts";
 
 export { findWorkflowStreamsBy, markStream, openStreamsBy, type StreamOpener, type StreamReference } from "./stream-references.ts";
@@ -34,6 +35,8 @@ export interface EncodeOptions {
   readonly maxBytes?: number | undefined;
   /** Whose value it is, for the message: `step "charge" of run "order-7"`. */
   readonly of?: string | undefined;
+  /** Gives a signal that is not aborted yet a number, by which the reader is told when it is. Left out: it is written as it is now. */
+  readonly signals?: (signal: AbortSignal) => number;
 }
 
 const undefinedText = "d-1";
@@ -42,9 +45,10 @@ const undefinedText = "d-1";
  * @param root how error messages call the value: `args`, `result` …
  * @throws SERIALIZATION_FAILED, VALUE_TOO_LARGE; with the path in the value
  */
-export function encode(value: unknown, root: string, { maxBytes = defaultMaxBytes, of }: EncodeOptions = {}): string {
+export function encode(value: unknown, root: string, { maxBytes = defaultMaxBytes, of, signals }: EncodeOptions = {}): string {
   if (value === undefined) return undefinedText;
-  const text = isPlainJson(value) ? `j${JSON.stringify(value)}` : `p${writeGraph(value, root)}`;
+  const graph = (): string => `p${writeGraph(value, root)}`;
+  const text = isPlainJson(value) ? `j${JSON.stringify(value)}` : signals ? withSignalNumbers(signals, graph) : graph();
   checkSize(text, maxBytes, value, root, of);
   return text;
 }

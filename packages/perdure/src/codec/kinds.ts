@@ -6,6 +6,7 @@ import { isError } from "./error-values.ts";
 import { referenceOfFunction } from "./function-references.ts";
 import type { Kind } from "./kind.ts";
 import { runIdOf } from "./run-references.ts";
+import { abortSignal } from "./signal-kind.ts";
 import * as streams from "./stream-kinds.ts";
 import * as web from "./web-kinds.ts";
 
@@ -40,6 +41,7 @@ const kinds = {
   W: classKinds.workflowReference,
   T: classKinds.stepReference,
   G: classKinds.runReference,
+  K: abortSignal,
 } satisfies Record<string, Kind>;
 
 type Tag = keyof typeof kinds;
@@ -67,6 +69,7 @@ const tagsByName: Readonly<Record<string, Tag>> = {
   FormData: "f",
   ReadableStream: "s",
   WritableStream: "w",
+  AbortSignal: "K",
 };
 
 /** The kind of a tag. @throws TypeError if this version knows none */

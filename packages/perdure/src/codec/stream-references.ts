@@ -5,10 +5,12 @@ export interface StreamReference {
   readonly name: string;
 }
 
-/** Makes streams of references on this side. */
+/** Makes streams, and signals that follow those of workflow code, of references on this side. */
 export interface StreamOpener {
   openReadable(reference: StreamReference): object;
   openWritable(reference: StreamReference): object;
+  /** A signal that is aborted when the one with this number is. Left out where none can follow. */
+  openSignal?(number: number): AbortSignal;
 }
 
 const referenceKey = Symbol.for("perdure.stream");
@@ -43,6 +45,11 @@ export function streamOpener(): StreamOpener {
   const opener = current ?? inWorkflow() ?? usual;
   if (!opener) throw new TypeError("Not a Perdure value of this place: it holds a stream of a run.");
   return opener;
+}
+
+/** The signal that follows one of workflow code; undefined where none can. */
+export function openSignal(number: number): AbortSignal | undefined {
+  return current?.openSignal?.(number);
 }
 
 /** Marks a stream as one of a run, so that it can be stored as a reference. Returns the stream. */

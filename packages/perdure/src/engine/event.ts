@@ -104,6 +104,11 @@ export type Ask =
   | { readonly kind: "reply"; readonly message: string; readonly value: string }
   /** A chunk for a stream of the run; `data` as `sandbox/kernel/streams.ts` writes it, null for the stream's end. */
   | { readonly kind: "chunk"; readonly stream: string; readonly data: string | null }
+  /**
+   * A signal that workflow code gave to steps, by its number, is aborted; `reason` is encoded. Not recorded: a replay encodes the arguments of steps that wait for their
+   * answers only, so that it knows of the signals of those alone, perhaps by other numbers.
+   */
+  | { readonly kind: "signal"; readonly signal: number; readonly reason: string }
   /** Changes of what the run can be found by, as JSON. */
   | { readonly kind: "attributes"; readonly changes: string }
   /** The workflow returned; `value` is the encoded result. */
@@ -142,8 +147,15 @@ export interface CancelledChild {
   readonly reason: string;
 }
 
-/** An ask as a row records it, to check a replay by: kind and operation. */
-export function nameOfAsk(ask: Ask): string {
+/** Asks as a row records them, to check a replay by. */
+export function namesOfAsks(asks: readonly Ask[]): string[] {
+  const names: string[] = [];
+  for (const ask of asks) if (ask.kind !== "signal") names.push(nameOfAsk(ask));
+  return names;
+}
+
+/** Kind and operation. */
+function nameOfAsk(ask: Ask): string {
   if ("op" in ask) return `${ask.kind} ${ask.op}`;
   if (ask.kind === "reply") return `reply ${ask.message}`;
   if (ask.kind === "chunk") return `${ask.data === null ? "close" : "chunk"} ${ask.stream}`;

@@ -219,6 +219,7 @@ function accept(machine: Machine, ask: Ask): void {
     case "request":
     case "state":
     case "chunk":
+    case "signal":
     case "attributes":
       return;
     case "continued":

@@ -46,6 +46,8 @@ function readAsk(kind: string, op: string, first: string, second: string): Ask {
       return { kind, stream: op, data: first };
     case "close":
       return { kind: "chunk", stream: op, data: null };
+    case "signal":
+      return { kind, signal: Number(op), reason: first };
     case "attributes":
       return { kind, changes: first };
     case "completed":

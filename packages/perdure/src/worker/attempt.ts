@@ -20,12 +20,14 @@ import { AttemptStreams } from "../streams/attempt-streams.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import type { ResidentRun } from "./resident-run.ts";
+import { signalsOf, type RunSignals } from "./run-signals.ts";
 import { attemptPolicy, nextAttemptAt, type AttemptPolicy } from "./retry-policy.ts";
 
 /** The run that an attempt is made for, as far as it needs to know. */
 interface RunOfAttempt {
   readonly run: ResidentRun;
   readonly maxValueBytes: number;
+  signals: RunSignals | null;
 }
 
 interface Running {
@@ -96,7 +98,8 @@ export class Attempt {
   }
 
   /** (Plain `then`, not `async`: a step costs as few promises as it can.) */
-  start({ run, maxValueBytes }: RunOfAttempt, step: PendingStep, registered: RegisteredStep, tell: (ready: ReadyEvent) => void): void {
+  start(owner: RunOfAttempt, step: PendingStep, registered: RegisteredStep, tell: (ready: ReadyEvent) => void): void {
+    const { run, maxValueBytes } = owner;
     const limit: EncodeOptions = { maxBytes: maxValueBytes, of: `the step "${step.stepId}" of run "${run.key ?? run.id}"` };
     this.hasBegun = true;
     let policy: AttemptPolicy | null = null;
@@ -121,8 +124,9 @@ export class Attempt {
       if (leftMs > 0) silence = setTimeout(awaitHeartbeat, Math.min(Math.ceil(leftMs), longestTimer), limitMs);
       else timeOut(new TimeoutError(`The time without a heartbeat in attempt ${step.attempt} of the step "${step.stepId}"`, limitMs));
     };
-    const context = new AttemptContext({ attempt: this, world: this.#world, registered, run, step, limit });
+    const context = new AttemptContext({ attempt: this, world: this.#world, registered, owner, step, limit });
     const fail = (error: unknown): void => {
+      context.closeSignals();
       if (context.streams) void context.streams.giveUp().then(() => failNow(error));
       else failNow(error);
     };
@@ -131,6 +135,7 @@ export class Attempt {
       end(chunks ? { event, payload, chunks } : { event, payload });
     };
     const succeed = (value: unknown): void => {
+      context.closeSignals();
       let payload: string | Promise<string>;
       try {
         payload = encodeReading(value, "result", context);
@@ -231,7 +236,7 @@ interface AttemptIdentity {
   readonly attempt: Attempt;
   readonly world: World;
   readonly registered: RegisteredStep;
-  readonly run: ResidentRun;
+  readonly owner: RunOfAttempt;
   readonly step: PendingStep;
   readonly limit: EncodeOptions;
 }
@@ -242,13 +247,20 @@ class AttemptContext implements StepContext, StreamOpener, ReadingOptions {
   readonly #startedAt = Date.now();
   /** Null as long as the attempt has to do with none. */
   streams: AttemptStreams | null = null;
+  /** The arguments that are signals of the workflow's code. */
+  #signals: (readonly [number: number, controller: AbortController])[] | null = null;
 
   constructor(identity: AttemptIdentity) {
     this.#identity = identity;
   }
 
   get step(): StepMetadata {
-    const { attempt, registered, run, step } = this.#identity;
+    const {
+      attempt,
+      registered,
+      owner: { run },
+      step,
+    } = this.#identity;
     return {
       stepId: `${run.id}/${step.op}`,
       stepName: registered.name,
@@ -268,7 +280,10 @@ class AttemptContext implements StepContext, StreamOpener, ReadingOptions {
   }
 
   get workflow(): WorkflowMetadata {
-    const { attempt, run } = this.#identity;
+    const {
+      attempt,
+      owner: { run },
+    } = this.#identity;
     return {
       workflowRunId: run.key ?? run.id,
       workflowName: run.workflowId,
@@ -280,7 +295,7 @@ class AttemptContext implements StepContext, StreamOpener, ReadingOptions {
   }
 
   getWritable(name: string): WritableStream {
-    return this.openWritable({ runId: this.#identity.run.id, name });
+    return this.openWritable({ runId: this.#identity.owner.run.id, name });
   }
 
   openReadable(reference: StreamReference): object {
@@ -289,6 +304,19 @@ class AttemptContext implements StepContext, StreamOpener, ReadingOptions {
 
   openWritable(reference: StreamReference): WritableStream {
     return this.#streams().openWritable(reference);
+  }
+
+  openSignal(number: number): AbortSignal {
+    const controller = signalsOf(this.#identity.owner).open(number);
+    (this.#signals ??= []).push([number, controller]);
+    return controller.signal;
+  }
+
+  /** The function has ended, also if nobody waited for it any more. */
+  closeSignals(): void {
+    if (!this.#signals) return;
+    for (const [number, controller] of this.#signals) signalsOf(this.#identity.owner).close(number, controller);
+    this.#signals = null;
   }
 
   get maxBytes(): number | undefined {
@@ -305,7 +333,13 @@ class AttemptContext implements StepContext, StreamOpener, ReadingOptions {
   }
 
   #streams(): AttemptStreams {
-    const { attempt, world, run, step, limit } = this.#identity;
+    const {
+      attempt,
+      world,
+      owner: { run },
+      step,
+      limit,
+    } = this.#identity;
     this.streams ??= new AttemptStreams({ world, runId: run.id, op: step.op, stepId: step.stepId, signal: attempt.signal, limit });
     return this.streams;
   }

@@ -7,6 +7,7 @@ import { findImplementation } from "../in-place.ts";
 import type { Core } from "./core.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import type { Resident } from "./resident.ts";
+import { signalsOf } from "./run-signals.ts";
 import type { RegisteredStep } from "../registry.ts";
 import { isAtMostOnce } from "./retry-policy.ts";
 import { SmallMap } from "../small-map.ts";
@@ -18,6 +19,7 @@ export function beginEffects(core: Core, resident: Resident, asks: readonly Ask[
     if (ask.kind === "step") beginStep(core, resident, ask.op);
     else if (ask.kind === "wait") beginWait(core, resident, ask.op, ask.dueAt);
     else if (ask.kind === "cancel") core.attempts.cancel(resident, ask.op, new CancelledError());
+    else if (ask.kind === "signal") signalsOf(resident).abort(ask.signal, ask.reason);
   }
   for (const op of attempts) beginStep(core, resident, op);
 }

@@ -1,4 +1,4 @@
-import { isDelivered, nameOfAsk, type Ask, type Event } from "../engine/event.ts";
+import { isDelivered, namesOfAsks, type Ask, type Event } from "../engine/event.ts";
 import { advance, compareAsks } from "../engine/machine.ts";
 import { takeReplies } from "../engine/requests.ts";
 import { decodeRow, type Row } from "../engine/row.ts";
@@ -7,6 +7,7 @@ import type { RealmDelivery } from "../sandbox/realm.ts";
 import type { Realms } from "../sandbox/realms.ts";
 import { readAsks } from "./asks.ts";
 import type { Resident } from "./resident.ts";
+import { signalsOf } from "./run-signals.ts";
 import type { Turns } from "./turns.ts";
 
 /** Reads rows as a World stores them. */
@@ -47,9 +48,10 @@ function foldRow(resident: Resident, row: Row, delivery: RealmDelivery | undefin
   if (delivery?.error) throw delivery.error;
   const asks: Ask[] = [];
   if (delivery?.out) readAsks(delivery.out, asks, []);
-  const difference = compareAsks(row.asks, asks.map(nameOfAsk));
+  const difference = compareAsks(row.asks, namesOfAsks(asks));
   if (difference) throw difference;
   const { machine } = resident;
   advance(machine, row.event, asks, row.payload);
+  for (const ask of asks) if (ask.kind === "signal") signalsOf(resident).abort(ask.signal, ask.reason);
   if (machine.requests) takeReplies(machine.requests); // they were written then
 }

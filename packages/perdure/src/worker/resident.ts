@@ -6,6 +6,7 @@ import type { Attempt } from "./attempt.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import type { ResidentRun } from "./resident-run.ts";
 import type { RunInput } from "../run-input.ts";
+import type { RunSignals } from "./run-signals.ts";
 import { SmallMap } from "../small-map.ts";
 import type { Timer } from "./timers.ts";
 import { createMachine, type Machine } from "../engine/machine.ts";
@@ -42,6 +43,8 @@ export interface Resident {
   timers: SmallMap<Timer, true> | null;
   /** The attempts that are queued or under way, by the operations of their steps. */
   readonly attempting: SmallMap<string, Attempt>;
+  /** The signals of its code that its steps were given. */
+  signals: RunSignals | null;
   /** Messages received that a claim may still show: not consumed by a commit yet, or only just. */
   messages: SmallMap<string, true> | null;
   /** A step that no code of this process has. */
@@ -75,6 +78,7 @@ export function createResident(
     rowNote: run.note,
     timers: null,
     attempting: new SmallMap(),
+    signals: null,
     messages: null,
     missingStep: null,
     idleSince: Date.now(),

@@ -107,7 +107,15 @@ export interface RunState {
   intervals: Map<string, string> | null;
   /** By the operations that await them; made when there is one. */
   others: Map<string, OtherRun> | null;
+  /** The signals that it gave to steps. */
+  signals: NumberedSignals | null;
   readonly sources: Sources;
+}
+
+/** Signals by which steps are told; numbers begin at 1. */
+export interface NumberedSignals {
+  readonly numbers: WeakMap<AbortSignal, number>;
+  count: number;
 }
 
 /** Who a run is. */
@@ -143,6 +151,7 @@ export function createRunState({ id, name = id, workflowId, seed, maxValueBytes 
     scope: null,
     intervals: null,
     others: null,
+    signals: null,
     sources,
   };
 }

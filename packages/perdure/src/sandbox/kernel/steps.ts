@@ -5,8 +5,9 @@ import { CancelledError } from "../../errors/cancelled-error.ts";
 import type { StartOptions } from "../../start-options.ts";
 import type { StepHandle } from "../../step-handle.ts";
 import { call, giveUp } from "./calls.ts";
-import { currentRun, limitOf, type RunState } from "./run-state.ts";
+import { currentRun, type RunState } from "./run-state.ts";
 import { spawnRun } from "./runs.ts";
+import { numberOfSignal } from "./signals.ts";
 
 /** What `withOptions` and `spawn` say of the step that the function they call is about to ask for. */
 interface Preparation {
@@ -82,7 +83,7 @@ interface StepInput {
 }
 
 function inputOf(run: RunState, { stepId, args, captures, self }: StepInput): string {
-  const limit = limitOf(run, `the step "${stepId}" in `);
+  const limit = { maxBytes: run.maxValueBytes, of: `the step "${stepId}" in run "${run.name}"`, signals: numberOfSignal };
   if (self !== undefined) return encode({ args: [...args], self }, "", limit);
   return captures ? encode({ args: [...args], captures }, "", limit) : encode([...args], "args", limit);
 }
