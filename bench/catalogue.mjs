@@ -19,6 +19,19 @@ export const benchmarks = {
     worlds: ["sqlite", "memory"],
     options: { steps: { default: 10_000, least: 1000, help: "the largest N" }, windows },
   },
+  memory: {
+    summary: "memory of runs that wait, in memory and evicted",
+    worlds: ["sqlite"],
+    options: {
+      runs: { default: 10_000, least: 1000, help: "runs of each variant" },
+      census: { default: 0, flag: true, help: "also print what the bytes are, by constructor" },
+    },
+  },
+  replay: {
+    summary: "rebuild a run from 1,000, 10,000 and --events events",
+    worlds: ["sqlite", "memory"],
+    options: { events: { default: 100_000, least: 20_000, help: "the largest history" }, windows },
+  },
   compile: {
     summary: "scan, transform, first bundle and rebuild, beside a peer's packages",
     worlds: ["none"],

@@ -11,6 +11,8 @@ const loaders: Readonly<Record<string, () => Promise<Benchmark>>> = {
   w1: async () => (await import("./w1.ts")).w1,
   w2: async () => (await import("./w2.ts")).w2,
   w3: async () => (await import("./w3.ts")).w3,
+  memory: async () => (await import("./memory.ts")).memory,
+  replay: async () => (await import("./replay.ts")).replay,
   compile: async () => (await import("./compile.ts")).compile,
   crash: async () => (await import("../crash/crash.ts")).crash,
 };
