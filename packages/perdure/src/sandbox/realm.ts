@@ -59,7 +59,8 @@ export interface RunIdentity {
 export interface Realm {
   /** Makes a run's place in the realm. @throws PROTOCOL_UNSUPPORTED, or a SyntaxError of the bundle */
   create(version: string, code: string, run: RunIdentity): number;
-  setAnswered(handle: number, ops: readonly string[] | null): void;
+  /** From here on the run is replayed from a history that leaves these calls without an answer; null: it is live. */
+  setReplaying(handle: number, unanswered: readonly string[] | null): void;
   drop(handle: number): void;
   /**
    * Delivers in order, from an index on, for a few milliseconds; returns the index of the first that is left. A delivery that the watchdog ended
@@ -74,7 +75,8 @@ export type WorkflowCall = (...args: unknown[]) => unknown;
 /** A place for runs whose code is in the module graph. */
 export interface InPlaceRealm {
   create(handle: number, workflow: WorkflowCall, run: RunIdentity): void;
-  setAnswered(handle: number, ops: readonly string[] | null): void;
+  /** From here on the run is replayed from a history that leaves these calls without an answer; null: it is live. */
+  setReplaying(handle: number, unanswered: readonly string[] | null): void;
   drop(handle: number): void;
   /** Resolves when the run is quiet. Never rejects. */
   deliver(delivery: RealmDelivery): Promise<void>;
@@ -141,7 +143,7 @@ export function createRealm(options: RealmOptions): Realm {
       const { factory, shared } = compiled(version, run.workflowId, code);
       return kernel.create(factory, shared, run.id, run.workflowId, run.seed, run.name ?? run.id, run.maxValueBytes ?? defaultMaxBytes);
     },
-    setAnswered: (handle, ops) => kernel.setAnswered(handle, ops && ops.join("\n")),
+    setReplaying: (handle, ops) => kernel.setReplaying(handle, ops && ops.join("\n")),
     drop: (handle) => kernel.drop(handle),
     deliver(deliveries, from) {
       batch = deliveries;

@@ -9,7 +9,7 @@ import { createRealm, type InPlaceRealm, type RealmDelivery, type RealmOptions, 
 export interface Realms {
   /** Makes a run's place. @throws PROTOCOL_UNSUPPORTED, or a SyntaxError of the bundle */
   create(code: WorkflowBundle | WorkflowInPlace, run: RunIdentity): number | Promise<number>;
-  setAnswered(handle: number, ops: readonly string[] | null): void;
+  setReplaying(handle: number, unanswered: readonly string[] | null): void;
   drop(handle: number): void;
   /** Delivers in order, from an index on, and returns the index of the first that is left; a promise when it could not be done at once. */
   deliver(deliveries: readonly RealmDelivery[], from: number): number | Promise<number>;
@@ -20,7 +20,7 @@ export function createRealms(options: RealmOptions): Realms {
   const modules = createModuleGraphs(options);
   return {
     create: (code, run) => ("code" in code ? sandbox.create(code.version, code.code, run) : modules.create(code, run)),
-    setAnswered: (handle, ops) => (handle < 0 ? modules : sandbox).setAnswered(handle, ops),
+    setReplaying: (handle, ops) => (handle < 0 ? modules : sandbox).setReplaying(handle, ops),
     drop: (handle) => (handle < 0 ? modules : sandbox).drop(handle),
     deliver(deliveries, from) {
       if (!modules.isUsed()) return sandbox.deliver(deliveries, from);
@@ -34,7 +34,7 @@ export function createRealms(options: RealmOptions): Realms {
 interface ModuleGraphs {
   isUsed(): boolean;
   create(code: WorkflowInPlace, run: RunIdentity): Promise<number>;
-  setAnswered: Realms["setAnswered"];
+  setReplaying: Realms["setReplaying"];
   drop: Realms["drop"];
   deliver(deliveries: readonly RealmDelivery[], from: number): Promise<number>;
 }
@@ -54,7 +54,7 @@ function createModuleGraphs(options: RealmOptions): ModuleGraphs {
       graph.create(handles, workflow, run);
       return handles;
     },
-    setAnswered: (handle, ops) => places.get(handle)?.setAnswered(handle, ops),
+    setReplaying: (handle, ops) => places.get(handle)?.setReplaying(handle, ops),
     drop(handle) {
       places.get(handle)?.drop(handle);
       places.delete(handle);

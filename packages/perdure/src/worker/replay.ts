@@ -15,30 +15,50 @@ export function readRows(rows: readonly { readonly data: Uint8Array }[]): Row[] 
   return rows.map((row) => decodeRow(toText(row.data)));
 }
 
+/** So many events are delivered and folded at a time, so that what a delivery leaves behind need not outlive the next ones. */
+const chunk = 1000;
+
 /**
  * Rebuilds a run from its history: every event is delivered as it was, and what the code asks for is checked against what it asked for then.
  * @param args the run's encoded arguments, which the first event carries  @throws Divergence, WATCHDOG_TIMEOUT
  */
 export async function replay(
-  realm: Pick<Realms, "setAnswered">,
+  realm: Pick<Realms, "setReplaying">,
   turns: Turns,
   resident: Resident,
   rows: readonly Row[],
   args: string,
 ): Promise<void> {
-  const answered = rows.flatMap(({ event }) => (endsCall(event) ? [event.op] : []));
-  realm.setAnswered(resident.handle, answered);
-  const deliveries = new Map<Row, RealmDelivery>();
-  for (const row of rows) {
-    const payload = row.event.type === "run_started" ? args : row.payload;
-    if (isDelivered(row.event)) deliveries.set(row, { handle: resident.handle, event: row.event, payload, out: null, error: null });
+  realm.setReplaying(resident.handle, openCalls(rows));
+  for (let start = 0; start < rows.length; start += chunk) {
+    const end = Math.min(rows.length, start + chunk);
+    const deliveries: RealmDelivery[] = [];
+    for (let index = start; index < end; index++) {
+      const { event, payload } = rows[index] as Row;
+      if (!isDelivered(event)) continue;
+      deliveries.push({ handle: resident.handle, event, payload: event.type === "run_started" ? args : payload, out: null, error: null });
+    }
+    await turns.deliver(deliveries);
+    let delivered = 0;
+    for (let index = start; index < end; index++) {
+      const row = rows[index] as Row;
+      foldRow(resident, row, isDelivered(row.event) ? deliveries[delivered++] : undefined);
+    }
   }
-  await turns.deliver([...deliveries.values()]);
-  for (const row of rows) foldRow(resident, row, deliveries.get(row));
-  realm.setAnswered(resident.handle, null);
+  realm.setReplaying(resident.handle, null);
 }
 
-/** Whether the arguments of a call are of no use any more: it has its answer. */
+/** The operations that the history leaves without an answer: of all others the arguments are of no use any more. */
+function openCalls(rows: readonly Row[]): string[] {
+  const open = new Set<string>();
+  for (const { event, asks } of rows) {
+    if (endsCall(event)) open.delete(event.op);
+    for (const ask of asks) if (ask.startsWith("step ") || ask.startsWith("start ")) open.add(ask.slice(ask.indexOf(" ") + 1));
+  }
+  return [...open];
+}
+
+/** Whether a call has its answer by this event. */
 function endsCall(event: Event): event is Extract<Event, { op: string }> {
   const { type } = event;
   return type === "step_completed" || type === "step_failed" || (type.startsWith("run_") && "op" in event && type !== "run_accepted");

@@ -41,8 +41,8 @@ export interface Kernel {
   take(handle: number): string[];
   /** Ends a delivery that failed: no run is current. */
   leave(): void;
-  /** While replaying: the operations of steps that the history answers, one per line. Null: the run is live. */
-  setAnswered(handle: number, ops: string | null): void;
+  /** While replaying: the operations of steps and starts that the history leaves without an answer, one per line. Null: the run is live. */
+  setReplaying(handle: number, ops: string | null): void;
   drop(handle: number): void;
   /** Drops a run that was stopped in the middle: what it shares may be half done, and is evaluated anew for the runs to come. */
   abandon(handle: number): void;
@@ -113,8 +113,8 @@ export function createDeliveries(sources: Sources): Deliveries {
       work = null;
       setCurrentRun(null);
     },
-    setAnswered(handle, ops) {
-      find(handle).state.answered = ops === null ? null : new Set(ops.split("\n"));
+    setReplaying(handle, ops) {
+      find(handle).state.unanswered = ops === null ? null : new Set(ops.split("\n"));
     },
     drop(handle) {
       residents.delete(handle);

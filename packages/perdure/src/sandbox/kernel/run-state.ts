@@ -96,8 +96,8 @@ export interface RunState {
   readonly hooks: SmallMap<string, HookQueue>;
   /** Four strings per ask, see `index.ts`. */
   out: string[];
-  /** Steps that the history answers: their arguments need not be encoded again. Null when live. */
-  answered: Set<string> | null;
+  /** While replaying: the calls that the history leaves without an answer. The arguments of all others need not be encoded again. Null when live. */
+  unanswered: Set<string> | null;
   ended: boolean;
   /** Its `globalThis`, from its start on. */
   global: object | null;
@@ -145,7 +145,7 @@ export function createRunState({ id, name = id, workflowId, seed, maxValueBytes 
     calls: new SmallMap(),
     hooks: new SmallMap(),
     out: [],
-    answered: null,
+    unanswered: null,
     ended: false,
     global: null,
     scope: null,
@@ -154,6 +154,11 @@ export function createRunState({ id, name = id, workflowId, seed, maxValueBytes 
     signals: null,
     sources,
   };
+}
+
+/** Whether the history, which is being replayed, holds the answer of a call. */
+export function isAnswered({ unanswered }: RunState, op: string): boolean {
+  return unanswered !== null && !unanswered.has(op);
 }
 
 let active: RunState | null = null;

@@ -5,7 +5,7 @@ import { CancelledError } from "../../errors/cancelled-error.ts";
 import type { StartOptions } from "../../start-options.ts";
 import type { StepHandle } from "../../step-handle.ts";
 import { call, giveUp } from "./calls.ts";
-import { currentRun, type RunState } from "./run-state.ts";
+import { currentRun, isAnswered, type RunState } from "./run-state.ts";
 import { spawnRun } from "./runs.ts";
 import { numberOfSignal } from "./signals.ts";
 
@@ -45,7 +45,7 @@ export function callStep(
       kind: "step",
       name: stepId,
       first: stepId + (preparation?.settings ?? ""),
-      second: (asked) => (run.answered?.has(asked) ? "" : inputOf(run, { stepId, args, captures, self })),
+      second: (asked) => (isAnswered(run, asked) ? "" : inputOf(run, { stepId, args, captures, self })),
     });
     if (preparation) preparation.op = op;
     return answer;

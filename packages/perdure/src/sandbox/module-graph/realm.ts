@@ -25,9 +25,9 @@ export function createModuleGraphRealm(options: RealmOptions): InPlaceRealm {
         createResident(() => () => workflow, null, run, options.sources),
       );
     },
-    setAnswered(handle, ops) {
+    setReplaying(handle, ops) {
       const resident = residents.get(handle);
-      if (resident) resident.state.answered = ops && new Set(ops);
+      if (resident) resident.state.unanswered = ops && new Set(ops);
     },
     drop: (handle) => void residents.delete(handle),
     async deliver(delivery) {
