@@ -90,7 +90,15 @@ export async function runReplay(program: string, rows: readonly Row[], where: Pl
 
 async function place(program: string, where: Place, seed = ownSeed): Promise<Resident> {
   const code = where === "sandbox" ? bundleOf(program) : moduleOf(program);
-  const run = { id: "run", workflowId: "simulated", version: code.version, dueAt: null, note: null, fence: 1 } as unknown as RunRecord;
+  const run = {
+    id: "run",
+    workflowId: "simulated",
+    version: code.version,
+    dueAt: null,
+    note: null,
+    fence: 1,
+    input: new Uint8Array(),
+  } as unknown as RunRecord;
   const resident = createResident(run, { seed, deadlineAt: null, address: null });
   resident.handle = await realm.create(code, { id: run.id, workflowId: run.workflowId, seed });
   return resident;
