@@ -1,3 +1,4 @@
+import { decode } from "../codec/index.ts";
 import type { Machine, PendingOperation } from "../engine/machine.ts";
 
 /** How many operations a note names; the others are counted. */
@@ -28,4 +29,11 @@ function describe(operation: PendingOperation): string {
     default:
       return operation satisfies never;
   }
+}
+
+/** `TypeError: x is not a function`: one line for lists of runs. */
+export function describeError(encoded: string): string {
+  const error = decode(encoded);
+  const line = error instanceof Error ? `${error.name}: ${error.message}` : `threw ${String(error)}`;
+  return line.slice(0, 500);
 }

@@ -13,7 +13,7 @@ import type { ReleaseReason } from "./observe/observer.ts";
 import { cancelChildren, partingMessages } from "./other-runs.ts";
 import type { Resident } from "./resident.ts";
 import type { ResidentRun } from "./resident-run.ts";
-import { describeError } from "./turn.ts";
+import { describeError } from "./note.ts";
 
 /** Forgets this worker's copy of a run. The World's record is as it is. @param reason null when the run is over, which is told for itself */
 export function drop(core: Core, resident: Resident, reason: ReleaseReason | null): void {

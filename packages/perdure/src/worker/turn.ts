@@ -1,21 +1,18 @@
-import type { Commit, HookRecord, RunPatch, StateWrite, StreamChunk } from "@perdure/world";
+import type { Commit, StreamChunk } from "@perdure/world";
 
 import { decode } from "../codec/index.ts";
-import { dueAtOf } from "../engine/commands.ts";
 import { isDelivered, namesOfAsks, requestOf, withTime, type Ask, type Event, type UntimedEvent } from "../engine/event.ts";
 import { advance } from "../engine/machine.ts";
 import { takeReplies, type ReplyWrite } from "../engine/requests.ts";
 import { encodeRow } from "../engine/row.ts";
 import { monotonicNow } from "../host-timers.ts";
-import { replyKey } from "../published.ts";
 import { toBytes } from "../run-input.ts";
 import type { RealmDelivery } from "../sandbox/realm.ts";
 import { chunkOfText } from "../streams/chunk.ts";
 import { readAsks, type LogLine } from "./asks.ts";
-import { noteOf } from "./note.ts";
 import type { ReadyEvent } from "./ready-event.ts";
-import { awaitsOf, messagesOf } from "./other-runs.ts";
 import type { Resident } from "./resident.ts";
+import { commitOf } from "./turn-commit.ts";
 
 /** One event on its way through the realm; `delivery` is null for those that workflow code is not told of. */
 export interface TurnStep {
@@ -118,45 +115,6 @@ function isKept({ type }: Event): boolean {
   return type !== "run_started" && type !== "reply_given" && type !== "request_refused";
 }
 
-interface Folded {
-  readonly rows: Uint8Array[];
-  readonly asks: readonly Ask[];
-  readonly consumed: readonly string[];
-  readonly replies: readonly ReplyWrite[];
-}
-
-function commitOf(resident: Resident, worker: string, { rows, asks, consumed, replies }: Folded): Commit {
-  const commit: { -readonly [K in keyof Commit]: Commit[K] } = {
-    runId: resident.run.id,
-    fence: resident.run.fence,
-    worker,
-    base: resident.committed,
-    rows,
-  };
-  const patch = patchOf(resident);
-  const attributes = attributesOf(asks);
-  if (patch || attributes) commit.patch = { ...patch, ...(attributes && { attributes }) };
-  const state = asks.flatMap((ask): StateWrite[] =>
-    ask.kind === "state" ? [{ key: ask.key, value: ask.value === "" ? null : toBytes(ask.value) }] : [],
-  );
-  for (const { message, value } of replies) state.push({ key: replyKey(message), value: value === null ? null : toBytes(value) });
-  if (state.length > 0) commit.state = state;
-  if (asks.some((ask) => ask.kind === "hook" || ask.kind === "dispose")) Object.assign(commit, hooksOf(asks));
-  if (consumed.length > 0) commit.consumed = consumed;
-  const messages = messagesOf(asks, resident.machine);
-  if (messages.length > 0) commit.messages = messages;
-  const awaits = awaitsOf(asks);
-  if (awaits.length > 0) commit.awaits = awaits;
-  return commit;
-}
-
-function attributesOf(asks: readonly Ask[]): RunPatch["attributes"] | null {
-  const changes = asks.flatMap((ask) =>
-    ask.kind === "attributes" ? [JSON.parse(ask.changes) as NonNullable<RunPatch["attributes"]>] : [],
-  );
-  return changes.length === 0 ? null : Object.assign({}, ...changes);
-}
-
 /** An operation may have been given up, by an earlier event of the same turn, before its answer's turn came: the answer says nothing then. */
 function isExpected({ machine }: Resident, event: Event): boolean {
   return !("op" in event) || machine.pending.has(event.op);
@@ -166,36 +124,4 @@ function isExpected({ machine }: Resident, event: Event): boolean {
 function refusalOf(event: Event): Event | null {
   const message = requestOf(event);
   return message === "" ? null : { type: "request_refused", at: event.at, message };
-}
-
-function hooksOf(asks: readonly Ask[]): Pick<Commit, "hooks" | "disposedHooks"> {
-  const disposed = new Set(asks.flatMap((ask) => (ask.kind === "dispose" ? [ask.op] : [])));
-  const hooks = asks.flatMap((ask): HookRecord[] => {
-    if (ask.kind !== "hook" || disposed.has(ask.op)) return [];
-    return [{ token: ask.token, operation: ask.op, metadata: ask.metadata === "" ? null : toBytes(ask.metadata) }];
-  });
-  return { hooks, disposedHooks: [...disposed] };
-}
-
-/**
- * The change of the run's row, if there is one. While attempts follow one another the row stays "due at once" and is not written: a step costs one
- * history row and nothing else.
- */
-function patchOf({ machine, rowDueAt, rowNote }: Resident): RunPatch | null {
-  const { outcome, now } = machine;
-  if (outcome?.status === "completed") return { status: "completed", output: toBytes(outcome.value), note: null };
-  if (outcome?.status === "continued") return { status: "completed", output: null, note: `goes on in run ${outcome.runId}` };
-  if (outcome) return { status: outcome.status, output: toBytes(outcome.error), note: describeError(outcome.error) };
-  const due = dueAtOf(machine);
-  const isSame = due !== null && due <= now ? rowDueAt !== null && rowDueAt <= now : due === rowDueAt;
-  const note = noteOf(machine);
-  if (isSame && note === rowNote) return null;
-  return { dueAt: due, note };
-}
-
-/** `TypeError: x is not a function`: one line for lists of runs. */
-export function describeError(encoded: string): string {
-  const error = decode(encoded);
-  const line = error instanceof Error ? `${error.name}: ${error.message}` : `threw ${String(error)}`;
-  return line.slice(0, 500);
 }
