@@ -8,7 +8,7 @@ export interface RetryPolicy {
   readonly maxAttempts?: number;
   /** The pause after the first attempt. Default half a second. */
   readonly initialDelay?: Duration;
-  /** The longest pause. Default 30 seconds. */
+  /** The longest pause. Default 30 seconds, or the first pause if that is longer. */
   readonly maxDelay?: Duration;
   /** By what each pause is longer than the one before. Default 2. */
   readonly factor?: number;

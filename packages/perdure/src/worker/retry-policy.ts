@@ -44,6 +44,8 @@ export function attemptPolicy(fn: StepFunction, { id }: Pick<RegisteredStep, "id
   const { deadlineMs, timeoutMs, heartbeatTimeoutMs, atMostOnce, ...retry }: StepSettings = { ...ofFunction, ...call.settings };
   return {
     ...defaults,
+    // Who asks for a first pause of an hour gets it, without saying that pauses may be so long.
+    maxDelayMs: Math.max(defaults.maxDelayMs, retry.initialDelayMs ?? 0),
     ...retry,
     ...(atMostOnce && { maxAttempts: 1 }),
     timeoutMs: timeoutMs ?? null,
