@@ -86,9 +86,10 @@ export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn
   const replies: ReplyWrite[] = [];
   const written: StreamChunk[] = [];
   for (const { event: told, payload, delivery, chunks } of steps) {
-    if ("message" in told && told.message !== "") consumed.push(told.message);
     if (delivery?.error) throw delivery.error;
+    // What comes after the end is not consumed: a request to end is for the run in which this one goes on.
     if (machine.outcome) continue;
+    if ("message" in told && told.message !== "") consumed.push(told.message);
     const event = isExpected(resident, told) ? told : refusalOf(told);
     if (!event) continue;
     const first = asks.length;
