@@ -35,16 +35,18 @@ export function resumeEffects(core: Core, resident: Resident): void {
   watchDeadline(core, resident);
 }
 
-/** Asks the run to end when its time is up. */
+/** Asks the run to end when its time is up: at once, in the turn that is next, if it is. */
 export function watchDeadline(core: Core, resident: Resident): void {
   const { deadlineAt } = resident.machine;
   if (deadlineAt === null) return;
-  watch(core, resident, deadlineAt, (timer) => {
-    resident.timers?.delete(timer);
+  const ask = (): void => {
     if (core.stopping || resident.machine.deadlineAt === null) return;
-    const reason = new TimeoutError(`The run "${resident.run.key ?? resident.run.id}"`, deadlineAt - resident.run.createdAt);
+    const limitMs = Math.max(0, deadlineAt - resident.run.createdAt);
+    const reason = new TimeoutError(`The run "${resident.run.key ?? resident.run.id}"`, limitMs);
     addReady(core, resident, { event: { type: "cancel_requested", message: "" }, payload: encode(reason, "reason") });
-  });
+  };
+  if (deadlineAt <= Date.now()) ask();
+  else watch(core, resident, deadlineAt, ask);
 }
 
 /** An event is ready for a run; it is delivered with the next tick. */

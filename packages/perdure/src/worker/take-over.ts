@@ -104,8 +104,8 @@ function replayed({ run, committed, seenBytes }: Resident, ms: number): Told {
 function begin(core: Core, resident: Resident, args: string): void {
   core.observation.tell?.({ type: "run_started", ...observed(resident.run) });
   resident.mode = "idle";
-  watchDeadline(core, resident);
   addReady(core, resident, { event: { type: "run_started" }, payload: args });
+  watchDeadline(core, resident);
 }
 
 /** Finds the run's code and makes its place in the realm. False when it has none, and the run is dealt with. */
