@@ -13,12 +13,12 @@ export interface StartOptions {
   readonly id?: string;
   /**
    * What becomes of a start whose `id` another run has. `return` (default): that run is what `start()` gives, whatever its arguments were. `fail`: RUN_ALREADY_EXISTS.
-   * `replace`: that run, if it is still open, ends as cancelled at once, without cleaning up, and the new one takes the id over.
+   * `replace`: that run, if it is still open, ends as cancelled at once, without cleaning up, its children are asked to end, and the new one takes the id over.
    */
   readonly ifExists?: "return" | "fail" | "replace";
   /** When the run begins, at the earliest: a time, or how long from now. Default: now. */
   readonly startAt?: Date | Duration;
-  /** When the run is asked to end as by `run.cancel()`, with a TimeoutError as the reason: a time, or how long from now. Default: never. */
+  /** When the run is asked to end as by `run.cancel()`, with a TimeoutError as the reason: a time, or how long from now. A run that begins later does nothing. Default: never. */
   readonly deadline?: Date | Duration;
   /** What the run can be found by; see `setAttributes`. */
   readonly attributes?: Readonly<Record<string, string | number | boolean>>;

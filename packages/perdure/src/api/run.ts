@@ -57,7 +57,7 @@ export interface Run<R> {
   wakeUp(options?: WakeUpOptions): Promise<"requested" | "ended">;
   /** The value that the run published under a key; undefined when there is none. @throws RUN_NOT_FOUND */
   read(key: string): Promise<unknown>;
-  /** The value that the run publishes under a key: as it is now, and each time that it has changed, until the run is over. Values in between may be left out. @throws RUN_NOT_FOUND */
+  /** The value that the run publishes under a key: as it is now, and each time that it has changed, until the run is over, also in the runs in which it goes on. Values in between may be left out. @throws RUN_NOT_FOUND */
   watch(key: string): AsyncIterable<unknown>;
   /**
    * A durable stream of the run: what its steps and its workflow code write to `getWritable()`, from the beginning or any other chunk on, live. It ends where the
@@ -187,10 +187,17 @@ async function ask(
 async function terminateRun(address: RunAddress, { reason }: CancelOptions = {}): Promise<"ended"> {
   const error = new CancelledError(reason);
   const output = toBytes(encode(error, "reason"));
-  const run = await findRun(address);
+  const end = { status: "cancelled", output, note: `terminated: ${error.message}`.slice(0, 500) } as const;
   const world = await worldOf(address);
-  await world.end(run.id, { status: "cancelled", output, note: `terminated: ${error.message}`.slice(0, 500) });
-  await cancelChildren(world, run.id);
+  let run = await findRun(address);
+  // A run that is over may have gone on since it was looked up.
+  for (let isOver = false; !isOver; ) {
+    const outcome = await world.end(run.id, end);
+    await cancelChildren(world, run.id);
+    const last = outcome === "already" ? await findRun({ ...address, id: run.id }) : run;
+    isOver = last.id === run.id;
+    run = last;
+  }
   return "ended";
 }
 
@@ -205,7 +212,7 @@ async function readState(address: RunAddress, key: string): Promise<unknown> {
 async function* watchState(address: RunAddress, key: string): AsyncGenerator<unknown, void> {
   checkStateKey(key);
   const world = await worldOf(address);
-  const { id: runId } = await findRun(address);
+  let { id: runId } = await findRun(address);
   let wake = (): void => undefined;
   const unwatch = world.watch((hint) => {
     if ((hint.kind === "state" || hint.kind === "ended") && hint.runId === runId) wake();
@@ -219,6 +226,11 @@ async function* watchState(address: RunAddress, key: string): AsyncGenerator<unk
       if (entry && entry.version !== seen) {
         seen = entry.version;
         yield decode(toText(entry.value));
+      }
+      if (run?.successor) {
+        runId = run.successor;
+        seen = 0;
+        continue;
       }
       if (!run || run.status !== "running") return;
       await Promise.race([hinted, pause(longestLook)]);
