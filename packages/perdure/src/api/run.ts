@@ -191,7 +191,7 @@ async function terminateRun(address: RunAddress, { reason }: CancelOptions = {})
   const world = await worldOf(address);
   let run = await findRun(address);
   // A run that is over may have gone on since it was looked up.
-  for (let isOver = false; !isOver; ) {
+  for (let isOver = false; !isOver;) {
     const outcome = await world.end(run.id, end);
     await cancelChildren(world, run.id);
     const last = outcome === "already" ? await findRun({ ...address, id: run.id }) : run;
