@@ -1,4 +1,4 @@
-import { defineHook, sleep } from "perdure";
+import { TimeoutError, defineHook, scope } from "perdure";
 import { getHookByToken, start } from "perdure/api";
 import { HookPayloadInvalidError } from "perdure/errors";
 
@@ -24,8 +24,13 @@ const questions = defineHook<{ item: string }>();
 
 export async function refund(order: string) {
   "use workflow";
-  const answer = await Promise.race([approval.create({ token: `refund-${order}`, metadata: { order } }), sleep("14 days")]);
-  return answer ? `${answer.approved ? "approved" : "refused"} by ${answer.by}` : "nobody decided";
+  try {
+    const answer = await scope({ timeout: "14 days" }, () => approval.create({ token: `refund-${order}`, metadata: { order } }));
+    return `${answer.approved ? "approved" : "refused"} by ${answer.by}`;
+  } catch (error) {
+    if (TimeoutError.is(error)) return "nobody decided";
+    throw error;
+  }
 }
 
 export async function counter(stock: number) {
