@@ -69,15 +69,15 @@ function stageOf({ customer, listed, attempts, pid }: Sources): Stage {
   return waitOf(listed.note ?? "", attempts.at(-1)) ?? attemptOf(attempts.at(-1), pid);
 }
 
-/** A run that waits says for what in its note: `waits for hook approval-1001`, `… sleep until <time>`, `… attempt 2 of <step> at <time>`. */
+/** A run that waits says for what in its note: `waits for hook approval-1001 since <time>`, `sleeps until <time>`, `attempt 2 of 4 of <step> at <time>: <error>`. */
 function waitOf(note: string, last: AttemptEntry | undefined): Stage | null {
   if (note.includes("hook approval-")) return { stage: approvalStage, tone: "wait", note: "a large order" };
-  const inMs = Date.parse(/\S+Z$/.exec(note)?.[0] ?? "") - Date.now();
+  const inMs = Date.parse(/(?:until|at) (\S+Z)/.exec(note)?.[1] ?? "") - Date.now();
   const inSeconds = inMs > 0 ? `in ${(inMs / 1000).toFixed(1)} s` : "is due";
-  if (note.includes("sleep until")) return { stage: "sleeping", tone: "wait", note: `receipt ${inSeconds}` };
+  if (note.includes("sleeps until")) return { stage: "sleeping", tone: "wait", note: `receipt ${inSeconds}` };
   // The note stays as it is while the attempt that it speaks of is made.
   if (inMs <= 0 && last?.event === "started") return null;
-  const [, attempt, step = ""] = /attempt (\d+) of \S*#(\w+)/.exec(note) ?? [];
+  const [, attempt, step = ""] = /attempt (\d+) of (?:\d+ of )?(\w+)/.exec(note) ?? [];
   if (attempt === undefined) return null;
   return { stage: doing[step] ?? step, tone: "wait", note: `attempt ${attempt} ${inSeconds}` };
 }

@@ -193,7 +193,7 @@ test("a run whose code and history disagree is parked, unharmed, and says what d
   const { world, worker } = await useWorld();
   const before = workflowOf("t#changing", "async()=>{await callStep('t#a',[]);await createHook({token:'changing'});return 1}");
   const run = await start(before, []);
-  await until(async () => (await run.note) === "waits for hook changing", "the hook");
+  await until(async () => /^waits for hook changing since \S+Z$/.test((await run.note) ?? ""), "the hook");
   const history = await world.load(run.runId);
   await worker.stop();
   // The bundle of the same version turns into another one: what no compiler does, but what a bug could.

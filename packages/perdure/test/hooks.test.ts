@@ -21,7 +21,7 @@ test("a payload resumes the workflow that waits for it, as the value that was se
   const run = await start(waiting, [], { id: "waiting" });
   await until(() => hookIsOpen("approve-1"), "the hook");
   expect(await getHookByToken("approve-1")).toEqual({ runId: "waiting", token: "approve-1", metadata: { order: 7 }, isWebhook: false });
-  expect(await run.note).toBe("waits for hook approve-1");
+  expect(await run.note).toMatch(/^waits for hook approve-1 since \d{4}-\S+Z$/);
   expect(await resumeHook("approve-1", { when: new Date(9) })).toEqual({ runId: "waiting" });
   expect(await run.returnValue).toEqual([{ when: new Date(9) }, true]);
   await expect(resumeHook("approve-1", 1)).rejects.toMatchObject({ code: "HOOK_NOT_FOUND" });
@@ -64,7 +64,10 @@ test("a hook that was disposed of frees its token", async () => {
   );
   await useWorld();
   const run = await start(reuse, []);
-  await until(async () => (await hookIsOpen("again")) && (await run.note) === "waits for hook again", "the second hook");
+  await until(
+    async () => (await hookIsOpen("again")) && /^waits for hook again since \S+Z$/.test((await run.note) ?? ""),
+    "the second hook",
+  );
   await resumeHook("again", "second");
   expect(await run.returnValue).toBe("second");
 });

@@ -131,7 +131,7 @@ test("a question for a hook that the same turn disposes of is refused, live and 
   );
   const { world, worker } = await useWorld();
   const run = await start(closing, []);
-  await until(async () => (await run.note) === "waits for hook closing", "the hook");
+  await until(async () => /^waits for hook closing since \S+Z$/.test((await run.note) ?? ""), "the hook");
   await worker.stop();
   const asked = (async () => {
     await resumeHook("closing", "bye");

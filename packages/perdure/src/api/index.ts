@@ -4,6 +4,7 @@ export type { AskOptions } from "../hook.ts";
 export { resumeWebhook } from "./webhooks.ts";
 export type { ResumeWebhookOptions } from "./webhooks.ts";
 export { getRun } from "./run.ts";
+export type { RunEvent, RunWait } from "./history.ts";
 export type { CancelOptions, GetRunOptions, Run, RunResult, WakeUpOptions, WorkflowRunStatus } from "./run.ts";
 export type { ReadableOptions, RunReadable } from "../streams/readable.ts";
 export { start } from "./start.ts";

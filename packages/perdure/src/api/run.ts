@@ -16,6 +16,7 @@ import { streamsOf } from "../streams/process-streams.ts";
 import type { StreamReader } from "../streams/stream-reader.ts";
 import type { EndedRun } from "../worker/core.ts";
 import { cancelChildren } from "../worker/other-runs.ts";
+import { eventsOf, waitsOf, type RunEvent, type RunWait } from "./history.ts";
 import { mapStack } from "./stack.ts";
 import { endOf } from "./waiters.ts";
 
@@ -35,6 +36,13 @@ export interface Run<R> {
   readonly returnValue: Promise<R>;
   /** What an open run waits for, or why a run failed: one line for people, or null. @throws RUN_NOT_FOUND */
   readonly note: Promise<string | null>;
+  /**
+   * What an open run waits for, each with its kind, its name and since when; empty when the run is over. Read from its history, so it costs as much as that is long: for many runs at once
+   * there is `note`. @throws RUN_NOT_FOUND
+   */
+  readonly waits: Promise<readonly RunWait[]>;
+  /** The run's history as it is now, from its first event on; values and errors are decoded when they are read. @throws RUN_NOT_FOUND */
+  events(): AsyncIterable<RunEvent>;
   /**
    * Asks the run to end. Its pending calls reject with a CancelledError, running steps are told by their `signal`, and the workflow may clean up (in
    * `finally`, inside `shield()`) before it ends as `cancelled`; a workflow that catches the error and returns has completed. Resolves once the request is
@@ -123,6 +131,10 @@ export function runHandle<R>(address: RunAddress): Run<R> {
     get note() {
       return findRun(address).then((run) => run.note);
     },
+    get waits() {
+      return findRun(address).then(async (run) => waitsOf(await worldOf(address), run));
+    },
+    events: () => readEvents(address),
     cancel: (options) => cancelRun(address, options),
     terminate: (options) => terminateRun(address, options),
     wakeUp: (options) => wakeRun(address, options),
@@ -155,6 +167,10 @@ async function findRun(address: RunAddress): Promise<RunRecord> {
   while (run?.successor) run = await query.run({ id: run.successor });
   if (!run) throw new WorkflowRunNotFoundError(id);
   return run;
+}
+
+async function* readEvents(address: RunAddress): AsyncGenerator<RunEvent, void> {
+  yield* eventsOf(await worldOf(address), await findRun(address));
 }
 
 async function cancelRun(address: RunAddress, { reason }: CancelOptions = {}): Promise<"requested" | "ended"> {

@@ -18,8 +18,8 @@ export type Event =
   /** The last attempt failed; the row's payload is the error. */
   | { readonly type: "step_failed"; readonly op: string; readonly attempt: number; readonly at: number }
   /**
-   * An attempt failed and the next may start at `dueAt`; the payload is the error. `progress`: what the attempt reported last, encoded, if no row has it yet. Workflow
-   * code does not see it.
+   * An attempt failed and the next may start at `dueAt`; the payload is the error. `progress`: what the attempt reported last, encoded, if no row has it yet. `maxAttempts`: how
+   * many there may be, for whoever looks at the run; rows of former versions lack it. Workflow code does not see it.
    */
   | {
       readonly type: "step_retrying";
@@ -27,6 +27,7 @@ export type Event =
       readonly attempt: number;
       readonly at: number;
       readonly dueAt: number;
+      readonly maxAttempts?: number;
       readonly progress?: string;
     }
   | { readonly type: "wait_completed"; readonly op: string; readonly at: number }
@@ -145,6 +146,25 @@ export interface ChildRun {
 export interface CancelledChild {
   readonly id: string;
   readonly reason: string;
+}
+
+/** What people want to know of asks beside their names, by operation: when a wait is over (ms since the epoch), which run is awaited. A replay does not look at it. */
+export type AskDetails = Readonly<Record<string, number | string>>;
+
+/** Undefined when there is nothing to tell, as for steps. */
+export function detailsOf(asks: readonly Ask[]): AskDetails | undefined {
+  let details: Record<string, number | string> | undefined;
+  for (const ask of asks) {
+    if (ask.kind === "wait") (details ??= {})[ask.op] = ask.dueAt;
+    else if (ask.kind === "start" && isWatched(ask.run)) (details ??= {})[ask.op] = ask.run.key ?? ask.run.id;
+    else if (ask.kind === "await") (details ??= {})[ask.op] = "id" in ask.run ? ask.run.id : ask.run.key;
+  }
+  return details;
+}
+
+/** Whether the end of a run that this one starts is awaited from its start on. */
+export function isWatched({ parentClosePolicy, ifExists }: ChildRun): boolean {
+  return parentClosePolicy === "cancel" || ifExists === "fail";
 }
 
 /** Asks as a row records them, to check a replay by. */

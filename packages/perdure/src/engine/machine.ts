@@ -8,7 +8,7 @@
  */
 import type { StepSettings } from "../step-options.ts";
 import { SmallMap } from "../small-map.ts";
-import type { Ask, ChildRun, Event } from "./event.ts";
+import { isWatched, type Ask, type ChildRun, type Event } from "./event.ts";
 import { createRequests, giveReply, refusal, type Requests } from "./requests.ts";
 
 export type PendingOperation =
@@ -27,10 +27,19 @@ export type PendingOperation =
       readonly hasStarted: boolean;
       /** What its attempts reported last, encoded; null: nothing. */
       readonly progress: string | null;
+      /** How the last attempt failed; null: none did. */
+      readonly failure: StepFailure | null;
     }
-  | { readonly kind: "wait"; readonly op: string; readonly dueAt: number }
-  | { readonly kind: "hook"; readonly op: string; readonly token: string; readonly metadata: string }
+  | { readonly kind: "wait"; readonly op: string; readonly dueAt: number; readonly askedAt: number }
+  | { readonly kind: "hook"; readonly op: string; readonly token: string; readonly metadata: string; readonly askedAt: number }
   | PendingRun;
+
+export interface StepFailure {
+  /** Encoded. */
+  readonly error: string;
+  /** Null in histories of former versions. */
+  readonly maxAttempts: number | null;
+}
 
 /** Another run whose end is awaited. */
 export interface PendingRun {
@@ -38,6 +47,7 @@ export interface PendingRun {
   readonly op: string;
   /** Its id, or the key by which it was asked for. */
   readonly run: string;
+  readonly askedAt: number;
   /** Its id is asked to end when this run ends. */
   readonly isOwn: boolean;
   /** Whether it was started at all is not known yet. */
@@ -117,6 +127,7 @@ function answer(machine: Machine, event: Event, payload: string): void {
         attempt: event.attempt + 1,
         notBefore: event.dueAt,
         progress: event.progress ?? step.progress,
+        failure: { error: payload, maxAttempts: event.maxAttempts ?? null },
       });
       return;
     }
@@ -146,8 +157,8 @@ function answer(machine: Machine, event: Event, payload: string): void {
       machine.pending.delete(event.op);
       return;
     case "run_accepted": {
-      const { op, kind, run, isOwn } = expectPending(machine, event, "run");
-      machine.pending.set(op, { kind, op, run, isOwn, isUnsure: false });
+      const { op, kind, run, askedAt, isOwn } = expectPending(machine, event, "run");
+      machine.pending.set(op, { kind, op, run, askedAt, isOwn, isUnsure: false });
       return;
     }
     case "cancel_requested":
@@ -189,8 +200,10 @@ function accept(machine: Machine, ask: Ask): void {
       machine.inputLength += ask.input.length;
       return;
     case "wait":
+      machine.pending.set(ask.op, { kind: "wait", op: ask.op, dueAt: ask.dueAt, askedAt: machine.now });
+      return;
     case "hook":
-      machine.pending.set(ask.op, ask);
+      machine.pending.set(ask.op, { kind: "hook", op: ask.op, token: ask.token, metadata: ask.metadata, askedAt: machine.now });
       return;
     case "cancel": {
       const pending = machine.pending.get(ask.op);
@@ -202,13 +215,14 @@ function accept(machine: Machine, ask: Ask): void {
       machine.pending.delete(ask.op);
       return;
     case "start":
-      if (isWatched(ask.run)) machine.pending.set(ask.op, pendingChild(ask.op, ask.run));
+      if (isWatched(ask.run)) machine.pending.set(ask.op, pendingChild(ask, machine.now));
       return;
     case "await":
       machine.pending.set(ask.op, {
         kind: "run",
         op: ask.op,
         run: "id" in ask.run ? ask.run.id : ask.run.key,
+        askedAt: machine.now,
         isOwn: false,
         isUnsure: false,
       });
@@ -239,16 +253,24 @@ function accept(machine: Machine, ask: Ask): void {
 
 /** (Written out: a spread costs ten times as much, and there is one of these for every step.) */
 function pendingStep({ op, stepId, input, settings }: Extract<Ask, { kind: "step" }>, askedAt: number): PendingOperation {
-  return { kind: "step", op, stepId, input, settings, askedAt, attempt: 1, notBefore: null, hasStarted: false, progress: null };
+  return {
+    kind: "step",
+    op,
+    stepId,
+    input,
+    settings,
+    askedAt,
+    attempt: 1,
+    notBefore: null,
+    hasStarted: false,
+    progress: null,
+    failure: null,
+  };
 }
 
-/** Whether the end of a run that this one starts is awaited from its start on. */
-export function isWatched({ parentClosePolicy, ifExists }: ChildRun): boolean {
-  return parentClosePolicy === "cancel" || ifExists === "fail";
-}
-
-function pendingChild(op: string, { id, parentClosePolicy, ifExists }: ChildRun): PendingRun {
-  return { kind: "run", op, run: id, isOwn: parentClosePolicy === "cancel", isUnsure: ifExists === "fail" };
+function pendingChild({ op, run }: { readonly op: string; readonly run: ChildRun }, askedAt: number): PendingRun {
+  const { id, parentClosePolicy, ifExists } = run;
+  return { kind: "run", op, run: id, askedAt, isOwn: parentClosePolicy === "cancel", isUnsure: ifExists === "fail" };
 }
 
 /** The first difference between the asks that a row records and those that the code made now, or null. */

@@ -203,7 +203,14 @@ function failure({ error, progress, limit }: FailedAttempt, { op, attempt }: Pen
   }
   if (dueAt === null) return failed(error);
   return {
-    event: { type: "step_retrying", op, attempt, dueAt, ...(progress !== null && { progress }) },
+    event: {
+      type: "step_retrying",
+      op,
+      attempt,
+      dueAt,
+      ...(policy && { maxAttempts: policy.maxAttempts }),
+      ...(progress !== null && { progress }),
+    },
     payload: encodeThrown(error, limit),
   };
 }

@@ -2,8 +2,8 @@
 import type { Commit, Message, NewRun, World } from "@perdure/world";
 
 import { encodeThrown } from "../codec/index.ts";
-import { isWorldId, type Ask, type ChildRun, type RunName } from "../engine/event.ts";
-import { isWatched, type Machine } from "../engine/machine.ts";
+import { isWatched, isWorldId, type Ask, type ChildRun, type RunName } from "../engine/event.ts";
+import type { Machine } from "../engine/machine.ts";
 import { CancelledError } from "../errors/cancelled-error.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { findWorkflowById, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";

@@ -1,7 +1,7 @@
 import type { Commit, StreamChunk } from "@perdure/world";
 
 import { decode } from "../codec/index.ts";
-import { isDelivered, namesOfAsks, requestOf, withTime, type Ask, type Event, type UntimedEvent } from "../engine/event.ts";
+import { detailsOf, isDelivered, namesOfAsks, requestOf, withTime, type Ask, type Event, type UntimedEvent } from "../engine/event.ts";
 import { advance } from "../engine/machine.ts";
 import { takeReplies, type ReplyWrite } from "../engine/requests.ts";
 import { encodeRow } from "../engine/row.ts";
@@ -98,7 +98,7 @@ export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn
     advance(machine, event, asked, payload);
     if (chunks) written.push(...chunks);
     for (const ask of asked) if (ask.kind === "chunk") written.push(chunkOf(ask));
-    rows.push(toBytes(encodeRow({ event, asks: namesOfAsks(asked), payload: isKept(event) ? payload : "" })));
+    rows.push(toBytes(encodeRow({ event, asks: namesOfAsks(asked), details: detailsOf(asked), payload: isKept(event) ? payload : "" })));
     if (machine.requests) replies.push(...takeReplies(machine.requests));
     if (event.type === "step_retrying" || event.type === "step_started") attempts.push(event.op);
   }

@@ -10,7 +10,7 @@ afterEach(() => vi.useRealTimers());
 test("fake timers move sleeps", async () => {
   vi.useFakeTimers({ now: 1_800_000_000_000 });
   const run = await start(remind, ["abc"]);
-  await vi.waitFor(async () => expect(await run.note).toContain("sleep until"), { timeout: 5000 });
+  await vi.waitFor(async () => expect(await run.note).toContain("sleeps until"), { timeout: 5000 });
   await vi.advanceTimersByTimeAsync(threeDays);
   const { before, after, text } = await run.returnValue;
   expect(before - 1_800_000_000_000).toBeLessThan(60_000);
@@ -21,7 +21,7 @@ test("fake timers move sleeps", async () => {
 
 test("a clock that is set moves sleeps", async () => {
   const run = await start(remind, ["abc"]);
-  await vi.waitFor(async () => expect(await run.note).toContain("sleep until"), { timeout: 5000 });
+  await vi.waitFor(async () => expect(await run.note).toContain("sleeps until"), { timeout: 5000 });
   vi.setSystemTime(Date.now() + threeDays + 1);
   const { before, after } = await run.returnValue;
   expect(after - before).toBeGreaterThanOrEqual(threeDays);
