@@ -23,7 +23,7 @@ export function encodeRow(row: Row): string {
 export function decodeRow(text: string): Row {
   const end = text.indexOf("\n");
   if (end < 0) throw new TypeError("Not a history row: it has no payload line.");
-  const event = JSON.parse(text.slice(0, end)) as Event & Partial<Pick<Row, "asks" | "details">>;
+  const event = JSON.parse(text.slice(0, end)) as Event & { asks?: Row["asks"]; details?: AskDetails };
   const { asks = [], details } = event;
   // (The last members, so that the object stays as it is; a copy of the others costs more than parsing them.)
   delete event.asks;
