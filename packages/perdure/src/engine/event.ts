@@ -106,8 +106,8 @@ export type Ask =
   /** A chunk for a stream of the run; `data` as `sandbox/kernel/streams.ts` writes it, null for the stream's end. */
   | { readonly kind: "chunk"; readonly stream: string; readonly data: string | null }
   /**
-   * A signal that workflow code gave to steps, by its number, is aborted; `reason` is encoded. Not recorded: a replay encodes the arguments of steps that wait for their
-   * answers only, so that it knows of the signals of those alone, perhaps by other numbers.
+   * A signal that workflow code gave to steps, by its number, is aborted; `reason` is encoded. Not recorded: it says nothing that a replay does not find out, for the
+   * code aborts its signals again.
    */
   | { readonly kind: "signal"; readonly signal: number; readonly reason: string }
   /** Changes of what the run can be found by, as JSON. */

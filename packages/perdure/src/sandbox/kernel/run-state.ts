@@ -96,7 +96,7 @@ export interface RunState {
   readonly hooks: SmallMap<string, HookQueue>;
   /** Four strings per ask, see `index.ts`. */
   out: string[];
-  /** While replaying: the calls that the history leaves without an answer. The arguments of all others need not be encoded again. Null when live. */
+  /** While replaying: the calls that the history leaves without an answer. See `isOver`. Null when live. */
   unanswered: Set<string> | null;
   ended: boolean;
   /** Its `globalThis`, from its start on. */
@@ -154,11 +154,6 @@ export function createRunState({ id, name = id, workflowId, seed, maxValueBytes 
     signals: null,
     sources,
   };
-}
-
-/** Whether the history, which is being replayed, holds the answer of a call. */
-export function isAnswered({ unanswered }: RunState, op: string): boolean {
-  return unanswered !== null && !unanswered.has(op);
 }
 
 let active: RunState | null = null;
@@ -219,6 +214,19 @@ function tableOf(list: readonly (string | number)[]): Map<string, number> {
   const table = new Map<string, number>();
   for (let index = 0; index < list.length; index += 2) table.set(String(list[index]), Number(list[index + 1]));
   return table;
+}
+
+/**
+ * Whether the arguments of a call need not be encoded: the history that is being replayed answers it, and encoding them does nothing else. Getters, proxies and the methods
+ * by which classes say how they are stored are the run's code, which a replay runs as often as the run did; and what is refused, by its kind or size, is refused again.
+ */
+export function isOver({ unanswered }: RunState, op: string, args: readonly unknown[]): boolean {
+  return unanswered !== null && !unanswered.has(op) && args.length <= 8 && args.every(isSmall);
+}
+
+/** Eight of them are within any limit. */
+function isSmall(value: unknown): boolean {
+  return typeof value === "string" ? value.length <= 16 : value == null || typeof value === "number" || typeof value === "boolean";
 }
 
 /** How large a value of a run may be, and whose it is for the message. @param of what of the run's it is: `the step "charge" of `; empty for the run's own */

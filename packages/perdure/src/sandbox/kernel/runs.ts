@@ -11,7 +11,7 @@ import { checkArgs, readStartOptions, type StartOptions } from "../../start-opti
 import type { RunInWorkflow } from "../../run-in-workflow.ts";
 import type { StepHandle } from "../../step-handle.ts";
 import { giveUp } from "./calls.ts";
-import { currentRun, isAnswered, limitOf, nextOperation, type OtherRun, type RunState } from "./run-state.ts";
+import { currentRun, isOver, limitOf, nextOperation, type OtherRun, type RunState } from "./run-state.ts";
 import { cancellationOf, currentScope } from "./scopes.ts";
 
 /** A run that was asked for. */
@@ -56,7 +56,7 @@ function begin(workflow: unknown, args: unknown, options: StartOptions): Started
     "start",
     op,
     JSON.stringify(child),
-    isAnswered(run, op) ? "" : encode([...list], "args", limitOf(run, `the workflow "${workflowId}", started by `)),
+    isOver(run, op, list) ? "" : encode([...list], "args", limitOf(run, `the workflow "${workflowId}", started by `)),
   );
   const id = child.key ?? child.id;
   if (!isWatched(child)) return { op, handle: handleOf(run, id, null), accepted: null };

@@ -5,7 +5,7 @@ import { CancelledError } from "../../errors/cancelled-error.ts";
 import type { StartOptions } from "../../start-options.ts";
 import type { StepHandle } from "../../step-handle.ts";
 import { call, giveUp } from "./calls.ts";
-import { currentRun, isAnswered, type RunState } from "./run-state.ts";
+import { currentRun, isOver, type RunState } from "./run-state.ts";
 import { spawnRun } from "./runs.ts";
 import { numberOfSignal } from "./signals.ts";
 
@@ -45,7 +45,8 @@ export function callStep(
       kind: "step",
       name: stepId,
       first: stepId + (preparation?.settings ?? ""),
-      second: (asked) => (isAnswered(run, asked) ? "" : inputOf(run, { stepId, args, captures, self })),
+      second: (asked) =>
+        isOver(run, asked, args) && !captures && self === undefined ? "" : inputOf(run, { stepId, args, captures, self }),
     });
     if (preparation) preparation.op = op;
     return answer;

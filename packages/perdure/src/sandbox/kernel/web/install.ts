@@ -22,6 +22,12 @@ export function scheduleAbortsBy(next: Schedule): void {
   schedule = next;
 }
 
+/** Prototypes to which no class leads. */
+function hiddenIn(classes: ReturnType<ReturnType<WebSource["load"]>>): object[] {
+  const stream = new (classes.ReadableStream as new () => { values(): object })();
+  return [Object.getPrototypeOf(stream.values()) as object];
+}
+
 function loadOrOverflow(load: WebSource["load"]): ReturnType<WebSource["load"]> {
   try {
     return load();
@@ -39,7 +45,7 @@ export function installWeb(global: object, { load, url }: WebSource): void {
     loadingFor = currentRunOrNull();
     try {
       const classes = loadOrOverflow(load)({ url, schedule: (delayMs, callback) => schedule(delayMs, callback) });
-      hardenMore(Object.values(classes) as object[]);
+      hardenMore([...Object.values(classes), ...hiddenIn(classes)] as object[]);
       for (const name of webNames)
         Object.defineProperty(global, name, { value: classes[name], writable: false, configurable: false, enumerable: false });
     } finally {
