@@ -1,7 +1,23 @@
 import { expect, test } from "vitest";
 
-import { start } from "../src/api/index.ts";
-import { FatalError, PerdureError, RetryableError } from "../src/errors/index.ts";
+import { start, type Run } from "../src/api/index.ts";
+import {
+  CancelledError,
+  FatalError,
+  HookConflictError,
+  HookDisposedError,
+  HookNoReplyError,
+  HookNotFoundError,
+  HookPayloadInvalidError,
+  PerdureError,
+  RetryableError,
+  SerializationError,
+  TimeoutError,
+  ValueTooLargeError,
+  WorkflowRunCancelledError,
+  WorkflowRunFailedError,
+  WorkflowRunNotFoundError,
+} from "../src/errors/index.ts";
 import { registerClass, step } from "../src/internal.ts";
 import { useWorld } from "./support/lab.ts";
 import { workflowOf } from "./support/bundle.ts";
@@ -105,6 +121,7 @@ const table: Readonly<Record<string, () => unknown>> = {
       tags: new Set(["a"]),
     }),
   "errors of the runtime": () => [new FatalError("f"), new RetryableError("r", { retryAfter: new Date(5) })],
+  "signals that are aborted, or not": () => [AbortSignal.abort(new RangeError("r", { cause: 1 })), new AbortController().signal],
   "a DOMException": () => [new DOMException("gone", "AbortError"), new DOMException("m", { name: "X", cause: 1n } as unknown as string)],
   URLs: () => [new URL("https://exämple.org:8080/a%20b?x=1#y"), new URL("data:text/plain,hi")],
   URLSearchParams: () => new URLSearchParams("a=1&a=2&b=%20+&é"),
@@ -133,15 +150,17 @@ function depthOf(value: unknown): number {
   return depth;
 }
 
-test("every kind of value is the same live, replayed, and as the caller sees it", async () => {
+test("every kind of value is the same live, replayed, as the caller sees it, and where it is passed on", async () => {
   step("values#make", async (name: string) => table[name]?.(), "make");
+  step("values#print", async (value: unknown) => printValue(value), "print");
   const names = Object.keys(table);
   const { live, replayed, seen } = await liveAndReplayed(
-    `async(names)=>Object.fromEntries(await Promise.all(names.map(async(name)=>[name,await callStep('values#make',[name])])))`,
+    `async(names)=>{const made=await Promise.all(names.map(async(name)=>[name,await callStep('values#make',[name])]));
+    return [Object.fromEntries(made),await Promise.all(made.map(([,value])=>callStep('values#print',[value])))]}`,
     [names],
   );
   const expected = Object.fromEntries(names.map((name) => [name, table[name]?.()]));
-  expect(live).toBe(printValue(expected));
+  expect(live).toBe(printValue([expected, names.map((name) => printValue(table[name]?.()))]));
   expect(replayed).toBe(live);
   expect(printValue(seen)).toBe(live);
 });
@@ -154,7 +173,8 @@ test.each(Object.entries(table))("%s: what the caller gets is of the caller's ow
   ]);
   const [, seen] = (await run.returnValue) as unknown[];
   const expected = make();
-  if (/^objects$|causes|Request|Response|blob|form|circles|very long/.test(name)) expect(printValue(seen)).toBe(printValue(expected));
+  if (/^objects$|causes|Request|Response|blob|form|circles|very long|signals/.test(name))
+    expect(printValue(seen)).toBe(printValue(expected));
   else expect(seen).toStrictEqual(expected);
 });
 
@@ -188,6 +208,113 @@ test("errors keep their identity through a step that throws, a workflow that cat
   expect(FatalError.is(outer.cause)).toBe(true);
   expect(PerdureError.is(outer.cause)).toBe(false);
   expect((outer.cause as Error).cause).toMatchObject({ name: "PaymentError", message: "card", code: "declined" });
+});
+
+/** One of each class of the runtime's errors. */
+const runtimeErrors: readonly (Error & { readonly code?: string })[] = [
+  new PerdureError("NOT_IN_STEP", "x", { cause: 1 }),
+  new CancelledError(new RangeError("why")),
+  new TimeoutError("The step", 5),
+  new HookConflictError("t"),
+  new HookDisposedError("t"),
+  new HookNoReplyError("r", "t"),
+  new HookNotFoundError("t"),
+  HookPayloadInvalidError.unreadable("t", new TypeError("c")),
+  new WorkflowRunCancelledError("r", "why"),
+  new WorkflowRunFailedError("r", new SyntaxError("s")),
+  new WorkflowRunNotFoundError("r"),
+  new FatalError("f", { cause: new URIError("u") }),
+  new RetryableError("r", { retryAfter: new Date(5) }),
+  new SerializationError("args[0]", "is odd"),
+  new ValueTooLargeError("result", 9, 8, "the step"),
+];
+
+test("errors of the runtime's classes are instances of them, with all that they hold, on both sides and after a replay", async () => {
+  expect(runtimeErrors.map(({ name }) => name).sort()).toEqual(Object.keys(await import("../src/errors/index.ts")).sort());
+  const identity = (error: Error & { code?: string }, Class: { is(value: unknown): boolean }, print = printValue): unknown[] => [
+    error instanceof (Class as unknown as typeof Error),
+    Class.is(error),
+    error.name,
+    error.code,
+    error.message,
+    print(error),
+  ];
+  step(
+    "values#fail",
+    Object.assign(async (index: number) => Promise.reject(runtimeErrors[index]), { maxRetries: 0 }),
+    "fail",
+  );
+  const { live, replayed, seen } = await liveAndReplayed(
+    `(()=>{const print=${printValue.toString()};const identity=${identity.toString()};return async(names)=>{const all=[];for(const[index,name] of names.entries()){
+    const error=await callStep('values#fail',[index]).catch(e=>e);all.push([identity(error,__perdure[name],print),error])}return all}})()`,
+    [runtimeErrors.map(({ name }) => name)],
+  );
+  expect(replayed).toBe(live);
+  for (const [index, [inWorkflow, error]] of (seen as [unknown[], Error][]).entries()) {
+    const thrown = runtimeErrors[index]!;
+    const Class = thrown.constructor as unknown as { is(value: unknown): boolean };
+    expect(inWorkflow).toEqual(identity(thrown, Class));
+    expect(inWorkflow.slice(0, 2)).toEqual([true, true]);
+    expect(identity(error, Class)).toEqual(inWorkflow);
+  }
+});
+
+test("an error of somebody else's class that has the name of one of ours is none of ours", async () => {
+  const TheirError = { TimeoutError: class extends Error {} }.TimeoutError;
+  step(
+    "values#other",
+    Object.assign(async () => Promise.reject(new TheirError("theirs")), { maxRetries: 0 }),
+    "other",
+  );
+  await useWorld();
+  const body =
+    "async()=>{try{await callStep('values#other',[])}catch(e){return [e.constructor.name,e instanceof __perdure.TimeoutError,e]}}";
+  const [name, isOurs, error] = (await (await start(workflowOf("values#theirs", body), [])).returnValue) as [string, boolean, Error];
+  expect([name, isOurs, error.constructor.name, error instanceof TimeoutError]).toEqual(["TimeoutError", false, "TimeoutError", false]);
+});
+
+test("a regular expression begins anew, wherever it arrives", async () => {
+  const moved = Object.assign(/a/g, { lastIndex: 3 });
+  step("values#moved", async (given: RegExp) => [moved, given.lastIndex], "moved");
+  const { live, replayed, seen } = await liveAndReplayed(
+    "async()=>{const r=/b/y;r.lastIndex=2;const [m,i]=await callStep('values#moved',[r]);return [m.lastIndex,i,m]}",
+  );
+  expect(replayed).toBe(live);
+  expect(seen).toEqual([0, 0, /a/g]);
+});
+
+test("handles of runs, references, instances, streams and signals are what they were after a replay, and where they are passed on", async () => {
+  const ping = step("values#pong", async () => "pong", "pong");
+  const other = workflowOf("values#child", "async(x)=>x+1");
+  step("values#hand", async () => {
+    const run = await start(other, [1]);
+    const stream = new ReadableStream({ start: (c) => (c.enqueue("chunk"), c.close()) }); // prettier-ignore
+    return { run, ping, other, price: new Money(7n, "EUR"), stream, signal: AbortSignal.abort("done") };
+  }, "hand"); // prettier-ignore
+  interface Handed { run: Run<number>; ping: typeof ping; other: typeof other; price: Money; stream: ReadableStream; signal: AbortSignal } // prettier-ignore
+  const look = async ({ run, ping: called, other: flow, price, stream, signal }: Handed): Promise<unknown[]> => {
+    const chunks: unknown[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    return [
+      await run.returnValue,
+      await called(),
+      await (await start(flow, [4])).returnValue,
+      price instanceof Money && price.cents,
+      chunks,
+      signal.aborted,
+      signal.reason,
+    ];
+  };
+  step("values#look", look, "look");
+  const { live, replayed, seen } = await liveAndReplayed(
+    `(()=>{${moneyText}__perdure.registerClass('values#Money',Money);return async()=>{const all=await callStep('values#hand',[]);
+    const {run,ping,price,signal}=all;return [await run.returnValue,await ping(),price instanceof Money,price.plus(1n).cents,signal.aborted,await callStep('values#look',[all]),all]}})()`,
+  );
+  expect(replayed).toBe(live);
+  const [result, pong, isMoney, cents, aborted, inStep, all] = seen as [number, string, boolean, bigint, boolean, unknown[], Handed];
+  expect([result, pong, isMoney, cents, aborted]).toEqual([2, "pong", true, 8n, true]);
+  expect(inStep).toEqual([2, "pong", 5, 7n, ["chunk"], true, "done"]);
+  expect(await look(all)).toEqual(inStep);
 });
 
 const moneyText = `class Money{constructor(c,u){this.cents=c;this.currency=u}static[Symbol.for('workflow-serialize')]({cents,currency}){return{cents,currency}}

@@ -14,8 +14,11 @@ export const error: Kind<Error> = {
     const cause = hasCause ? [writer.put(value.cause, "cause")] : [];
     return [head.class, head.name, head.message, head.stack, slots, marks, ...cause];
   },
-  create: ([, name, shown, message, stack]) =>
-    createError({ class: String(name), name: String(shown), message: String(message), stack: String(stack) }),
+  create: ([, name, shown, message, stack, , brands]) =>
+    createError(
+      { class: String(name), name: String(shown), message: String(message), stack: String(stack) },
+      Object.keys(brands ?? {}).length > 0,
+    ),
   fill(value, [, , , , , props, brands, ...cause], at) {
     // Members come in their order; one that is set as `this.name = …` has been given another place before.
     if (Object.hasOwn(props as object, "name")) Reflect.deleteProperty(value, "name");

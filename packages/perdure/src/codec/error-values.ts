@@ -1,4 +1,11 @@
-import { HookConflictError, HookNotFoundError } from "../errors/hook-errors.ts";
+import { CancelledError, TimeoutError } from "../errors/cancelled-error.ts";
+import {
+  HookConflictError,
+  HookDisposedError,
+  HookNoReplyError,
+  HookNotFoundError,
+  HookPayloadInvalidError,
+} from "../errors/hook-errors.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
 import { FatalError, RetryableError, SerializationError, ValueTooLargeError } from "../errors/step-errors.ts";
@@ -16,7 +23,7 @@ export interface ErrorRecord {
 
 type ErrorClass = { readonly prototype: Error };
 
-const known: Readonly<Record<string, ErrorClass>> = {
+const ofLanguage: Readonly<Record<string, ErrorClass>> = {
   Error,
   AggregateError,
   EvalError,
@@ -25,13 +32,22 @@ const known: Readonly<Record<string, ErrorClass>> = {
   SyntaxError,
   TypeError,
   URIError,
+};
+
+/** Known by their brands: a class of somebody else may have the same name. */
+const ofRuntime: Readonly<Record<string, ErrorClass>> = {
   FatalError,
   RetryableError,
   SerializationError,
   ValueTooLargeError,
   PerdureError,
+  CancelledError,
+  TimeoutError,
   HookConflictError,
+  HookDisposedError,
+  HookNoReplyError,
   HookNotFoundError,
+  HookPayloadInvalidError,
   WorkflowRunFailedError,
   WorkflowRunCancelledError,
   WorkflowRunNotFoundError,
@@ -83,13 +99,16 @@ function isOwnData(key: string, property: PropertyDescriptor): boolean {
 
 function classOf(error: Error): string {
   const constructor: unknown = error.constructor;
+  // The runtime's say so themselves: in minified code they have other names.
+  if (PerdureError.is(error) && typeof constructor === "function" && Object.hasOwn(constructor, "className"))
+    return String((constructor as unknown as { readonly className: unknown }).className);
   return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "Error";
 }
 
-/** An error of this realm, without properties of its own. */
-export function createError(head: ErrorHead): Error {
+/** An error of this realm, without properties of its own. @param isBranded it is one of the runtime's, or of a class that extends one */
+export function createError(head: ErrorHead, isBranded: boolean): Error {
   const error = new Error(head.message);
-  Object.setPrototypeOf(error, classFor(head.class).prototype);
+  Object.setPrototypeOf(error, classFor(head.class, isBranded).prototype);
   hidden(error, "stack", head.stack);
   if (error.name !== head.name) hidden(error, "name", head.name);
   return error;
@@ -97,7 +116,7 @@ export function createError(head: ErrorHead): Error {
 
 /** The error of a record, as a former format holds it. */
 export function errorOfRecord(record: ErrorRecord): Error {
-  const error = createError(record);
+  const error = createError(record, true);
   if (record.cause.length > 0) hidden(error, "cause", record.cause[0]);
   for (const [key, value] of Object.entries(record.props)) {
     if (key === "errors") hidden(error, key, value);
@@ -111,8 +130,9 @@ function hidden(error: Error, key: string, value: unknown): void {
   Object.defineProperty(error, key, { value, enumerable: false, configurable: true, writable: true });
 }
 
-function classFor(name: string): ErrorClass {
-  if (Object.hasOwn(known, name)) return known[name] ?? Error;
+function classFor(name: string, isBranded: boolean): ErrorClass {
+  if (isBranded && Object.hasOwn(ofRuntime, name)) return ofRuntime[name] ?? Error;
+  if (Object.hasOwn(ofLanguage, name)) return ofLanguage[name] ?? Error;
   let found = invented.get(name);
   if (!found) {
     found = { [name]: class extends Error {} }[name] ?? Error;

@@ -64,15 +64,16 @@ export class HookPayloadInvalidError extends PerdureError {
     this.issues = issues;
   }
 
+  // (`this`: a bundler gives a class that names itself another name.)
   /** What `issues` are about. */
   static ofSchema(issues: readonly PayloadIssue[]): HookPayloadInvalidError {
     const texts = issues.map(({ message, path }) => (path.length > 0 ? `${path.map(String).join(".")}: ${message}` : message));
-    return new HookPayloadInvalidError(`The payload does not fit the hook's schema: ${texts.join("; ")}.`, issues);
+    return new this(`The payload does not fit the hook's schema: ${texts.join("; ")}.`, issues);
   }
 
   static unreadable(token: string, cause: unknown): HookPayloadInvalidError {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    return new HookPayloadInvalidError(`A payload for the hook with the token "${token}" cannot be read in the workflow: ${reason}`, [], {
+    return new this(`A payload for the hook with the token "${token}" cannot be read in the workflow: ${reason}`, [], {
       cause,
     });
   }

@@ -42,6 +42,7 @@ export function printValue(root: unknown): string {
     }
     if (["Number", "String", "Boolean", "BigInt"].includes(tag)) return print(value.valueOf());
     if (tag === "RegExp" || tag === "URL" || tag === "URLSearchParams") return String(value);
+    if (tag === "AbortSignal") return `${(value as AbortSignal).aborted},${print((value as AbortSignal).reason)}`;
     if (tag === "Headers") return JSON.stringify(Array.from(value as Headers));
     if (tag === "FormData") return Array.from(value as FormData, ([key, item]) => `${key}=${print(item)}`).join();
     if (tag === "Blob") return `${(value as Blob).type},${(value as Blob).size}`;
