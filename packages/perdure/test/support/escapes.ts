@@ -178,6 +178,8 @@ export const escapes: Readonly<Record<string, string>> = {
     "await (async()=>{const seen=new Set();const h=new Proxy({},{get:(_,trap)=>(...a)=>{for(const x of a)if(x!==null&&(typeof x==='object'||typeof x==='function'))seen.add(x instanceof Object);return Reflect[trap](...a)}});const r=await callStep('escapes#echo',[new Proxy({a:1,b:[2n]},h)]);return [[...seen],r.a]})()",
   "getters and toJSON of an argument":
     "await (async()=>{let n=0;const r=await callStep('escapes#echo',[{get a(){n++;return typeof this.constructor.constructor}}]);return [r.a,n>0]})()",
+  "calls that are refused":
+    "await (async()=>{const l=[];for(const v of [()=>1,Symbol('s'),'x'.repeat(9e6),new WeakMap(),{get a(){throw new RangeError('own')}}])l.push(await callStep('escapes#echo',[v]).then(()=>'took it',e=>e.code??e.name));return l})()",
   "chance in a getter of an argument":
     "await (async()=>{let id;const o={get id(){return id??=Math.random()}};const r=await callStep('escapes#echo',[o]);const next=Math.random();await callStep('escapes#ok',[o,o]);return [r.id===o.id,next!==o.id,next>=0]})()",
   thenables:
@@ -318,6 +320,7 @@ export const outcomes: Readonly<Record<string, unknown>> = {
   "the constructors of a step's error": Array(4).fill("EvalError"),
   "a proxy as an argument": [[true], 1],
   "getters and toJSON of an argument": ["function", true],
+  "calls that are refused": ["SERIALIZATION_FAILED", "SERIALIZATION_FAILED", "VALUE_TOO_LARGE", "SERIALIZATION_FAILED", "RangeError"],
   "chance in a getter of an argument": [true, true, true],
   thenables: [...Array<string>(6).fill("EvalError"), 1, [1], 1],
   "a promise of an own class": [true, 1, 2],
