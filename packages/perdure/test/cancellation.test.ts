@@ -201,3 +201,25 @@ test("a step that does not react to its cancellation gives its place to others a
   ).returnValue;
   expect(most).toBe(1);
 });
+
+const reasons: unknown[] = [];
+step(
+  "c#listen",
+  async () => {
+    const { signal } = getStepMetadata();
+    log.push("listens");
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    reasons.push((signal.reason as Error).cause);
+  },
+  "listen",
+);
+
+test("a step that nobody awaits is told that the run is over", async () => {
+  await useWorld();
+  log.length = 0;
+  const run = await start(flow("void callStep('c#listen',[]);await note('noted');await sleep(5)"), []);
+  await run.returnValue;
+  await until(() => reasons.length > 0 || !log.includes("listens"), "the step is told");
+  expect(log).toContain("listens");
+  expect(reasons).toEqual(["the run is over"]);
+});

@@ -22,7 +22,8 @@ export function drop(core: Core, resident: Resident, reason: ReleaseReason | nul
   resident.ready = [];
   for (const [timer] of resident.timers ?? []) timer.cancel();
   resident.timers = null;
-  for (const attempt of resident.attempting.values()) attempt.cancel(new CancelledError("this worker does not have the run any more"));
+  const why = reason === null ? "the run is over" : "this worker does not have the run any more";
+  for (const attempt of resident.attempting.values()) attempt.cancel(new CancelledError(why));
   core.residents.remove(resident);
   if (resident.handle !== 0) core.realm.drop(resident.handle);
   if (reason !== null) core.observation.tell?.({ type: "run_released", reason, ...observed(resident.run) });
