@@ -52,7 +52,7 @@ export async function book(amount: number) {
 }
 
 const held = await start(hold, ["lamp"]);
-while (!(await held.note)?.startsWith("waits for sleep")) await new Promise((resolve) => setTimeout(resolve, 5));
+while (!(await held.waits).some(({ kind }) => kind === "wait")) await new Promise((resolve) => setTimeout(resolve, 5));
 await held.cancel({ reason: "the customer changed their mind" });
 const error = await held.returnValue.catch((thrown: unknown) => thrown);
 if (!WorkflowRunCancelledError.is(error)) throw error;

@@ -43,8 +43,10 @@ await failing.returnValue.catch(() => undefined);
 console.log("note:", await failing.note);
 
 const waiting = await start(order, [30], { id: "order-2" });
-while (!(await waiting.note)?.startsWith("waits for sleep")) await new Promise((resolve) => setTimeout(resolve, 5));
-console.log("note:", (await waiting.note)?.replace(/until .*/, "until …"));
+while (!(await waiting.waits).some(({ kind }) => kind === "wait")) await new Promise((resolve) => setTimeout(resolve, 5));
+for (const { kind, operation, since, until } of await waiting.waits)
+  console.log({ kind, operation, since: since <= new Date(), until: !!until });
+for await (const { seq, type, asked } of waiting.events()) console.log(seq, type, "→", asked.join(", "));
 await waiting.cancel();
 await waiting.returnValue.catch(() => undefined);
 

@@ -44,7 +44,7 @@ console.log((await Promise.all(many.map((one) => one.returnValue))).map((one) =>
 const later = await start(remind, ["Ada"], { id: "remind-ada", startAt: "2 days", deadline: "30 days" });
 console.log(await later.status);
 await later.wakeUp(); // it begins now …
-while (!(await later.note)?.startsWith("waits for sleep")) await new Promise((resolve) => setTimeout(resolve, 5));
+while (!(await later.waits).some(({ kind }) => kind === "wait")) await new Promise((resolve) => setTimeout(resolve, 5));
 await later.wakeUp(); // … and does not sleep for seven days
 console.log(await later.returnValue);
 
