@@ -96,6 +96,12 @@ export function findWorkflow(fn: unknown): RegisteredWorkflow | undefined {
   return id === undefined ? undefined : registry().workflows.get(id);
 }
 
+/** All that is registered, in the order of registration. */
+export function registeredFunctions(): { readonly workflows: readonly RegisteredWorkflow[]; readonly steps: readonly RegisteredStep[] } {
+  const { workflows, steps } = registry();
+  return { workflows: [...workflows.values()], steps: [...steps.values()] };
+}
+
 /** The bundle of a version, if this process was built with it. */
 export function findBundle(workflowId: string, version: string): WorkflowBundle | WorkflowInPlace | undefined {
   const bundle = findWorkflowById(workflowId)?.bundle;

@@ -2,11 +2,11 @@
 import type { World } from "@perdure/world";
 
 import { maxValueBytes, openWorld, worldUrl, workerWanted } from "./config.ts";
-import { answerElsewhereBy, encodeReading, openStreamsBy } from "./codec/index.ts";
+import { answerElsewhereBy, openStreamsBy } from "./codec/index.ts";
 import { createWaiters, type Waiters } from "./api/waiters.ts";
 import { PerdureError } from "./errors/perdure-error.ts";
-import { replyId } from "./hook-messages.ts";
-import { toBytes } from "./run-input.ts";
+import { sendReply } from "./send-reply.ts";
+import { stepContextOrNull } from "./step-context.ts";
 import { streamsOf } from "./streams/process-streams.ts";
 import type { EndedRun } from "./worker/core.ts";
 import { createSharedObservers, type SharedObservers } from "./worker/observe/observation.ts";
@@ -16,18 +16,11 @@ import type { RunningWorker } from "./worker/running-worker.ts";
 import { createSignals, type Signals } from "./worker/signals.ts";
 import { createWorker, type Worker } from "./worker/worker.ts";
 
-/** A step answers a request by a message to its run, which publishes it. The run gets it at once, so that it comes before the step's end. */
-answerElsewhereBy(async ({ runId, message }, response) => {
-  if (Object.prototype.toString.call(response) !== "[object Response]") {
-    throw new PerdureError("INVALID_ARGUMENT", "request.respondWith() takes a Response.");
-  }
-  const reply = {
-    id: replyId(message),
-    kind: "reply",
-    payload: toBytes(await encodeReading(response, "response", { maxBytes: maxValueBytes(), of: "a webhook" })),
-  };
-  const [delivery] = await (await getWorld()).deliver([{ ...reply, to: { runId } }]);
-  if (delivery?.status === "delivered") runtime().startedWorker?.receive({ ...reply, runId, operation: null });
+// A step answers by its own World; whoever else has a request by that of the process.
+answerElsewhereBy(async (address, response) => {
+  const context = stepContextOrNull();
+  if (context) await context.answer(address, response);
+  else await sendReply(await getWorld(), address, response, { maxBytes: maxValueBytes(), of: "a webhook" });
 });
 
 interface Runtime {
@@ -96,6 +89,12 @@ async function openConfiguredWorld(): Promise<World> {
   const world = await openWorld(worldUrl());
   await world.setup();
   return world;
+}
+
+/** This process's worker if it has one now; starts none. */
+export function runningWorker(): Worker | null {
+  const { worker, startedWorker } = runtime();
+  return worker && startedWorker;
 }
 
 /** This process's worker, started if there is none yet; null when `PERDURE_WORKER=off` and nobody called `startWorker()`. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import type { AnswerAddress } from "./codec/index.ts";
 import { PerdureError } from "./errors/perdure-error.ts";
 
 /** What a running attempt may know of itself. */
@@ -32,6 +33,8 @@ export interface StepContext {
   readonly workflow: WorkflowMetadata;
   /** See `heartbeat` of `perdure`. */
   heartbeat(progress: unknown): void;
+  /** Answers a request that came to a webhook, of this run or another one. */
+  answer(address: AnswerAddress, response: unknown): Promise<void>;
   /** A stream of the run, to be written. */
   getWritable(name: string): WritableStream;
 }
@@ -41,6 +44,11 @@ const storage = new AsyncLocalStorage<StepContext>();
 /** Runs an attempt with its context. */
 export function withStepContext<T>(context: StepContext, attempt: () => T): T {
   return storage.run(context, attempt);
+}
+
+/** Null outside of a running step. */
+export function stepContextOrNull(): StepContext | null {
+  return storage.getStore() ?? null;
 }
 
 /** @throws NOT_IN_STEP */

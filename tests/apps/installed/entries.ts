@@ -6,6 +6,7 @@ export type * as sqlite from "@perdure/world-sqlite";
 export type * as perdure from "perdure";
 export type * as api from "perdure/api";
 export type * as errors from "perdure/errors";
+export type * as http from "perdure/http";
 export type * as internal from "perdure/internal";
 export type * as runtime from "perdure/runtime";
 export type * as worker from "perdure/worker";

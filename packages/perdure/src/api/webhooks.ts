@@ -4,7 +4,7 @@ import { durationMs, type Duration } from "../duration.ts";
 import { HookNotFoundError } from "../errors/hook-errors.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { requestId } from "../hook-messages.ts";
-import { readHookMetadata } from "../hook-metadata.ts";
+import { readHookMetadata, type WebhookAnswer } from "../hook-metadata.ts";
 import { monotonicNow } from "../host-timers.ts";
 import { toBytes, toText } from "../run-input.ts";
 import { currentWorker, getWorld } from "../runtime.ts";
@@ -20,22 +20,43 @@ export interface ResumeWebhookOptions {
  * The request's body is used up. When the promise resolves the request is durable. A private hook, one made by `createHook()`, is not found. Waiting ends when `request.signal` is aborted.
  * @throws HOOK_NOT_FOUND, HOOK_NO_REPLY, TIMED_OUT, SERIALIZATION_FAILED, VALUE_TOO_LARGE, INVALID_ARGUMENT
  */
-export async function resumeWebhook(token: string, request: Request, { timeout = "30s" }: ResumeWebhookOptions = {}): Promise<Response> {
+export async function resumeWebhook(token: string, request: Request, options: ResumeWebhookOptions = {}): Promise<Response> {
   if (Object.prototype.toString.call(request) !== "[object Request]") {
     throw new PerdureError("INVALID_ARGUMENT", "resumeWebhook(token, request) takes a Request.");
   }
-  const { signal } = request;
-  const patience = { timeoutMs: durationMs(timeout), startedAt: monotonicNow(), signal };
-  const world = await getWorld();
-  const hook = typeof token === "string" && token.length > 0 && token.length <= 512 ? await world.query.hook(token) : null;
-  const { webhook } = readHookMetadata(toText(hook?.metadata ?? new Uint8Array()));
+  const webhook = await findWebhook(token);
   if (!webhook) throw new HookNotFoundError(token);
-  const isAwaited = webhook.respondWith === "manual";
+  return deliverRequest(webhook, request, options);
+}
+
+/** A living webhook. */
+export interface FoundWebhook {
+  readonly token: string;
+  readonly respondWith: WebhookAnswer;
+}
+
+/** Null for a token that nobody has, or that a private hook has. */
+export async function findWebhook(token: string): Promise<FoundWebhook | null> {
+  if (typeof token !== "string" || token.length === 0 || token.length > 512) return null;
+  const hook = await (await getWorld()).query.hook(token);
+  const webhook = hook?.metadata ? readHookMetadata(toText(hook.metadata)).webhook : null;
+  return webhook && { token, respondWith: webhook.respondWith };
+}
+
+/** The rest of {@link resumeWebhook}. */
+export async function deliverRequest(
+  { token, respondWith }: FoundWebhook,
+  request: Request,
+  { timeout = "30s" }: ResumeWebhookOptions,
+): Promise<Response> {
+  const patience = { timeoutMs: durationMs(timeout), startedAt: monotonicNow(), signal: request.signal };
+  const world = await getWorld();
   const payload = toBytes(await encodeReading(request, "request", { maxBytes: maxValueBytes(), of: "a webhook" }));
   const id = requestId(undefined);
-  const [delivery] = await world.deliver([{ id, to: { token }, kind: isAwaited ? "webhook_ask" : "webhook", payload }]);
+  const kind = respondWith === "manual" ? "webhook_ask" : "webhook";
+  const [delivery] = await world.deliver([{ id, to: { token }, kind, payload }]);
   if (!delivery || delivery.status === "not_found" || delivery.status === "ended") throw new HookNotFoundError(token);
-  if (webhook.respondWith !== "manual") return webhook.respondWith ?? new Response(null, { status: 202 });
+  if (respondWith !== "manual") return respondWith ?? new Response(null, { status: 202 });
   // A process that waits for an answer executes runs too, like one that waits for a result.
   await currentWorker();
   return decode(await awaitReply(world, { runId: delivery.runId, request: id, token }, patience)) as Response;

@@ -17,7 +17,7 @@ import { withSignalNumbers } from "./signal-kind.ts";
 import { checkSize, defaultMaxBytes } from "./size.ts";
 
 export { findWorkflowStreamsBy, markStream, openStreamsBy, type StreamOpener, type StreamReference } from "./stream-references.ts";
-export { answerElsewhereBy, answerInWorkflowBy, makeAnswerable } from "./answerable.ts";
+export { answerElsewhereBy, answerInWorkflowBy, makeAnswerable, type AnswerAddress } from "./answerable.ts";
 export { useBase64 } from "./base64.ts";
 export { createClassRegistry, findClassesBy, registerClass, registerClassIn, UnknownInstance, type ClassRegistry } from "./classes.ts";
 export {

@@ -10,11 +10,13 @@ import {
   type ReadingOptions,
   type StreamOpener,
   type StreamReference,
+  type AnswerAddress,
 } from "../codec/index.ts";
 import type { PendingStep } from "../engine/commands.ts";
 import { TimeoutError } from "../errors/cancelled-error.ts";
 import { clearTimeout, monotonicNow, setTimeout } from "../host-timers.ts";
 import type { RegisteredStep, StepFactory, StepFunction } from "../registry.ts";
+import { sendReply, type SentReply } from "../send-reply.ts";
 import { withStepContext, type StepContext, type StepMetadata, type WorkflowMetadata } from "../step-context.ts";
 import { AttemptStreams } from "../streams/attempt-streams.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -90,6 +92,11 @@ export class Attempt {
     const text = encode(progress, "progress", limit);
     this.#heartbeats ??= new Heartbeats(step.progress, (payload) => tell({ event: { type: "step_progress", op, attempt }, payload }));
     this.#heartbeats.report(text);
+  }
+
+  /** A reply of the step's is on its way to the run; the run gets it at once, before the end of the step. */
+  replied(request: string, { id, text }: SentReply): void {
+    this.#running?.tell({ event: { type: "reply_given", message: id, request }, payload: text });
   }
 
   /** Makes an event of the latest progress, if none has it: the process is about to end. */
@@ -299,6 +306,12 @@ class AttemptContext implements StepContext, StreamOpener, ReadingOptions {
         return attempt.signal;
       },
     };
+  }
+
+  async answer(address: AnswerAddress, response: unknown): Promise<void> {
+    const { attempt, world, owner, limit } = this.#identity;
+    const sent = await sendReply(world, address, response, limit);
+    if (sent && address.runId === owner.run.id) attempt.replied(address.message, sent);
   }
 
   getWritable(name: string): WritableStream {

@@ -10,6 +10,7 @@ import { observed, withError, type Observation } from "./observe/observation.ts"
 import type { ObservedAttempt, Told } from "./observe/observer.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import type { Resident } from "./resident.ts";
+import { SmallMap } from "../small-map.ts";
 
 /** Makes attempts of steps, at most `concurrency` at a time, first come first served, and none while `mayStart` says no. */
 export interface Attempts {
@@ -82,8 +83,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     attempt.onCancelled = () => void setTimeout(leave, options.graceMs).unref();
     const startedAt = options.observation.tell ? monotonicNow() : null;
     const told = (ready: ReadyEvent): void => {
-      if (ready.event.type === "step_progress") {
-        if (isListening(resident, attempt)) options.onEvent(resident, ready);
+      if (!isEnd(ready)) {
+        if (isListening(resident, attempt) && isNew(resident, ready)) options.onEvent(resident, ready);
         return;
       }
       if (startedAt !== null) tellSettled(options, queued, ready, monotonicNow() - startedAt);
@@ -181,4 +182,17 @@ function tellSettled({ observation, bundles }: AttemptsOptions, queued: Queued, 
   const told: Told = { type: "attempt_settled" as const, outcome, ms, ...observedAttempt(queued) };
   const timed = event.type === "step_retrying" && isWantedStill ? { ...told, nextAttemptAt: event.dueAt } : told;
   observation.tell?.(event.type === "step_completed" ? timed : withError(timed, payload, resident.run, bundles));
+}
+
+/** False for what an attempt says while it is under way. */
+function isEnd({ event: { type } }: ReadyEvent): boolean {
+  return type !== "step_progress" && type !== "reply_given";
+}
+
+/** A reply is a message too, and may have come as one. */
+function isNew(resident: Resident, { event }: ReadyEvent): boolean {
+  if (event.type !== "reply_given") return true;
+  if (resident.messages?.has(event.message)) return false;
+  (resident.messages ??= new SmallMap()).set(event.message, true);
+  return true;
 }

@@ -7,7 +7,7 @@
  * World's history.
  */
 
-import type { Claimed, ReceivedMessage, RunRecord, World } from "@perdure/world";
+import type { Claimed, RunRecord, World } from "@perdure/world";
 import { v4 as uuid } from "uuid";
 
 import { monotonicNow } from "../host-timers.ts";
@@ -46,8 +46,8 @@ export interface Worker {
   admit(run: RunRecord): void;
   /** The answer to a creation of runs for this worker was lost: it looks which runs it owns. */
   lookForLostRuns(): void;
-  /** Gives a message that was delivered to a run in memory here to it at once, before what its attempts bring afterwards. */
-  receive(message: ReceivedMessage): void;
+  /** How many runs are in memory here. */
+  residentRuns(): number;
   /** True when the run is in memory here, so that its end will be told to `onEnded`. */
   holds(runId: string): boolean;
   /** Keeps the process alive until the returned function is called. */
@@ -105,10 +105,7 @@ export async function createWorker(world: World, given: WorkerOptions, { onEnded
       core.hasLostAnswer = true;
       loop.hint();
     },
-    receive(message) {
-      const resident = core.residents.find(message.runId);
-      if (resident) receive(core, resident, message);
-    },
+    residentRuns: () => core.residents.size,
     holds: (runId) => core.residents.find(runId) !== undefined,
     keepAlive() {
       hold.acquire();
