@@ -22,6 +22,8 @@ export interface Transaction {
   all(sql: string, params: readonly SqlValue[]): readonly (readonly SqlValue[])[];
   /** The key that `find` yields for a text (a uuid, a name), remembered from then on; undefined when it yields none. */
   key(kind: "run" | "name", text: string, find: () => number | undefined): number | undefined;
+  /** A run is not expected to be asked for soon: its key is looked up again when it is. */
+  forgetRun(uuid: string): void;
   /** All of the work or none of it, inside of the transaction. @throws what the work throws */
   alone<T>(work: () => T): T;
 }
@@ -58,6 +60,7 @@ export function createDatabase(driver: Driver, connection: Connection, path: str
       if (found !== undefined) remember(remembered[kind], text, found);
       return found;
     },
+    forgetRun: (uuid) => void remembered.run.delete(uuid),
     alone(work) {
       statement("SAVEPOINT alone").run([]);
       try {

@@ -121,7 +121,9 @@ function commitOne(writer: Writer, commit: Commit): CommitResult {
     if (appended === 0) return examine(writer, run, commit) ?? BEHIND;
     for (let index = 1; index < rows.length; index++) transaction.run(APPEND, [run, base + index + 1, fence, rows[index]!]);
   }
-  return committed(transaction, commit, applyRest(writer, run, commit));
+  const conflicts = applyRest(writer, run, commit);
+  if (patch?.status !== undefined && patch.status !== "running") transaction.forgetRun(commit.runId);
+  return committed(transaction, commit, conflicts);
 }
 
 /** A run of the commit that does not exist was not created, because another one had its key; keys are never free again. */

@@ -65,5 +65,6 @@ export function release(transaction: Transaction, worker: string, leases: readon
     if (run === undefined) continue;
     if (dueAt === undefined) transaction.run(RELEASE, [run, owner, fence]);
     else transaction.run(RELEASE_UNTIL, [run, owner, fence, dueAt, now]);
+    transaction.forgetRun(runId);
   }
 }

@@ -197,7 +197,7 @@ function isOwnCancellation({ scope }: RunState, error: unknown): boolean {
 }
 
 /** Evaluates the run's own code (its module state is the run's) and calls the workflow. Its promise is listened to as it is: every one around it would be there as long as the run. */
-function start({ state: run, factory, shared }: Resident, payload: string): void {
+function start({ factory, shared }: Resident, payload: string): void {
   let answer: Promise<unknown>;
   try {
     const workflow = factory(createRunGlobal())(workflowModule, shared && valuesOf(shared));
@@ -205,15 +205,20 @@ function start({ state: run, factory, shared }: Resident, payload: string): void
   } catch (error) {
     answer = Promise.reject(error);
   }
-  listen(run, answer);
+  answer.then(onReturn, onThrow);
 }
 
-/** (A function of its own, whose closures hold nothing but the run.) */
-function listen(run: RunState, answer: Promise<unknown>): void {
-  answer.then(
-    (value) => complete(run, value),
-    (error: unknown) => fail(run, error),
-  );
+// What listens to a workflow's promise is the same for all runs: closures of each would be there as long as it is. Its end comes in a delivery of its own run; of one that
+// was stopped nobody wants to know.
+
+function onReturn(value: unknown): void {
+  const run = currentRunOrNull();
+  if (run) complete(run, value);
+}
+
+function onThrow(error: unknown): void {
+  const run = currentRunOrNull();
+  if (run) fail(run, error);
 }
 
 function complete(run: RunState, value: unknown): void {
