@@ -19,7 +19,7 @@ const orderOf = (index: number): Order => ({
 });
 
 /** So many runs are there before the first reading, so that compiled code and tables of the first ones do not count. */
-const warmUps = 500;
+const warmUps = 2000;
 const batch = 1000;
 
 const workflows = { hook: awaitHook, time: awaitTime, step: awaitStep, evictedHook: awaitHook, evictedTime: awaitTime };
