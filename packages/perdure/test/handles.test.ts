@@ -96,7 +96,7 @@ describe.each(worlds)("on %s", (_, create) => {
     expect((await world.load(run.runId)).messages).toEqual([]);
     await run.wakeUp();
     await waitsFor(run, "h-end");
-    expect(await run.note).toContain("sleep until");
+    expect(await run.note).toContain("waits until");
     await world.deliver([{ id: "end", to: { token: "h-end" }, kind: "hook", payload: Buffer.from("j1") }]);
     expect(await run.returnValue).toEqual(["a", "b", "c"]);
     expect(await run.wakeUp()).toBe("ended");

@@ -24,7 +24,7 @@ onEveryWorld({
 
   "a sleep that was begun before a crash ends when it would have, and is not begun anew": async (lab) => {
     const run = await lab.start("async () => { await note('to bed'); await sleep('1h'); return note('up') }");
-    await lab.waits(run, "sleep until");
+    await lab.waits(run, "sleeps until");
     const { dueAt } = (await lab.world.query.run({ id: run.runId }))!;
     setClock(1_800_000);
     await lab.crash();
@@ -37,7 +37,7 @@ onEveryWorld({
 
   "a sleep whose time came while no process was there is over when one comes": async (lab) => {
     const run = await lab.start("async () => { await sleep(20); return 'late' }");
-    await lab.waits(run, "sleep until");
+    await lab.waits(run, "sleeps until");
     await lab.shutDown();
     await new Promise((resolve) => setTimeout(resolve, 40));
     await lab.boot();
@@ -63,7 +63,7 @@ onEveryWorld({
 
   "a machine that stood still past the end of a sleep wakes the run when it goes on": async (lab) => {
     const run = await lab.start("async () => { const from = Date.now(); await sleep('1h'); return Date.now() - from }");
-    await lab.waits(run, "sleep until");
+    await lab.waits(run, "sleeps until");
     setClock(2 * 3_600_000);
     expect(await run.returnValue).toBeGreaterThanOrEqual(2 * 3_600_000 - 60_000);
   },
@@ -72,7 +72,7 @@ onEveryWorld({
     const run = await lab.start(
       "async () => { const fired = new Promise((resolve) => setTimeout((text) => resolve(note(text)), 3600000, 'fired')); await note('set'); return fired }",
     );
-    await lab.waits(run, "sleep until");
+    await lab.waits(run, "waits until");
     await lab.crash();
     setClock(3_600_000);
     expect(await run.returnValue).toBe("fired");
@@ -153,7 +153,7 @@ onEveryWorld({
     const run = await lab.start(
       "async () => { setTimeout(() => 0, 3600000); await scope({ timeout: '2h' }, () => sleep('1h')); await note('woken'); return stuck('on') }",
     );
-    await lab.waits(run, "sleep until");
+    await lab.waits(run, "sleeps until");
     expect(await run.wakeUp()).toBe("requested");
     await lab.logged("stuck on");
     await lab.crash();
@@ -177,9 +177,11 @@ onEveryWorld({
     const run = await lab.start(
       "async () => { const hook = createHook({ token: 'approve' }); await Promise.race([hook, sleep('1h')]); await flaky() }",
     );
-    await lab.waits(run, "waits for hook approve, sleep until ");
+    await lab.waits(run, "waits for hook approve since ");
+    await lab.waits(run, "Z; sleeps until ");
     await run.wakeUp();
-    await lab.waits(run, "attempt 2 of ");
+    await lab.waits(run, "Z: Error: down");
+    expect(await run.note).toMatch(/^waits for hook approve since \S+Z; attempt 2 of 4 of flaky at \S+Z: Error: down$/);
     expect(await run.status).toBe("running");
     const forgetful = await lab.start("async () => new Promise(() => undefined)");
     await lab.waits(forgetful, "waits for nothing");
