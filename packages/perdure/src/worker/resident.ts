@@ -34,7 +34,7 @@ export interface Resident {
   seenBytes: number;
   /** Characters of the payloads that are ready or in the turn under way. */
   readyLength: number;
-  /** What it counts for among all residents, see `residents.ts`. */
+  /** What it counts for among all residents, see `residents.ts`; 0 while it is not one of them. */
   weight: number;
   /** The due time and note that the run's row holds, as far as this worker knows. */
   rowDueAt: number | null;

@@ -69,13 +69,13 @@ export function createResidents(): Residents {
       byId.set(resident.run.id, resident);
     },
     expect(resident, payload) {
-      if (resident.mode === "dropped") return;
+      if (resident.weight === 0) return;
       const length = payload.length + eventLength;
       setReady(resident, resident.readyLength + length);
       setWeight(resident, resident.weight + length);
     },
     weigh(resident) {
-      if (byId.get(resident.run.id) !== resident) return;
+      if (resident.weight === 0) return;
       let length = 0;
       for (const { payload } of resident.ready) length += payload.length + eventLength;
       setReady(resident, length);
