@@ -65,9 +65,9 @@ async function measureRuns(world: World, variant: keyof typeof workflows): Promi
   return result;
 }
 
-function isWaiting(variant: keyof typeof workflows, { note }: RunRecord, count: number): boolean {
+function isWaiting(variant: keyof typeof workflows, { dueAt }: RunRecord, count: number): boolean {
   if (variant === "step") return attemptsUnderWay() === count;
-  return note?.startsWith(variant.toLowerCase().endsWith("hook") ? "waits for hook" : "waits for sleep") ?? false;
+  return variant === "hook" || variant === "evictedHook" ? dueAt === null : dueAt !== null && dueAt > Date.now() + 24 * 3600 * 1000;
 }
 
 /** Waits until all runs are as they should be. */
