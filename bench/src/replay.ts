@@ -66,6 +66,7 @@ async function measureAll(bench: Bench, most: number): Promise<Record<string, Fi
   const figures: Record<string, Figure> = {
     ms: bySize(({ totalMs }) => totalMs),
     msWithoutLoad: bySize(({ totalMs, loadMs }) => totalMs - loadMs),
+    cpuMs: bySize(({ cpuMs }) => cpuMs),
     growthExponent: growthExponent(samples.filter(({ events }) => events >= size).map(({ events, sample }) => [events, sample.totalMs])),
     msFirst: cold.totalMs,
     msSequential: at.totalMs,
@@ -99,6 +100,7 @@ async function measure(bench: Bench, run: MadeRun): Promise<Sample> {
   return {
     totalMs: median(ours.map(({ totalMs }) => totalMs)),
     loadMs: median(ours.map(({ loadMs }) => loadMs)),
+    cpuMs: median(ours.map(({ cpuMs }) => cpuMs)),
     yardstickMs: median(yardstick),
   };
 }

@@ -5,6 +5,8 @@ export interface ReplayTime {
   readonly totalMs: number;
   /** Of it, reading the history from the World. */
   readonly loadMs: number;
+  /** CPU time of the process meanwhile, all its threads together: what is left of a measurement on a machine that is busy with other things. */
+  readonly cpuMs: number;
 }
 
 /** Watches one run at a time. */
@@ -17,14 +19,17 @@ export interface Stopwatch {
 
 /** Looks at the clock as a worker calls a World. */
 export function createStopwatch(world: World): Stopwatch {
-  let watched = { runId: "", claimedAt: 0, loadMs: 0, done: (_time: ReplayTime): void => undefined };
+  let watched = { runId: "", claimedAt: 0, cpu: process.cpuUsage(), loadMs: 0, done: (_time: ReplayTime): void => undefined };
   return {
-    next: (runId) => new Promise((resolve) => (watched = { runId, claimedAt: 0, loadMs: 0, done: resolve })),
+    next: (runId) => new Promise((resolve) => (watched = { runId, claimedAt: 0, cpu: process.cpuUsage(), loadMs: 0, done: resolve })),
     world: {
       ...world,
       async claim(request) {
         const claimed = await world.claim(request);
-        if (claimed.runs.some(({ run }) => run.id === watched.runId)) watched.claimedAt = performance.now();
+        if (claimed.runs.some(({ run }) => run.id === watched.runId)) {
+          watched.claimedAt = performance.now();
+          watched.cpu = process.cpuUsage();
+        }
         return claimed;
       },
       async load(runId, options) {
@@ -35,9 +40,10 @@ export function createStopwatch(world: World): Stopwatch {
       },
       commit(commits) {
         if (watched.claimedAt > 0 && commits.some(({ runId }) => runId === watched.runId)) {
-          const { claimedAt, loadMs, done } = watched;
+          const { claimedAt, cpu, loadMs, done } = watched;
           watched.claimedAt = 0;
-          done({ totalMs: performance.now() - claimedAt, loadMs });
+          const { user, system } = process.cpuUsage(cpu);
+          done({ totalMs: performance.now() - claimedAt, loadMs, cpuMs: (user + system) / 1000 });
         }
         return world.commit(commits);
       },
