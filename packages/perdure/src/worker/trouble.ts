@@ -76,7 +76,9 @@ export async function abandon(core: Core, resident: Resident, error: unknown): P
   });
   // A run whose code was not executed again may have children that nobody here knows of.
   if (result?.status === "committed" && resident.machine.length === 0)
-    await cancelChildren(core.world, resident.run.id).catch(() => undefined);
+    await cancelChildren(core.world, resident.run.id).catch((error: unknown) => {
+      core.observation.warn(`The children of run "${resident.run.id}", which was given up, could not be asked to end: ${String(error)}`);
+    });
   if (result?.status === "committed")
     ended(core, resident.run, { runId: resident.run.id, status: "failed", output: toBytes(payload), successor: null });
   else if (result?.status === "behind") release(core, resident);
