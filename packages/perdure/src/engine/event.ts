@@ -1,3 +1,4 @@
+import type { StartSettings } from "../start-options.ts";
 import type { StepSettings } from "../step-options.ts";
 
 /**
@@ -129,17 +130,10 @@ export function isWorldId(id: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(id);
 }
 
-/** What workflow code says of a run that it starts. Times are ms since the epoch. */
-export interface ChildRun {
+/** What workflow code says of a run that it starts. */
+export interface ChildRun extends StartSettings {
   readonly id: string;
   readonly workflowId: string;
-  readonly key: string | null;
-  readonly ifExists: "return" | "fail" | "replace";
-  readonly dueAt: number | null;
-  readonly deadlineAt: number | null;
-  readonly attributes: Readonly<Record<string, string | number | boolean>> | null;
-  /** What becomes of it when the run that started it ends. */
-  readonly parentClosePolicy: "cancel" | "abandon";
 }
 
 /** A run that is asked to end because the call that started it was given up; `reason` is encoded. */

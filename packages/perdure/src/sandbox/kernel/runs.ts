@@ -2,8 +2,7 @@
 import { encode } from "../../codec/index.ts";
 import { markRun } from "../../codec/run-references.ts";
 import { referenceOfFunction } from "../../codec/function-references.ts";
-import { isWorldId, type ChildRun } from "../../engine/event.ts";
-import { isWatched } from "../../engine/event.ts";
+import { isWatched, isWorldId, type ChildRun } from "../../engine/event.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../../errors/run-errors.ts";
