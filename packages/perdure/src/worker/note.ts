@@ -40,7 +40,7 @@ function describe(operation: PendingOperation): string {
 
 const time = (at: number): string => new Date(at).toISOString();
 
-/** `charge` of `shop/src/orders.ts#charge`. */
+/** `charge` of `shop/src/orders.ts#charge`: what people call it, and few enough names to group by. */
 export function shortName(id: string): string {
   return id.slice(id.indexOf("#") + 1);
 }

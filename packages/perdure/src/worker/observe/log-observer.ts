@@ -1,3 +1,4 @@
+import { stackOf } from "./stack-of.ts";
 import type { Observer, WorkerEvent } from "./observer.ts";
 
 /** What a logger must be able to do; `console`, pino and winston can. */
@@ -60,14 +61,14 @@ function lineOf(event: WorkerEvent): [Level, string] | null {
 function endLine(event: Extract<WorkerEvent, { type: "run_ended" }>): [Level, string] {
   const line = `run ${event.runId} of ${event.workflowId} ${event.status}`;
   if (event.status === "completed") return ["info", line];
-  return [event.status === "failed" ? "error" : "info", `${line}: ${describe(event.error)}`];
+  return [event.status === "failed" ? "error" : "info", `${line}: ${stackOf(event.error)}`];
 }
 
 function attemptLine(event: Extract<WorkerEvent, { type: "attempt_settled" }>): [Level, string] {
   const line = `attempt ${event.attempt} of ${event.operation} of run ${event.runId} ${event.outcome} after ${event.ms.toFixed(1)} ms`;
   if (event.outcome === "completed" || event.outcome === "unwanted") return ["debug", line];
   const next = event.nextAttemptAt === undefined ? "" : `, next at ${new Date(event.nextAttemptAt).toISOString()}`;
-  return ["warn", `${line}${next}: ${describe(event.error)}`];
+  return ["warn", `${line}${next}: ${stackOf(event.error)}`];
 }
 
 function commitLine(event: Extract<WorkerEvent, { type: "commit" }>): [Level, string] {
@@ -75,8 +76,4 @@ function commitLine(event: Extract<WorkerEvent, { type: "commit" }>): [Level, st
   if (event.outcome === "unknown") return ["warn", `${line}: outcome unknown`];
   if (event.committed === event.commits) return ["debug", line];
   return ["warn", `${line}: ${event.fenced} fenced, ${event.behind} behind, ${event.failed} failed`];
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
 }

@@ -2,6 +2,7 @@ import { decode } from "../../codec/index.ts";
 import { mapFrames } from "../../source-positions.ts";
 import type { Bundles } from "../bundles.ts";
 import type { ResidentRun } from "../resident-run.ts";
+import { stackOf } from "./stack-of.ts";
 import type { AttemptStarted, ObservedRun, Observer, Told, WorkerEvent } from "./observer.ts";
 
 /** Observers that belong to a process and not to one worker. */
@@ -52,7 +53,7 @@ export function createObservation(worker: string, own: readonly Observer[], shar
     if (faulty.has(observer)) return;
     faulty.add(observer);
     process.emitWarning(
-      `An observer of the worker failed; it is told further events, and not warned of again: ${describe(error)}`,
+      `An observer of the worker failed; it is told further events, and not warned of again: ${stackOf(error)}`,
       "PerdureWarning",
     );
   }
@@ -147,8 +148,4 @@ export function withError<T extends Told>(event: T, payload: string, { workflowI
     return value;
   };
   return Object.defineProperty(event, "error", { enumerable: true, configurable: true, get });
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
 }

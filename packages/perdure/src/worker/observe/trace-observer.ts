@@ -1,3 +1,4 @@
+import { shortName } from "../note.ts";
 import type { AttemptStarted, ObservedAttempt, ObservedRun, Observer, WorkerEvent } from "./observer.ts";
 
 type Attributes = Record<string, string | number | boolean>;
@@ -52,14 +53,14 @@ export function traceObserver(tracer: Tracer): Observer {
 
   function traceRun(event: Extract<WorkerEvent, { type: "run_ended" }>): void {
     const attributes = { ...runAttributes(event), "perdure.run.status": event.status };
-    const span = tracer.startSpan(`workflow ${nameOf(event.workflowId)}`, { root: true, startTime: event.createdAt, attributes });
+    const span = tracer.startSpan(`workflow ${shortName(event.workflowId)}`, { root: true, startTime: event.createdAt, attributes });
     if (event.status === "failed") fail(span, event.error);
     span.end();
   }
 
   function traceReplay(event: Extract<WorkerEvent, { type: "run_replayed" }>): void {
     const attributes = { ...runAttributes(event), "perdure.history.events": event.rows, "perdure.history.bytes": event.bytes };
-    const span = tracer.startSpan(`replay ${nameOf(event.workflowId)}`, { root: true, startTime: Date.now() - event.ms, attributes });
+    const span = tracer.startSpan(`replay ${shortName(event.workflowId)}`, { root: true, startTime: Date.now() - event.ms, attributes });
     span.end();
   }
 
@@ -70,7 +71,7 @@ export function traceObserver(tracer: Tracer): Observer {
       else if (event.type === "run_replayed") traceReplay(event);
     },
     beginAttempt(event, begin) {
-      tracer.startActiveSpan(`step ${nameOf(event.stepId)}`, { root: true, attributes: attemptAttributes(event) }, (span) => {
+      tracer.startActiveSpan(`step ${shortName(event.stepId)}`, { root: true, attributes: attemptAttributes(event) }, (span) => {
         attempts.set(keyOf(event), span);
         begin();
       });
@@ -100,9 +101,4 @@ function attemptAttributes(event: AttemptStarted): Attributes {
     "perdure.step.operation": event.operation,
     "perdure.attempt": event.attempt,
   };
-}
-
-/** `charge` of `shop/src/orders.ts#charge`: few enough names to group spans by. */
-function nameOf(id: string): string {
-  return id.slice(id.indexOf("#") + 1);
 }
