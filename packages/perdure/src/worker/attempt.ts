@@ -1,36 +1,17 @@
 import type { StreamChunk, World } from "@perdure/world";
 
-import {
-  decode,
-  decodeWith,
-  encode,
-  encodeReading,
-  encodeThrown,
-  type EncodeOptions,
-  type ReadingOptions,
-  type StreamOpener,
-  type StreamReference,
-  type AnswerAddress,
-} from "../codec/index.ts";
+import { decodeWith, encode, encodeReading, encodeThrown, type EncodeOptions, type StreamOpener } from "../codec/index.ts";
 import type { PendingStep } from "../engine/commands.ts";
 import { TimeoutError } from "../errors/cancelled-error.ts";
 import { clearTimeout, monotonicNow, setTimeout } from "../host-timers.ts";
 import type { RegisteredStep, StepFactory, StepFunction } from "../registry.ts";
-import { sendReply, type SentReply } from "../send-reply.ts";
-import { withStepContext, type StepContext, type StepMetadata, type WorkflowMetadata } from "../step-context.ts";
-import { AttemptStreams } from "../streams/attempt-streams.ts";
+import type { SentReply } from "../send-reply.ts";
+import { withStepContext } from "../step-context.ts";
+import type { AttemptStreams } from "../streams/attempt-streams.ts";
+import { AttemptContext, type RunOfAttempt } from "./attempt-context.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { ReadyEvent } from "./ready-event.ts";
-import type { ResidentRun } from "./resident-run.ts";
-import { signalsOf, type RunSignals } from "./run-signals.ts";
 import { attemptPolicy, nextAttemptAt, type AttemptPolicy } from "./retry-policy.ts";
-
-/** The run that an attempt is made for, as far as it needs to know. */
-interface RunOfAttempt {
-  readonly run: ResidentRun;
-  readonly maxValueBytes: number;
-  signals: RunSignals | null;
-}
 
 interface Running {
   readonly step: PendingStep;
@@ -244,123 +225,4 @@ function prepare(
 
 function functionOf({ isClosure, target }: RegisteredStep, captures: Record<string, unknown>): StepFunction {
   return isClosure ? (target as StepFactory)(captures) : (target as StepFunction);
-}
-
-interface AttemptIdentity {
-  readonly attempt: Attempt;
-  readonly world: World;
-  readonly registered: RegisteredStep;
-  readonly owner: RunOfAttempt;
-  readonly step: PendingStep;
-  readonly limit: EncodeOptions;
-}
-
-/** Made for every attempt, read by few: the metadata is put together, and the place of streams made, when it is asked for. */
-class AttemptContext implements StepContext, StreamOpener, ReadingOptions {
-  readonly #identity: AttemptIdentity;
-  readonly #startedAt = Date.now();
-  /** Null as long as the attempt has to do with none. */
-  streams: AttemptStreams | null = null;
-  /** The arguments that are signals of the workflow's code. */
-  #signals: (readonly [number: number, controller: AbortController])[] | null = null;
-
-  constructor(identity: AttemptIdentity) {
-    this.#identity = identity;
-  }
-
-  get step(): StepMetadata {
-    const {
-      attempt,
-      registered,
-      owner: { run },
-      step,
-    } = this.#identity;
-    return {
-      stepId: `${run.id}/${step.op}`,
-      stepName: registered.name,
-      attempt: step.attempt,
-      stepStartedAt: new Date(this.#startedAt),
-      get progress() {
-        return step.progress === null ? undefined : decode(step.progress);
-      },
-      get signal() {
-        return attempt.signal;
-      },
-    };
-  }
-
-  heartbeat(progress: unknown): void {
-    this.#identity.attempt.heartbeat(progress);
-  }
-
-  get workflow(): WorkflowMetadata {
-    const {
-      attempt,
-      owner: { run },
-    } = this.#identity;
-    return {
-      workflowRunId: run.key ?? run.id,
-      workflowName: run.workflowId,
-      workflowStartedAt: new Date(run.createdAt),
-      get signal() {
-        return attempt.signal;
-      },
-    };
-  }
-
-  async answer(address: AnswerAddress, response: unknown): Promise<void> {
-    const { attempt, world, owner, limit } = this.#identity;
-    const sent = await sendReply(world, address, response, limit);
-    if (sent && address.runId === owner.run.id) attempt.replied(address.message, sent);
-  }
-
-  getWritable(name: string): WritableStream {
-    return this.openWritable({ runId: this.#identity.owner.run.id, name });
-  }
-
-  openReadable(reference: StreamReference): object {
-    return this.#streams().openReadable(reference);
-  }
-
-  openWritable(reference: StreamReference): WritableStream {
-    return this.#streams().openWritable(reference);
-  }
-
-  openSignal(number: number): AbortSignal {
-    const controller = signalsOf(this.#identity.owner).open(number);
-    (this.#signals ??= []).push([number, controller]);
-    return controller.signal;
-  }
-
-  /** The function has ended, also if nobody waited for it any more. */
-  closeSignals(): void {
-    if (!this.#signals) return;
-    for (const [number, controller] of this.#signals) signalsOf(this.#identity.owner).close(number, controller);
-    this.#signals = null;
-  }
-
-  get maxBytes(): number | undefined {
-    return this.#identity.limit.maxBytes;
-  }
-
-  get of(): string | undefined {
-    return this.#identity.limit.of;
-  }
-
-  /** For streams in the result. */
-  get store(): (stream: ReadableStream) => Promise<StreamReference> {
-    return (stream) => this.#streams().store(stream);
-  }
-
-  #streams(): AttemptStreams {
-    const {
-      attempt,
-      world,
-      owner: { run },
-      step,
-      limit,
-    } = this.#identity;
-    this.streams ??= new AttemptStreams({ world, runId: run.id, op: step.op, stepId: step.stepId, signal: attempt.signal, limit });
-    return this.streams;
-  }
 }
