@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 
 import { getRun, start } from "../src/api/index.ts";
+import { encode } from "../src/codec/index.ts";
+import type { Row } from "../src/engine/row.ts";
 import { step } from "../src/internal.ts";
 import { workflowOf } from "./support/bundle.ts";
 import { anotherWorker, until, useWorld } from "./support/lab.ts";
+import { runReplay } from "./support/simulation.ts";
 
 const log: string[] = [];
 step("k#note", async (text: string) => (log.push(text), text), "note");
@@ -93,6 +96,21 @@ test("a child with an id that another run has is that run; with `fail` it is ref
   expect(await (await start(refused, [double])).returnValue).toBe("RUN_ALREADY_EXISTS");
   const accepted = flow("child", "const run = await start(child, [9], { id: 'new', ifExists: 'fail' }); return await run.returnValue");
   expect(await (await start(accepted, [double])).returnValue).toBe(18);
+});
+
+test("a run whose id had to be new was started, also when its failure is the first that is heard of it", async () => {
+  // What a crash leaves between the commit that starts the run and the event that says so: the run has failed meanwhile.
+  const program = `async()=>{const other=async()=>{"perdure:workflow k%23other"};
+const run=await start(other,[],{id:"once",ifExists:"fail"});return run.returnValue.catch((error)=>[error.code,error.cause.message])}`;
+  const rows: Row[] = [
+    { event: { type: "run_started", at: 1 }, asks: ["start k#other#1"], payload: "" },
+    {
+      event: { type: "run_failed", op: "k#other#1", at: 2, message: "ended:k#other#1" },
+      asks: ["completed"],
+      payload: encode(new Error("broken"), ""),
+    },
+  ];
+  expect((await runReplay(program, rows)).outcome).toEqual({ status: "completed", value: ["RUN_FAILED", "broken"] });
 });
 
 test("spawn starts a child run and gives it up", async () => {

@@ -135,16 +135,14 @@ async function awaitAt(run: RunState, id: string, by: "id" | "key"): Promise<unk
 export function settleRun(run: RunState, type: string, op: string, value: unknown): void {
   const other = run.others?.get(op);
   if (!other) return;
-  if (type === "run_accepted") {
-    other.accept?.resolve();
-    return;
-  }
+  // A run that has ended was started, also where a crash came before the event that says so.
+  if (type !== "run_missing") other.accept?.resolve();
+  if (type === "run_accepted") return;
   run.others?.delete(op);
   const call = run.calls.get(op);
   run.calls.delete(op);
   if (type === "run_completed") call?.resolve(value);
   else call?.reject(errorOf(type, other, value));
-  other.accept?.resolve();
 }
 
 function errorOf(type: string, { id, accept }: OtherRun, value: unknown): Error {
