@@ -1,9 +1,10 @@
 import type { World } from "@perdure/world";
 
+import { createBell } from "../bell.ts";
 import { refusal } from "../engine/requests.ts";
 import { TimeoutError } from "../errors/cancelled-error.ts";
 import { HookNoReplyError } from "../errors/hook-errors.ts";
-import { clearTimeout, monotonicNow, setTimeout } from "../host-timers.ts";
+import { monotonicNow } from "../host-timers.ts";
 import { replyKey } from "../published.ts";
 import { toText } from "../run-input.ts";
 
@@ -57,34 +58,4 @@ export async function awaitReply(
     unwatch();
     signal?.removeEventListener("abort", bell.ring);
   }
-}
-
-interface Bell {
-  /** Ends the waiting, or the next one if nobody waits. */
-  readonly ring: () => void;
-  /** Resolves at the next ring, or after a while. */
-  wait(ms: number): Promise<void>;
-}
-
-function createBell(): Bell {
-  let hasRung = false;
-  let wake = (): void => undefined;
-  return {
-    ring() {
-      hasRung = true;
-      wake();
-    },
-    async wait(ms) {
-      if (!hasRung) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, ms);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      }
-      hasRung = false;
-    },
-  };
 }

@@ -1,13 +1,13 @@
 import type { RunRecord, World } from "@perdure/world";
 import { v4 as uuid } from "uuid";
 
+import { createBell } from "../bell.ts";
 import { decode, decodeWith, encode, makeRunsBy, markRun, type StreamOpener } from "../codec/index.ts";
 import { isWorldId } from "../engine/event.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
 import { getWorld, waitersOf, workerOf } from "../runtime.ts";
 import { CancelledError } from "../errors/cancelled-error.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
-import { setTimeout } from "../host-timers.ts";
 import { workflowScope } from "../in-place.ts";
 import { checkStateKey } from "../published.ts";
 import { toBytes, toText } from "../run-input.ts";
@@ -229,14 +229,13 @@ async function* watchState(address: RunAddress, key: string): AsyncGenerator<unk
   checkStateKey(key);
   const world = await worldOf(address);
   let { id: runId } = await findRun(address);
-  let wake = (): void => undefined;
+  const bell = createBell();
   const unwatch = world.watch((hint) => {
-    if ((hint.kind === "state" || hint.kind === "ended") && hint.runId === runId) wake();
+    if ((hint.kind === "state" || hint.kind === "ended") && hint.runId === runId) bell.ring();
   });
   try {
     let seen = 0;
     for (;;) {
-      const hinted = new Promise<void>((resolve) => (wake = resolve));
       const [run] = await world.query.runsById([runId]);
       const [entry] = await world.query.state(runId, key);
       if (entry && entry.version !== seen) {
@@ -249,7 +248,7 @@ async function* watchState(address: RunAddress, key: string): AsyncGenerator<unk
         continue;
       }
       if (!run || run.status !== "running") return;
-      await Promise.race([hinted, pause(longestLook)]);
+      await bell.wait(longestLook);
     }
   } finally {
     unwatch();
@@ -257,8 +256,6 @@ async function* watchState(address: RunAddress, key: string): AsyncGenerator<unk
 }
 
 const longestLook = 1000;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
 async function returnValueOf<R>(address: RunAddress): Promise<R> {
   const { known } = address;
