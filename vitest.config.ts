@@ -22,6 +22,8 @@ const tested = [...below("packages"), ...below("examples"), "bench"].filter((fol
 
 export default defineConfig({
   test: {
+    // One per core: by default one is left free, which on two of them makes the tests take twice as long.
+    maxWorkers: "100%",
     globalSetup: [fromRoot("scripts/vitest-setup.mjs")],
     projects: [
       ...tested.map((folder) => project(basename(folder), folder, "test/**/*.test.ts")),
