@@ -13,9 +13,10 @@ import { importsOf, packageFolders, sourceFiles } from "./source-files.mjs";
 const graph = {
   "@perdure/world": [],
   "@perdure/world-sqlite": ["@perdure/world"],
+  "@perdure/world-postgres": ["@perdure/world"],
   "@perdure/compiler": [],
-  perdure: ["@perdure/world", "@perdure/world-sqlite"],
-  "@perdure/cli": ["@perdure/compiler"],
+  perdure: ["@perdure/world", "@perdure/world-sqlite", "@perdure/world-postgres"],
+  "@perdure/cli": ["@perdure/compiler", "@perdure/world", "@perdure/world-postgres", "perdure"],
 };
 const grabBags = new Set(["utils", "util", "shared", "common", "helpers", "helper", "types", "misc"]);
 const engine = "packages/perdure/src/engine";
