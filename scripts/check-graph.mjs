@@ -1,7 +1,7 @@
 // The rules about imports and names that oxlint cannot express (.oxlintrc.json has the others):
 // - the package graph: which of our packages each package.json may list as a dependency;
 // - `perdure` loads a World only when it is used: the import in src/config.ts is dynamic;
-// - no relative import leaves its package;
+// - no relative import leaves its package, except that tests and the benchmark use the repository's scripts;
 // - what the engine reaches, however indirectly, imports neither Node modules nor a package of ours;
 // - no file or folder is a grab bag.
 import { readFileSync } from "node:fs";
@@ -46,7 +46,9 @@ const isRelative = (specifier) => specifier.startsWith(".");
 function checkImports(path, folder, imports) {
   for (const { specifier, line, dynamic } of imports) {
     const where = `${path}:${line}`;
-    if (isRelative(specifier) && !target(path, specifier).startsWith(`${folder}/`)) {
+    const to = isRelative(specifier) ? target(path, specifier) : undefined;
+    const isTool = to?.startsWith("scripts/") && (folder === "bench" || path.startsWith(`${folder}/test/`));
+    if (to !== undefined && !isTool && !to.startsWith(`${folder}/`)) {
       report(where, `"${specifier}" leaves the package; import it by its name`);
     }
     if (folder === "packages/perdure" && specifier.startsWith("@perdure/world-") && path.includes("/src/") && !dynamic) {

@@ -1,1 +1,1 @@
-export {};
+export type { World } from "@perdure/world";
