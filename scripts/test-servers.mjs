@@ -17,7 +17,7 @@ export async function serveTestServers() {
   const answer = async (request) => {
     const asked = new URL(request.url, "http://localhost").searchParams;
     const version = asked.get("version");
-    const server = await once(version, () => startPostgres({ version, ...options[version] }));
+    const server = await once(version, () => startPostgres({ version, settings: withoutSync, ...options[version] }));
     const url = await server.createDatabase(`test_${randomBytes(6).toString("hex")}`);
     if (!asked.has("pooled")) return url;
     return (await once(`${version} pooled`, () => startPgBouncer(server))).urlOf(url);
@@ -38,6 +38,9 @@ export async function serveTestServers() {
     for (const server of (await Promise.allSettled(started.values())).reverse()) await server.value?.stop();
   };
 }
+
+/** No test takes the power away, and what was written outlives a server that crashes without it. */
+const withoutSync = { fsync: "off" };
 
 /** 15 sorts text by a language's rules, as many a server in use does; 18 by bytes. */
 const options = { 15: { initdb: ["--locale-provider=icu", "--icu-locale=en-US"] } };
