@@ -72,11 +72,10 @@ export async function openWorld(url: string): Promise<World> {
       return createMemoryWorld();
     }
     case "postgres":
-    case "postgresql":
-      throw new PerdureError(
-        "WORLD_PACKAGE_MISSING",
-        `The World of "${redact(url)}" is @perdure/world-postgres, which has not been released yet.`,
-      );
+    case "postgresql": {
+      const { createPostgresWorld } = await load("@perdure/world-postgres", () => import("@perdure/world-postgres"));
+      return createPostgresWorld({ url });
+    }
     default:
       throw new PerdureError("WORLD_UNKNOWN_SCHEME", `PERDURE_WORLD is "${redact(url)}", which names no World that Perdure knows.`);
   }

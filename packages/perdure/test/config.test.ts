@@ -23,7 +23,6 @@ test.each([
   ["redis://localhost", "WORLD_UNKNOWN_SCHEME"],
   ["./world.db", "WORLD_UNKNOWN_SCHEME"],
   ["", "WORLD_UNKNOWN_SCHEME"],
-  ["postgres://user:secret@localhost/db", "WORLD_PACKAGE_MISSING"],
 ])("PERDURE_WORLD=%s is refused and says what to do", async (url, code) => {
   const error = await openWorld(url).catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code });

@@ -1,1 +1,3 @@
-export type { World } from "@perdure/world";
+export { createPostgresWorld } from "./postgres-world.ts";
+export type { PostgresWorldOptions } from "./postgres-world.ts";
+export type { PgQueryable } from "./database/source.ts";

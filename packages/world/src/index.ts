@@ -19,4 +19,4 @@ export type { WorldErrorCode } from "./errors.ts";
 export { createHints } from "./hints.ts";
 export type { Hints } from "./hints.ts";
 export type * from "./records.ts";
-export { isName, storableText } from "./storable.ts";
+export { isName, isRunId, storableText } from "./storable.ts";

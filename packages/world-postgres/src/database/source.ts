@@ -1,0 +1,140 @@
+/** Where connections come from: a URL, the user's own pool, or one object that can run queries. */
+
+import pg from "pg";
+import type { QueryResult } from "pg";
+
+/** Anything with the `query` of node-postgres: a `Pool`, a `Client`, or something alike. */
+export interface PgQueryable {
+  query(config: pg.QueryConfig & { rowMode?: "array" }): Promise<QueryResult<unknown[]>>;
+}
+
+/** A connection of a {@link PgSource}. */
+export interface PgClient {
+  query: (config: pg.QueryConfig & { rowMode?: "array" }) => Promise<QueryResult<unknown[]>>;
+  /** Whether since the last call the server said that a commit did not wait for its synchronous standby to the end. */
+  takeUnconfirmed(): boolean;
+  /** @param isBroken the connection is not to be used again */
+  release(isBroken: boolean): void;
+  /** The process id that the server gave at the start of the connection; null when it is not known. */
+  readonly processId: number | null;
+}
+
+export interface PgSource {
+  connect(): Promise<PgClient>;
+  /** A connection of its own for notifications, outside of the pool; null when there cannot be one. */
+  listener(): pg.Client | null;
+  readonly closed: boolean;
+  /** Ends what this source has opened itself. */
+  close(): Promise<void>;
+}
+
+/** Takes the place of a connection while it waits for another query to end. */
+type Waiting = () => void;
+
+export interface SourceOptions {
+  /** At most so many connections of a pool that is made here. */
+  readonly connections: number;
+}
+
+/** @param from a URL, a pool, or one connection */
+export function createSource(from: string | pg.PoolConfig | PgQueryable, { connections }: SourceOptions): PgSource {
+  if (typeof from === "string") return ownPool({ connectionString: from }, connections);
+  if (!("query" in from)) return ownPool(from, connections);
+  return isPool(from) ? poolSource(from, async () => {}) : singleSource(from);
+}
+
+function ownPool(config: pg.PoolConfig, connections: number): PgSource {
+  const settings: pg.PoolConfig = {
+    max: connections,
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+    application_name: "perdure",
+    ...config,
+    // Its own connection must not hold the process: workers and waiters do that where it is wanted.
+    allowExitOnIdle: true,
+  };
+  const pool = new pg.Pool(settings);
+  // An idle connection that is lost is replaced with the next call.
+  pool.on("error", () => {});
+  return { ...poolSource(pool, async () => pool.end()), listener: () => new pg.Client(settings) };
+}
+
+function isPool(from: PgQueryable): from is pg.Pool {
+  return "connect" in from && typeof from.connect === "function" && "totalCount" in from;
+}
+
+const unconfirmed = new WeakSet<object>();
+const watched = new WeakSet<object>();
+
+/**
+ * A commit that waits for a synchronous standby and is cancelled answers with success and this warning: the transaction is committed here and maybe nowhere
+ * else. The name of the routine does not depend on the server's language.
+ */
+function watchNotices(client: pg.ClientBase): void {
+  if (watched.has(client)) return;
+  watched.add(client);
+  client.on("notice", ({ routine }) => {
+    if (routine === "SyncRepWaitForLSN") unconfirmed.add(client);
+  });
+}
+
+function poolSource(pool: pg.Pool, end: () => Promise<void>): PgSource {
+  let closed = false;
+  return {
+    async connect() {
+      const client = await pool.connect();
+      watchNotices(client);
+      // An error of a connection that is in use is also thrown by its query.
+      const ignore = (): void => {};
+      client.on("error", ignore);
+      return {
+        query: (config) => client.query(config) as unknown as Promise<QueryResult<unknown[]>>,
+        takeUnconfirmed: () => unconfirmed.delete(client),
+        release(isBroken) {
+          client.off("error", ignore);
+          client.release(isBroken);
+        },
+        processId: (client as { processID?: number }).processID ?? null,
+      };
+    },
+    listener: () => new pg.Client({ ...(pool as { options?: pg.PoolConfig }).options }),
+    get closed() {
+      return closed;
+    },
+    async close() {
+      closed = true;
+      await end();
+    },
+  };
+}
+
+/** One connection, used by one transaction after another. */
+function singleSource(from: PgQueryable): PgSource {
+  const queue: Waiting[] = [];
+  let busy = false;
+  let closed = false;
+  if ("on" in from) watchNotices(from as unknown as pg.ClientBase);
+  return {
+    async connect() {
+      if (busy) await new Promise<void>((resolve) => queue.push(resolve));
+      busy = true;
+      return {
+        query: (config) => from.query(config),
+        takeUnconfirmed: () => unconfirmed.delete(from),
+        release() {
+          const next = queue.shift();
+          if (next === undefined) busy = false;
+          else next();
+        },
+        processId: (from as { processID?: number }).processID ?? null,
+      };
+    },
+    listener: () => null,
+    get closed() {
+      return closed;
+    },
+    async close() {
+      closed = true;
+    },
+  };
+}

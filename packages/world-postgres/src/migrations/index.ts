@@ -1,0 +1,4 @@
+import { initial } from "./0001-initial.ts";
+
+/** All migrations in order. One that was released is never edited: a change is a new one at the end. */
+export const migrations: readonly string[] = [initial];

@@ -1,0 +1,174 @@
+/** One commit, step by step, in a transaction that holds the lock on its run. */
+
+import type { Commit, CommitResult, HookRecord, NewRun, RunPatch } from "@perdure/world";
+import { storableText, WorldError } from "@perdure/world";
+import { bytesArray } from "../database/arrays.ts";
+import type { Transaction } from "../database/database.ts";
+import { mergeProblem, setAttributes } from "./attributes.ts";
+import { addAwaits, answerAwaits, forgetAwaits } from "./awaits.ts";
+import { releaseAll } from "./end.ts";
+import { deliver } from "./messages.ts";
+import { statusNumber, statusOf, workerId } from "./records.ts";
+import { createRun } from "./runs.ts";
+import { publish } from "./state.ts";
+import { applyChunks, isClosed, streamClosed } from "./streams.ts";
+import { inheritedMessages, succeed } from "./successor.ts";
+
+/** What commits did to others than their runs. */
+export interface Effects {
+  wakes: boolean;
+  readonly replaced: string[];
+}
+
+const STANDING = `
+  SELECT owner, fence, status, awaited, (SELECT coalesce(max(seq), 0) FROM @history WHERE run_id = $1),
+    (SELECT count(*) FROM @history WHERE run_id = $1 AND seq > $2 AND seq <= $3 AND fence = $4)
+  FROM @runs WHERE id = $1 FOR NO KEY UPDATE`;
+const APPEND = `
+  INSERT INTO @history (run_id, seq, fence, data)
+  SELECT $1, $2 + i.place, $3, i.data FROM unnest($4::bytea[]) WITH ORDINALITY AS i(data, place)`;
+const CONSUME = "UPDATE @messages SET payload = NULL WHERE run_id = $1 AND message = ANY($2::text[]) AND payload IS NOT NULL";
+const HOLDER = "SELECT run_id, operation FROM @hooks WHERE token = $1";
+const RESERVE = "INSERT INTO @hooks (token, run_id, operation, metadata) VALUES ($1, $2, $3, $4) ON CONFLICT (token) DO NOTHING";
+const DISPOSE = "DELETE FROM @hooks WHERE run_id = $1 AND operation = ANY($2::text[])";
+const EXISTS = "SELECT 1 FROM @runs WHERE id = $1";
+const KEEPER = "SELECT id FROM @runs WHERE key = $1";
+
+const PATCH = `
+  UPDATE @runs SET
+    mail = mail - $2,
+    due_at = CASE WHEN NOT $3 THEN due_at WHEN mail > $2 THEN least(coalesce($4, @now), @now) ELSE $4 END,
+    note = CASE WHEN $5 THEN $6 ELSE note END,
+    output = CASE WHEN $7 THEN $8 ELSE output END
+  WHERE id = $1`;
+const END = `
+  UPDATE @runs SET status = $2, ended_at = @now, owner = NULL, due_at = NULL, mail = 0,
+    note = CASE WHEN $3 THEN $4 ELSE note END,
+    output = CASE WHEN $5 THEN $6 ELSE output END
+  WHERE id = $1`;
+
+const FENCED: CommitResult = { status: "fenced" };
+const BEHIND: CommitResult = { status: "behind" };
+
+/** Writes a commit, or says why not. */
+export async function commitOne(transaction: Transaction, commit: Commit, effects: Effects): Promise<CommitResult> {
+  const refusal = await examine(transaction, commit);
+  if (refusal !== null) return refusal;
+  const error = await conflictWithStore(transaction, commit);
+  if (error !== null) return { status: "failed", error };
+  const { runId, fence, base, rows } = commit;
+  if (rows.length > 0) await transaction.run(APPEND, [runId, base, fence, bytesArray(rows)]);
+  return committed(transaction, commit, await applyRest(transaction, commit, effects));
+}
+
+/** Why the commit is not to be applied (it landed before; or it is fenced or behind), or null when it is. */
+async function examine(transaction: Transaction, commit: Commit): Promise<CommitResult | null> {
+  const { runId, worker, fence, base, rows, patch } = commit;
+  const [row] = await transaction.all(STANDING, [runId, base, base + rows.length, fence]);
+  if (row === undefined) return FENCED;
+  const [owner, runFence, status, , length, own] = row as unknown as readonly [number | null, number, number, boolean, number, number];
+  const isOpen = statusOf(status) === "running";
+  const landed =
+    rows.length > 0 ? own === rows.length : !isOpen && statusOf(status) === patch?.status && runFence === fence && length === base;
+  if (landed) return committed(transaction, commit, isOpen ? await lostHooks(transaction, commit) : []);
+  if (owner !== workerId(worker) || runFence !== fence) return FENCED;
+  return length === base ? null : BEHIND;
+}
+
+/**
+ * The conflicts of a commit that landed before. What it reserved it still holds, for only the owner disposes hooks and an owner has
+ * one commit in flight: a hook that is not held was a conflict, also when its token has become free since.
+ */
+async function lostHooks(transaction: Transaction, { runId, hooks = [], disposedHooks = [] }: Commit): Promise<string[]> {
+  const lost: string[] = [];
+  for (const hook of hooks) {
+    if (!disposedHooks.includes(hook.operation) && !(await isHeld(transaction, runId, hook))) lost.push(hook.operation);
+  }
+  return lost;
+}
+
+async function isHeld(transaction: Transaction, run: string, { token, operation }: HookRecord): Promise<boolean> {
+  const [holder] = await transaction.all(HOLDER, [token]);
+  return holder !== undefined && holder[0] === run && holder[1] === operation;
+}
+
+/** Why what is stored of the run rules a commit out that its owner may make, or null. */
+async function conflictWithStore(transaction: Transaction, { runId, chunks = [], patch, successor }: Commit): Promise<WorldError | null> {
+  for (const name of new Set(chunks.filter(({ data }) => data !== null).map(({ name }) => name))) {
+    if (await isClosed(transaction, runId, name)) return streamClosed(runId, name);
+  }
+  if (successor !== undefined && (await transaction.all(EXISTS, [successor.id])).length > 0) return successorExists(successor.id);
+  return patch?.attributes === undefined ? null : mergeProblem(transaction, runId, patch.attributes);
+}
+
+async function applyRest(transaction: Transaction, commit: Commit, effects: Effects): Promise<string[]> {
+  const { runId, consumed = [], chunks, state, patch, messages, successor } = commit;
+  const conflicts = await applyHooks(transaction, commit);
+  if (chunks !== undefined) await applyChunks(transaction, runId, chunks);
+  const read = consumed.length === 0 ? 0 : await transaction.run(CONSUME, [runId, consumed]);
+  if (state !== undefined) await publish(transaction, runId, state);
+  const inherited = successor === undefined ? [] : await inheritedMessages(transaction, runId);
+  if (patch !== undefined || read > 0) await applyPatch(transaction, runId, patch ?? {}, read);
+  if (isEnd(patch)) await forgetAwaits(transaction, runId);
+  for (const run of commit.runs ?? []) await startRun(transaction, run, effects);
+  if (successor !== undefined) {
+    await succeed(transaction, runId, successor, inherited);
+    effects.wakes = true;
+  }
+  if (messages !== undefined) await deliver(transaction, messages);
+  if (isEnd(patch) && (await answerAwaits(transaction, runId))) effects.wakes = true;
+  if (commit.awaits !== undefined && (await addAwaits(transaction, runId, commit.awaits))) effects.wakes = true;
+  return conflicts;
+}
+
+function isEnd(patch: RunPatch | undefined): boolean {
+  return patch?.status !== undefined && patch.status !== "running";
+}
+
+async function startRun(transaction: Transaction, run: NewRun, effects: Effects): Promise<void> {
+  const { created, replaced } = await createRun(transaction, run, null);
+  if (created) effects.wakes = true;
+  if (replaced !== null) effects.replaced.push(replaced);
+}
+
+// Releases come first: a turn may free a token and take it again. A hook that the same commit creates and disposes is never held.
+async function applyHooks(transaction: Transaction, { runId, hooks = [], disposedHooks = [] }: Commit): Promise<string[]> {
+  if (disposedHooks.length > 0) await transaction.run(DISPOSE, [runId, disposedHooks]);
+  const conflicts: string[] = [];
+  for (const hook of hooks) {
+    const disposed = disposedHooks.includes(hook.operation);
+    if (disposed && (await transaction.all(HOLDER, [hook.token])).length === 0) continue;
+    if (!disposed && (await transaction.run(RESERVE, [hook.token, runId, hook.operation, hook.metadata])) === 1) continue;
+    if (!(await isHeld(transaction, runId, hook))) conflicts.push(hook.operation);
+  }
+  return conflicts;
+}
+
+async function applyPatch(transaction: Transaction, run: string, patch: RunPatch, read: number): Promise<void> {
+  const note = patch.note == null ? null : storableText(patch.note);
+  const shown = [patch.note !== undefined, note, patch.output !== undefined, patch.output ?? null];
+  if (isEnd(patch)) {
+    await transaction.run(END, [run, statusNumber(patch.status!), ...shown]);
+    await releaseAll(transaction, run);
+  } else {
+    await transaction.run(PATCH, [run, read, patch.dueAt !== undefined, patch.dueAt ?? null, ...shown]);
+  }
+  if (patch.attributes !== undefined) await setAttributes(transaction, run, patch.attributes);
+}
+
+/** A run of the commit that does not exist was not created, because another one had its key; keys are never free again. */
+async function committed(transaction: Transaction, { runs = [] }: Commit, conflicts: string[]): Promise<CommitResult> {
+  const existing: { id: string; runId: string }[] = [];
+  for (const { id, key } of runs) {
+    if (key === null || (await transaction.all(EXISTS, [id])).length > 0) continue;
+    const [holder] = await transaction.all(KEEPER, [key]);
+    if (holder !== undefined) existing.push({ id, runId: holder[0] as string });
+  }
+  return existing.length === 0 ? { status: "committed", conflicts } : { status: "committed", conflicts, existing };
+}
+
+function successorExists(runId: string): WorldError {
+  return new WorldError("WORLD_INVALID_ARGUMENT", `Run ${runId} exists already and cannot become a successor.`, {
+    hint: "Give each successor an id of its own.",
+  });
+}

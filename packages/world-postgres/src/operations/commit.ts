@@ -1,0 +1,152 @@
+/**
+ * The engine's write path.
+ *
+ * A batch is two parts: the usual commits, which are one statement (`append.ts`), and the others, each step by step in one transaction, after all runs
+ * that they are known to touch were locked in the order of their ids. Usual commits that the statement did not write go the second way too, which finds out why. A part that fails for a reason of its data is done
+ * again commit by commit, so that one bad value hurts one run.
+ *
+ * Both parts may be tried again after a lost connection: a commit knows its own rows.
+ */
+
+import type { Commit, CommitResult } from "@perdure/world";
+import { commitProblem, WorldError } from "@perdure/world";
+import { plainArray } from "../database/arrays.ts";
+import type { Database, Transaction } from "../database/database.ts";
+import { isUsual, usualBatch } from "./append.ts";
+import { commitOne, type Effects } from "./commit-one.ts";
+import { nameParam, runParam } from "./records.ts";
+
+/** What a batch came to. */
+export interface Committed {
+  readonly results: CommitResult[];
+  /** Whether a run was created, or one was told of the end of another. */
+  readonly wakes: boolean;
+  /** Runs that were ended because others replaced them. */
+  readonly replaced: readonly string[];
+}
+
+/** PostgreSQL's limit for a value is 1 GB, and its text form in a parameter takes twice the bytes. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/** A commit of the batch that is to be written, and its place. */
+interface Open {
+  readonly commit: Commit;
+  readonly index: number;
+}
+
+/** {@link World.commit}, of a batch that holds each run at most once. */
+export async function commit(database: Database, commits: readonly Commit[]): Promise<Committed> {
+  const results = Array.from<CommitResult>({ length: commits.length });
+  const effects: Effects = { wakes: false, replaced: [] };
+  const usual: Open[] = [];
+  const others: Open[] = [];
+  const inOrder = commits.some(replacesRuns);
+  for (const [index, one] of commits.entries()) {
+    const problem = commitProblem(one) ?? sizeProblem(one);
+    if (problem !== null) results[index] = { status: "failed", error: problem };
+    else if (runParam(one.runId) === null) results[index] = { status: "fenced" };
+    else (isUsual(one) && !inOrder ? usual : others).push({ commit: one, index });
+  }
+  others.push(...(await commitUsual(database, usual, results)));
+  await commitOthers(database, others, results, effects);
+  return { results, wakes: effects.wakes, replaced: effects.replaced };
+}
+
+/** Whether a commit may end the run of another one in its batch: then their order counts. */
+function replacesRuns({ runs }: Commit): boolean {
+  return runs?.some(({ key, ifKeyExists }) => key !== null && ifKeyExists === "replace") ?? false;
+}
+
+/** Commits what one statement can; returns what it could not. */
+async function commitUsual(database: Database, usual: readonly Open[], results: CommitResult[]): Promise<readonly Open[]> {
+  if (usual.length === 0) return [];
+  const ordered = usual.toSorted((a, b) => (a.commit.runId < b.commit.runId ? -1 : 1));
+  const batch = usualBatch(ordered.map(({ commit }) => commit));
+  let answer: (readonly string[] | undefined)[];
+  try {
+    answer = batch.read((await database.statement(batch.template, batch.values, "repeatable")).rows);
+  } catch (error) {
+    if (WorldError.is(error)) throw error;
+    return usual; // a value that the server refuses, or rows of an earlier try that landed meanwhile
+  }
+  const left: Open[] = [];
+  for (const [place, one] of ordered.entries()) {
+    const conflicts = answer[place];
+    if (conflicts === undefined || conflicts.length > 0) left.push(one);
+    else results[one.index] = COMMITTED;
+  }
+  return left;
+}
+
+const COMMITTED: CommitResult = { status: "committed", conflicts: [] };
+
+async function commitOthers(database: Database, others: readonly Open[], results: CommitResult[], effects: Effects): Promise<void> {
+  if (others.length === 0) return;
+  const own: Effects = { wakes: false, replaced: [] };
+  try {
+    const outcomes = await database.transaction(async (transaction) => {
+      own.wakes = false;
+      own.replaced.length = 0;
+      await lockRuns(transaction, others);
+      const outcomes: CommitResult[] = [];
+      for (const { commit } of others) outcomes.push(await commitOne(transaction, commit, own));
+      return outcomes;
+    }, "repeatable");
+    for (const [place, { index }] of others.entries()) results[index] = outcomes[place]!;
+    effects.wakes ||= own.wakes;
+    effects.replaced.push(...own.replaced);
+  } catch (error) {
+    if (WorldError.is(error)) throw error;
+    const [first] = others;
+    if (others.length === 1) results[first!.index] = { status: "failed", error: error instanceof Error ? error : new Error(String(error)) };
+    else for (const one of others) await commitOthers(database, [one], results, effects);
+  }
+}
+
+/** Ids of runs that other runs' commits touch: by key, by token, because they await. */
+const RELATED = `
+  SELECT id FROM @runs WHERE key = ANY($1::text[])
+  UNION SELECT run_id FROM @hooks WHERE token = ANY($2::text[])
+  UNION SELECT run_id FROM @awaits WHERE awaited = ANY($3::uuid[])`;
+const LOCK = "SELECT id FROM @runs WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE";
+
+/** Locks all runs that the commits are known to touch, in one order, so that transactions wait for each other and do not block each other. */
+async function lockRuns(transaction: Transaction, others: readonly Open[]): Promise<void> {
+  const ids = new Set<string | null>();
+  const [keys, tokens, ending] = [[] as (string | null)[], [] as (string | null)[], [] as string[]];
+  for (const { commit } of others) {
+    const { runId, messages = [], awaits = [], runs = [], patch } = commit;
+    ids.add(runId);
+    if (patch?.status !== undefined && patch.status !== "running") ending.push(runId);
+    for (const { to } of messages) {
+      if ("runId" in to) ids.add(runParam(to.runId));
+      else if ("key" in to) keys.push(nameParam(to.key));
+      else tokens.push(nameParam(to.token));
+    }
+    for (const { run } of awaits) {
+      if ("id" in run) ids.add(runParam(run.id));
+      else keys.push(nameParam(run.key));
+    }
+    for (const { key, ifKeyExists } of runs) if (ifKeyExists === "replace") keys.push(key);
+  }
+  if (keys.length + tokens.length + ending.length > 0) {
+    const related = await transaction.all(RELATED, [keys, tokens, plainArray(ending)]);
+    for (const [id] of related) ids.add(id as string);
+  }
+  await transaction.all(LOCK, [plainArray([...ids])]);
+}
+
+function sizeProblem({ rows, patch, chunks, hooks, state, runs, successor, messages }: Commit): WorldError | null {
+  let largest = patch?.output?.byteLength ?? 0;
+  for (const row of rows) largest = Math.max(largest, row.byteLength);
+  for (const { data } of chunks ?? []) largest = Math.max(largest, data?.byteLength ?? 0);
+  for (const { metadata } of hooks ?? []) largest = Math.max(largest, metadata?.byteLength ?? 0);
+  for (const { value } of state ?? []) largest = Math.max(largest, value?.byteLength ?? 0);
+  for (const run of runs ?? []) largest = Math.max(largest, run.input.byteLength, run.replaceOutput?.byteLength ?? 0);
+  if (successor !== undefined) largest = Math.max(largest, successor.input.byteLength);
+  for (const { payload } of messages ?? []) largest = Math.max(largest, payload.byteLength);
+  if (largest <= MAX_BYTES) return null;
+  return new WorldError("WORLD_INVALID_ARGUMENT", `A value of ${largest} bytes is too large for PostgreSQL.`, {
+    hint: `Keep values below ${MAX_BYTES} bytes: store large data elsewhere, and its address in the run.`,
+  });
+}

@@ -1,0 +1,71 @@
+import type { QueryRunsRequest, RunPage, RunRecord, World } from "@perdure/world";
+import { assertQueryRuns, attributeTexts, WorldError } from "@perdure/world";
+import { plainArray } from "../database/arrays.ts";
+import type { Transaction } from "../database/database.ts";
+import { nameParam, recordById, recordByKey, RUN_COLUMNS, runParam, statusNumber, toRecord } from "./records.ts";
+
+type HookHolder = Awaited<ReturnType<World["query"]["hook"]>>;
+
+const HOOK = "SELECT run_id, operation, metadata FROM @hooks WHERE token = $1";
+const BY_IDS = `SELECT ${RUN_COLUMNS} FROM @runs r WHERE r.id = ANY($1::uuid[])`;
+
+/** {@link World.query} run. */
+export async function queryRun(
+  transaction: Transaction,
+  by: { readonly id: string } | { readonly key: string },
+): Promise<RunRecord | null> {
+  const param = "id" in by ? runParam(by.id) : nameParam(by.key);
+  if (param === null) return null;
+  return "id" in by ? recordById(transaction, param) : recordByKey(transaction, param);
+}
+
+/** {@link World.query} runsById. */
+export async function queryRunsById(transaction: Transaction, ids: readonly string[]): Promise<RunRecord[]> {
+  const known = ids.filter((id) => runParam(id) !== null);
+  return known.length === 0 ? [] : (await transaction.all(BY_IDS, [plainArray(known)])).map(toRecord);
+}
+
+/**
+ * {@link World.query} runs. Numbers grow in order of creation; the cursor is the last one of the page. Each condition has an index in that order; which of them
+ * is the rarest is what the server's statistics are for.
+ */
+export async function queryRuns(transaction: Transaction, request: QueryRunsRequest): Promise<RunPage> {
+  assertQueryRuns(request);
+  const { status, workflowId, parent, attributes = {}, limit = 100, cursor } = request;
+  const params: unknown[] = [cursor === undefined ? Number.MAX_SAFE_INTEGER : parseCursor(cursor), limit + 1];
+  const bind = (value: unknown): string => `$${params.push(value)}`;
+  const conditions = ["r.number < $1"];
+  if (status !== undefined)
+    conditions.push(`r.status = ${bind(statusNumber(status))}${status === "completed" ? "" : " AND r.status <> 1"}`);
+  if (workflowId !== undefined) conditions.push(`r.workflow = ${bind(nameParam(workflowId))}`);
+  if (parent !== undefined) conditions.push(`r.parent = ${bind(runParam(parent))}`);
+  const pairs = attributeTexts(attributes);
+  const [first, ...others] = pairs;
+  for (const [name, text] of others) {
+    conditions.push(`EXISTS (SELECT 1 FROM @attributes x WHERE x.run_id = r.id AND x.name = ${bind(name)} AND x.value = ${bind(text)})`);
+  }
+  let from = "@runs r";
+  let order = "r.number";
+  if (first !== undefined) {
+    from = "@attributes a JOIN @runs r ON r.id = a.run_id";
+    conditions.push(`a.name = ${bind(first[0])} AND a.value = ${bind(first[1])} AND a.number < $1`);
+    order = "a.number";
+  }
+  const template = `SELECT ${RUN_COLUMNS}, r.number FROM ${from} WHERE ${conditions.join(" AND ")} ORDER BY ${order} DESC LIMIT $2`;
+  const rows = await transaction.all(template, params);
+  const page = rows.slice(0, limit);
+  return { runs: page.map(toRecord), cursor: rows.length > limit ? String(page.at(-1)!.at(-1)) : null };
+}
+
+/** {@link World.query} hook. */
+export async function queryHook(transaction: Transaction, token: string): Promise<HookHolder> {
+  const [row] = await transaction.all(HOOK, [nameParam(token)]);
+  return row === undefined ? null : { runId: row[0] as string, operation: row[1] as string, metadata: row[2] as Uint8Array | null };
+}
+
+function parseCursor(cursor: string): number {
+  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
+  throw new WorldError("WORLD_INVALID_ARGUMENT", `"${cursor}" is not a cursor of this World.`, {
+    hint: "Pass the cursor of the page before.",
+  });
+}

@@ -1,0 +1,158 @@
+import type { CreatedRun, NewRun, Release, RunRecord } from "@perdure/world";
+import { attributeTexts, toAttributes } from "@perdure/world";
+import { bytesArray, plainArray, textArray } from "../database/arrays.ts";
+import type { Transaction } from "../database/database.ts";
+import { endOpenRun } from "./end.ts";
+import { recordById, recordByKey, workerId } from "./records.ts";
+
+/**
+ * Inserts what does not exist. A conflict of any kind leaves a run out; what is in its way is looked up afterwards. The row of the owner is there for its
+ * name alone: without it the owner counts as dead, as it does with a lease that is over.
+ */
+const INSERT = `
+  WITH i AS (
+    INSERT INTO @runs (id, key, workflow, version, input, due_at, owner, fence, created_at, parent, parent_operation)
+    SELECT n.id, n.key, n.workflow, n.version, n.input, coalesce(n.due_at, @now), $10, CASE WHEN $10::int8 IS NULL THEN 0 ELSE 1 END, @now, n.parent, n.operation
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int8[], $7::uuid[], $8::text[])
+      WITH ORDINALITY AS n(id, key, workflow, version, input, due_at, parent, operation, place)
+    ORDER BY n.place
+    ON CONFLICT DO NOTHING RETURNING id, number, due_at, created_at
+  ), w AS (
+    INSERT INTO @workers (id, name, lease_until) SELECT $10, $9, 0 WHERE $10::int8 IS NOT NULL ON CONFLICT DO NOTHING
+  )
+  SELECT id, number, due_at, created_at FROM i`;
+
+const ADD_ATTRIBUTES = `
+  INSERT INTO @attributes (run_id, name, value, number)
+  SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int8[])`;
+
+const LOSE_KEY = "UPDATE @runs SET key = NULL WHERE id = $1";
+const KEEPER = "SELECT id FROM @runs WHERE key = $1 FOR NO KEY UPDATE";
+const EXISTS = "SELECT 1 FROM @runs WHERE id = $1";
+
+const RELEASE = `
+  UPDATE @runs r SET owner = NULL,
+    due_at = CASE WHEN NOT l.sets THEN r.due_at WHEN r.mail > 0 THEN least(coalesce(l.due_at, @now), @now) ELSE l.due_at END
+  FROM unnest($2::uuid[], $3::int4[], $4::bool[], $5::int8[]) AS l(id, fence, sets, due_at)
+  WHERE r.id = ANY($2::uuid[]) AND r.id = l.id AND r.owner = $1 AND r.fence = l.fence`;
+
+type Inserted = readonly [id: string, number: number, dueAt: number, createdAt: number];
+
+/** Inserts runs that nobody has to be asked about; returns the records of those that were created, by id. */
+export async function insertRuns(transaction: Transaction, runs: readonly NewRun[], owner: string | null): Promise<Map<string, RunRecord>> {
+  const rows = (await transaction.all(INSERT, [
+    plainArray(runs.map(({ id }) => id)),
+    textArray(runs.map(({ key }) => key)),
+    textArray(runs.map(({ workflowId }) => workflowId)),
+    textArray(runs.map(({ version }) => version)),
+    bytesArray(runs.map(({ input }) => input)),
+    plainArray(runs.map(({ dueAt }) => dueAt)),
+    plainArray(runs.map(({ parent }) => parent?.runId ?? null)),
+    textArray(runs.map(({ parent }) => parent?.operation ?? null)),
+    owner,
+    owner === null ? null : workerId(owner),
+  ])) as readonly unknown[] as readonly Inserted[];
+  const inserted = new Map(rows.map((row) => [row[0], row]));
+  const created = new Map<string, RunRecord>();
+  const attributes: [string, string, string, number][] = [];
+  for (const run of runs) {
+    const row = inserted.get(run.id);
+    if (row === undefined || created.has(run.id)) continue;
+    const texts = run.attributes === undefined ? [] : attributeTexts(run.attributes);
+    for (const [name, text] of texts) attributes.push([run.id, name, text, row[1]]);
+    created.set(run.id, newRecord(run, owner, row, texts));
+  }
+  if (attributes.length > 0) {
+    await transaction.run(ADD_ATTRIBUTES, [
+      plainArray(attributes.map(([id]) => id)),
+      textArray(attributes.map(([, name]) => name)),
+      textArray(attributes.map(([, , text]) => text)),
+      plainArray(attributes.map(([, , , number]) => number)),
+    ]);
+  }
+  return created;
+}
+
+function newRecord(run: NewRun, owner: string | null, row: Inserted, texts: readonly (readonly [string, string])[]): RunRecord {
+  const { id, key, workflowId, version, input } = run;
+  return {
+    id,
+    key,
+    workflowId,
+    version,
+    input,
+    parent: run.parent ? { runId: run.parent.runId, operation: run.parent.operation } : null,
+    attributes: toAttributes(texts),
+    status: "running",
+    output: null,
+    note: null,
+    endedAt: null,
+    successor: null,
+    dueAt: row[2],
+    owner,
+    fence: owner === null ? 0 : 1,
+    createdAt: row[3],
+  };
+}
+
+/** Whether the runs can be created by one statement: none replaces another, and none needs a second table. */
+export function isPlain(runs: readonly NewRun[]): boolean {
+  return runs.every(({ key, ifKeyExists, attributes }) => (key === null || ifKeyExists !== "replace") && attributes === undefined);
+}
+
+/** {@link World.createRuns}, one run after another as far as they can meet. */
+export async function createRuns(transaction: Transaction, runs: readonly NewRun[], owner: string | null): Promise<CreatedRun[]> {
+  const replaces = runs.some(({ key, ifKeyExists }) => key !== null && ifKeyExists === "replace");
+  if (replaces) {
+    const results: CreatedRun[] = [];
+    for (const run of runs) results.push(await createRun(transaction, run, owner));
+    return results;
+  }
+  const created = await insertRuns(transaction, runs, owner);
+  const results: CreatedRun[] = [];
+  for (const run of runs) {
+    const record = created.get(run.id);
+    created.delete(run.id); // the same id once more in this call exists already
+    results.push(record === undefined ? await existing(transaction, run, owner) : { run: record, created: true, replaced: null });
+  }
+  return results;
+}
+
+/** Creates one run, or finds the one that exists. */
+export async function createRun(transaction: Transaction, run: NewRun, owner: string | null): Promise<CreatedRun> {
+  const replaced = run.ifKeyExists === "replace" && run.key !== null ? await replace(transaction, run) : null;
+  const record = (await insertRuns(transaction, [run], owner)).get(run.id);
+  if (record !== undefined) return { run: record, created: true, replaced };
+  const found = await existing(transaction, run, owner);
+  // Another one took the key meanwhile, which is to lose it too. (Whom this one replaced before, it did not replace after all: its place was taken.)
+  const lost = !found.created && found.run.id !== run.id && run.ifKeyExists === "replace";
+  return lost ? createRun(transaction, run, owner) : found;
+}
+
+/** What is in the way of a new run. When it went away just now, the run is created after all. */
+async function existing(transaction: Transaction, run: NewRun, owner: string | null): Promise<CreatedRun> {
+  const found = (await recordById(transaction, run.id)) ?? (run.key === null ? null : await recordByKey(transaction, run.key));
+  return found === null ? createRun(transaction, run, owner) : { run: found, created: false, replaced: null };
+}
+
+/** Takes the key of a run that is really new from the run that has it, which is ended if it is open; returns that run's id, or null. */
+async function replace(transaction: Transaction, { id, key, replaceOutput = null }: NewRun): Promise<string | null> {
+  if ((await transaction.all(EXISTS, [id])).length > 0) return null;
+  const [row] = await transaction.all(KEEPER, [key]);
+  if (row === undefined) return null;
+  const holder = row[0] as string;
+  await endOpenRun(transaction, holder, { status: "cancelled", output: replaceOutput, note: `replaced by ${id}` });
+  await transaction.run(LOSE_KEY, [holder]);
+  return holder;
+}
+
+/** {@link World.release} */
+export async function release(transaction: Transaction, worker: string, leases: readonly Release[]): Promise<void> {
+  await transaction.run(RELEASE, [
+    workerId(worker),
+    plainArray(leases.map(({ runId }) => runId)),
+    plainArray(leases.map(({ fence }) => fence)),
+    plainArray(leases.map(({ dueAt }) => dueAt !== undefined)),
+    plainArray(leases.map(({ dueAt }) => dueAt ?? null)),
+  ]);
+}
