@@ -1,9 +1,10 @@
 import pg from "pg";
 import { test } from "vitest";
 import { testWorld } from "@perdure/world/conformance";
+import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { createPostgresWorldOn } from "../src/postgres-world.ts";
 
-const url = process.env.PERDURE_TEST_POSTGRES ?? "postgres://postgres@127.0.0.1:55432/postgres";
+const url = await testPostgres();
 let count = 0;
 
 testWorld({
