@@ -19,6 +19,34 @@ export const benchmarks = {
     worlds: ["sqlite", "memory"],
     options: { steps: { default: 10_000, least: 1000, help: "the largest N" }, windows },
   },
+  w4: {
+    summary: "one run of 100, 500 and 1,000 no-op steps side by side",
+    worlds: ["sqlite", "memory"],
+    options: { windows },
+  },
+  w5: {
+    summary: "2,000 and 10,000 runs of one no-op step, started at once",
+    worlds: ["sqlite", "memory"],
+    options: { windows },
+  },
+  w6: {
+    summary: "many runs that sleep for an hour or wait for a hook",
+    worlds: ["sqlite", "memory"],
+    options: { runs: { default: 100_000, least: 2000, help: "runs, half of each kind" } },
+  },
+  w7: {
+    summary: "kill -9 in the middle of w2; another process goes on, one that is started then or one that was there",
+    worlds: ["sqlite"],
+    options: {
+      runs: { default: 500, least: 50, help: "runs under way when the process is killed" },
+      windows: { ...windows, help: "kills of each kind" },
+    },
+  },
+  w8: {
+    summary: "rows, statements, commits and bytes of log of a run of 10 steps, alone and with 500 others",
+    worlds: ["sqlite"],
+    options: { windows: { ...windows, help: "times that 30 runs are made alone and 500 at once" } },
+  },
   memory: {
     summary: "memory of runs that wait, in memory and evicted",
     worlds: ["sqlite"],
@@ -50,12 +78,17 @@ export const benchmarks = {
   },
 };
 
+/** Whether it may be told a database server: `--url`. */
+export const usesServer = ({ worlds }) => worlds.includes("postgres");
+
 /** What `--help` prints, and what an error about the command line ends with. */
 export function usage() {
   const lines = ["Usage: npm run -s bench -- <name> [--world <name>] [--json] [options]", ""];
-  for (const [name, { summary, worlds, options }] of Object.entries(benchmarks)) {
+  for (const [name, benchmark] of Object.entries(benchmarks)) {
+    const { summary, worlds, options } = benchmark;
     lines.push(`  ${name.padEnd(8)} ${summary}`);
     if (worlds[0] !== "none") lines.push(`           --world ${worlds.join(" | ")} (default ${worlds[0]})`);
+    if (usesServer(benchmark)) lines.push("           --url <url>  a PostgreSQL server to use (default: one is started)");
     for (const [option, { default: value, flag, help }] of Object.entries(options)) {
       lines.push(`           --${option}${flag ? "" : " <n>"}  ${help}${flag || value === null ? "" : ` (default ${value})`}`);
     }

@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { benchmarks, usage } from "./catalogue.mjs";
+import { benchmarks, usage, usesServer } from "./catalogue.mjs";
 
 const main = fileURLToPath(new URL("./src/main.ts", import.meta.url));
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 /** A mistake on the command line. */
 class UsageError extends Error {}
 
-/** @returns {{ name: string, world: string, json: boolean, options: Record<string, number | null>, given: string[] } | null} null: only help was asked for */
+/** @returns {{ name: string, world: string, json: boolean, url: string | null, options: Record<string, number | null>, given: string[] } | null} null: only help was asked for */
 function readCommandLine(args) {
   const [name, ...rest] = args;
   if (name === undefined) throw new UsageError("Which benchmark?");
@@ -31,13 +31,14 @@ function readCommandLine(args) {
     else options[option] = flag ? 1 : wholeNumber(option, values[option], least);
   }
   const given = Object.keys(benchmark.options).filter((option) => options[option] !== benchmark.options[option].default);
-  return { name, world, json: values.json ?? false, options, given };
+  return { name, world, json: values.json ?? false, url: values.url ?? null, options, given };
 }
 
 function parseOptions(name, benchmark, args) {
   const typeOf = ({ flag }) => ({ type: flag ? "boolean" : "string" });
   const own = Object.fromEntries(Object.entries(benchmark.options).map(([name, option]) => [name, typeOf(option)]));
-  const options = { world: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" }, ...own };
+  const server = usesServer(benchmark) && { url: { type: "string" } };
+  const options = { world: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean" }, ...server, ...own };
   try {
     return parseArgs({ args, options, strict: true, allowPositionals: false }).values;
   } catch (error) {

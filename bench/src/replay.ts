@@ -24,7 +24,7 @@ interface Bench {
 /** How long it takes to rebuild a run from its history, as after an eviction. */
 export async function replay(request: Request): Promise<Measurement> {
   const [most, windows] = [optionOf(request, "events"), optionOf(request, "windows")];
-  const storage = openBenchWorld(request.world);
+  const storage = await openBenchWorld(request.world, { url: request.url });
   const stopwatch = createStopwatch(storage.world);
   await setWorld(stopwatch.world);
   // A run that waits is given back at the next look, so that each message finds it evicted.
@@ -47,7 +47,7 @@ export async function replay(request: Request): Promise<Measurement> {
   } finally {
     await worker.stop();
     await storage.world.close();
-    storage.remove();
+    await storage.remove();
   }
 }
 

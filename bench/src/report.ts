@@ -7,6 +7,7 @@ export type Figure = number | Readonly<Record<string, number>>;
 
 /** What a figure must reach. */
 export interface Target {
+  /** A figure's name, or of one by size `ms at 1,000`. */
   readonly figure: string;
   readonly op: ">=" | "<=";
   readonly bound: number;
@@ -38,7 +39,8 @@ export interface Report {
 
 /** Joins what was asked for and what was found; figures keep four significant digits. */
 export function createReport(request: Request, { figures, targets, runs, database }: Measurement): Report {
-  const judged = targets.map((target) => ({ ...target, met: isMet(target, figures[target.figure]) }));
+  const numbers = new Map(Object.entries(figures).flatMap(([name, figure]) => namedNumbers(name, figure)));
+  const judged = targets.map((target) => ({ ...target, met: isMet(target, numbers.get(target.figure)) }));
   const options = Object.fromEntries(request.given.map((name) => [name, request.options[name] ?? null]));
   return {
     name: request.name,
@@ -52,8 +54,14 @@ export function createReport(request: Request, { figures, targets, runs, databas
   };
 }
 
-function isMet({ figure: name, op, bound }: Target, figure: Figure | undefined): boolean {
-  if (typeof figure !== "number") throw new TypeError(`The target "${name}" is not among the figures.`);
+/** A figure's numbers under the names that tables and targets have for them. */
+export function namedNumbers(name: string, figure: Figure): [name: string, value: number][] {
+  if (typeof figure === "number") return [[name, figure]];
+  return Object.entries(figure).map(([size, value]) => [`${name} at ${Number(size).toLocaleString("en")}`, value]);
+}
+
+function isMet({ figure: name, op, bound }: Target, figure: number | undefined): boolean {
+  if (figure === undefined) throw new TypeError(`The target "${name}" is not among the figures.`);
   return op === ">=" ? figure >= bound : figure <= bound;
 }
 

@@ -5,6 +5,8 @@ export interface Request {
   /** Print one JSON object instead of a table. */
   readonly json: boolean;
   readonly options: Readonly<Record<string, number | null>>;
+  /** A database server to use, or null: start one where one is needed. */
+  readonly url: string | null;
   /** The options that differ from their defaults. */
   readonly given: readonly string[];
 }

@@ -3,6 +3,7 @@ import { start, type Run } from "perdure/api";
 import { setWorld } from "perdure/runtime";
 import { startWorker } from "perdure/worker";
 
+import type { Request } from "./request.ts";
 import { sequence } from "./workflows/sequence.ts";
 import { openBenchWorld, type BenchWorld } from "./worlds/index.ts";
 import type { Yardstick } from "./yardstick.ts";
@@ -18,29 +19,38 @@ export interface Session {
   readonly commits: Yardstick;
 }
 
-/** Opens a session on a new World, measures, and removes everything. @param producers how many sequences the yardsticks need */
-export async function withSession<T>(worldName: string, producers: number, measure: (session: Session) => Promise<T>): Promise<T> {
-  const bench = openBenchWorld(worldName);
-  const { world, database, durable } = bench;
-  await setWorld(world);
-  const worker = await startWorker();
-  const row = await typicalRow(world);
-  const commits = await bench.commits(row);
-  const yardstick = durable ? bench.bare(row) : commits;
+/** Opens a new World, with a worker of default options, uses both, and removes everything. @param metered see {@link BenchWorld.meter} */
+export async function withWorker<T>({ world: name, url }: Request, metered: boolean, use: (bench: BenchWorld) => Promise<T>): Promise<T> {
+  const bench = await openBenchWorld(name, { url, metered });
   try {
-    await commits.open(producers);
-    if (yardstick !== commits) await yardstick.open(producers);
-    return await measure({ world, database, durable, yardstick, commits });
+    await setWorld(bench.world);
+    const worker = await startWorker();
+    try {
+      return await use(bench);
+    } finally {
+      await worker.stop();
+    }
   } finally {
-    await worker.stop();
-    await close(bench, new Set([yardstick, commits]));
+    await bench.world.close();
+    await bench.remove();
   }
 }
 
-async function close(bench: BenchWorld, yardsticks: Iterable<Yardstick>): Promise<void> {
-  for (const yardstick of yardsticks) await yardstick.close();
-  await bench.world.close();
-  bench.remove();
+/** The same with yardsticks. @param producers how many sequences they need */
+export function withSession<T>(request: Request, producers: number, measure: (session: Session) => Promise<T>): Promise<T> {
+  return withWorker(request, false, async (bench) => {
+    const { world, database, durable } = bench;
+    const row = await typicalRow(world);
+    const commits = await bench.commits(row);
+    const yardstick = durable ? await bench.bare(row) : commits;
+    try {
+      await commits.open(producers);
+      if (yardstick !== commits) await yardstick.open(producers);
+      return await measure({ world, database, durable, yardstick, commits });
+    } finally {
+      for (const each of new Set([yardstick, commits])) await each.close();
+    }
+  });
 }
 
 /** A row as a step of the workloads leaves it, so that the yardsticks write as many bytes. */

@@ -1,4 +1,4 @@
-import type { Figure, Report } from "./report.ts";
+import { namedNumbers, type Report } from "./report.ts";
 
 /** A report for people: a line per figure, with its target beside it. */
 export function tableOf(report: Report, summary: string): string {
@@ -11,7 +11,12 @@ export function tableOf(report: Report, summary: string): string {
         .join(" ")}`,
     );
   lines.push("");
-  const rows = Object.entries(figures).flatMap(([figure, value]) => rowsOf(figure, value));
+  const rows = Object.entries(figures)
+    .flatMap(([figure, value]) => namedNumbers(figure, value))
+    .map(([name, value]) => ({
+      name,
+      value: value.toLocaleString("en", { maximumFractionDigits: 6 }),
+    }));
   const nameWidth = Math.max(...rows.map((row) => row.name.length));
   const valueWidth = Math.max(...rows.map((row) => row.value.length));
   for (const row of rows) {
@@ -21,9 +26,4 @@ export function tableOf(report: Report, summary: string): string {
   }
   if (targets.length > 0) lines.push("", met ? "All targets met." : "Not all targets met.");
   return lines.join("\n");
-}
-
-function rowsOf(name: string, figure: Figure): { readonly name: string; readonly value: string }[] {
-  if (typeof figure === "number") return [{ name, value: figure.toLocaleString("en", { maximumFractionDigits: 6 }) }];
-  return Object.entries(figure).flatMap(([size, value]) => rowsOf(`${name} at ${Number(size).toLocaleString("en")}`, value));
 }

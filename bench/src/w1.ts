@@ -5,6 +5,7 @@ import type { Measurement } from "./report.ts";
 import { optionOf, type Request } from "./request.ts";
 import { runOne, withSession, type Session } from "./session.ts";
 import { median, percentile } from "./statistics.ts";
+import { targetsOf } from "./targets.ts";
 import { alternate, timed, type Timing } from "./windows.ts";
 import { commitTimes } from "./yardstick.ts";
 
@@ -16,7 +17,7 @@ const commitsPerWindow = 100;
 /** The latency of a lone run, in units of the disk's own. */
 export function w1(request: Request): Promise<Measurement> {
   const [runs, windows] = [optionOf(request, "runs"), optionOf(request, "windows")];
-  return withSession(request.world, 1, async (session) => {
+  return withSession(request, 1, async (session) => {
     const sides = { ours: () => measureRuns(session, runs), commits: () => commitTimes(session.yardstick, commitsPerWindow) };
     const { ours, commits } = await alternate(sides, { warmUps: 3, windows });
     const times = ours.map((window) => window.times);
@@ -31,7 +32,7 @@ export function w1(request: Request): Promise<Measurement> {
         wallSeconds: median(ours.map(({ wallMs }) => wallMs)) / 1000,
         cpuSeconds: median(ours.map(({ cpuMs }) => cpuMs)) / 1000,
       },
-      targets: session.durable ? [{ figure: "ratio", op: "<=", bound: 1.5 }] : [],
+      targets: targetsOf(request),
       runs: windows,
       database: session.database,
     };

@@ -3,6 +3,7 @@ import type { Measurement } from "./report.ts";
 import { optionOf, type Request } from "./request.ts";
 import { runMany, withSession, type Session } from "./session.ts";
 import { median } from "./statistics.ts";
+import { targetsOf } from "./targets.ts";
 import { alternate, repeat, timed, type Timing } from "./windows.ts";
 import { produce, type Yardstick } from "./yardstick.ts";
 
@@ -12,7 +13,7 @@ const windowMs = 300;
 /** Throughput under load, beside that of the storage when as many producers each await each of their rows. */
 export function w2(request: Request): Promise<Measurement> {
   const [runs, windows] = [optionOf(request, "runs"), optionOf(request, "windows")];
-  return withSession(request.world, runs, async (session) => {
+  return withSession(request, runs, async (session) => {
     const sides = {
       ours: () => measureRuns(session, runs),
       yardstick: () => measureRows(session.yardstick, runs),
@@ -31,7 +32,7 @@ export function w2(request: Request): Promise<Measurement> {
         wallSeconds: median(ours.map(({ wallMs }) => wallMs)) / 1000,
         cpuSeconds: median(ours.map(({ cpuMs }) => cpuMs)) / 1000,
       },
-      targets: session.durable ? [{ figure: "ratio", op: ">=", bound: 0.4 }] : [],
+      targets: targetsOf(request),
       runs: windows,
       database: session.database,
     };

@@ -3,6 +3,7 @@ import type { Measurement } from "./report.ts";
 import { optionOf, type Request } from "./request.ts";
 import { runOne, withSession, type Session } from "./session.ts";
 import { growthExponent, median, percentile } from "./statistics.ts";
+import { targetsOf } from "./targets.ts";
 import { alternate, timed, type Timing } from "./windows.ts";
 import { commitTimes } from "./yardstick.ts";
 
@@ -13,7 +14,7 @@ const commitsPerWindow = 200;
 export function w3(request: Request): Promise<Measurement> {
   const [most, windows] = [optionOf(request, "steps"), optionOf(request, "windows")];
   const sizes = sizesUpTo(most);
-  return withSession(request.world, 1, async (session) => {
+  return withSession(request, 1, async (session) => {
     const commits: number[] = [];
     const samples: { readonly size: number; readonly times: Timing[] }[] = [];
     for (const size of sizes) {
@@ -34,7 +35,7 @@ export function w3(request: Request): Promise<Measurement> {
         wallSeconds: slowest / 1000,
         cpuSeconds: median(samples.at(-1)?.times.map(({ cpuMs }) => cpuMs) ?? [0]) / 1000,
       },
-      targets: [{ figure: "growthExponent", op: "<=", bound: 1.1 }],
+      targets: targetsOf(request),
       runs: windows,
       database: session.database,
     };

@@ -106,7 +106,7 @@ async function checkRuns(world: World, variant: keyof typeof workflows): Promise
 if (request.variant === "plain") {
   console.log(JSON.stringify(await measurePlain()));
 } else {
-  const bench = openBenchWorld("sqlite");
+  const bench = await openBenchWorld("sqlite", { url: null });
   await setWorld(bench.world);
   const isEvicted = request.variant.startsWith("evicted");
   // As many as there are may stay, or none may.
@@ -115,6 +115,6 @@ if (request.variant === "plain") {
   const result = await measureRuns(bench.world, request.variant);
   await worker.stop();
   await bench.world.close();
-  bench.remove();
+  await bench.remove();
   console.log(JSON.stringify(result));
 }

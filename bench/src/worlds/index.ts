@@ -1,14 +1,38 @@
-import type { BenchWorld } from "./bench-world.ts";
+import type { World } from "@perdure/world";
+import { createSqliteWorld } from "@perdure/world-sqlite";
+
+import type { BenchWorld, OpenOptions } from "./bench-world.ts";
 import { openMemory } from "./memory.ts";
 import { openSqlite } from "./sqlite.ts";
 
 export type { BenchWorld } from "./bench-world.ts";
 
-const openers: Readonly<Record<string, () => BenchWorld>> = { sqlite: openSqlite, memory: openMemory };
+interface Kind {
+  /** A new, empty World. */
+  open(options: OpenOptions): Promise<BenchWorld>;
+  /** The World of another process's {@link BenchWorld.place}. */
+  openPlace?(place: string): World;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  sqlite: { open: openSqlite, openPlace: (path) => createSqliteWorld({ path }) },
+  memory: { open: openMemory },
+};
+
+function kindOf(name: string): Kind {
+  const kind = kinds[name];
+  if (!kind) throw new TypeError(`There is no World "${name}".`);
+  return kind;
+}
 
 /** A new, empty World by its name on the command line. */
-export function openBenchWorld(name: string): BenchWorld {
-  const open = openers[name];
-  if (!open) throw new TypeError(`There is no World "${name}".`);
-  return open();
+export function openBenchWorld(name: string, options: OpenOptions): Promise<BenchWorld> {
+  return kindOf(name).open(options);
+}
+
+/** The same World as in the process that opened it first. */
+export function openPlace(name: string, place: string): World {
+  const world = kindOf(name).openPlace?.(place);
+  if (!world) throw new TypeError(`The World "${name}" is one process's own.`);
+  return world;
 }

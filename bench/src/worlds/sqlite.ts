@@ -4,8 +4,9 @@ import { fileURLToPath } from "node:url";
 import { createSqliteWorld } from "@perdure/world-sqlite";
 
 import { createTurnBatcher, type Yardstick } from "../yardstick.ts";
-import type { BenchWorld } from "./bench-world.ts";
+import type { BenchWorld, OpenOptions } from "./bench-world.ts";
 import { openSqliteFile, sqliteVersion } from "./sqlite-driver.ts";
+import { createSqliteMeter } from "./sqlite-meter.ts";
 import { createWorldYardstick } from "./world-yardstick.ts";
 
 /** A new folder on the disk of the repository: the system's temporary folder may be memory, on which nothing is durable. */
@@ -16,15 +17,20 @@ export function createScratchFolder(): string {
 }
 
 /** A World on a new file; the yardsticks have files of their own beside it. */
-export function openSqlite(): BenchWorld {
+export async function openSqlite({ metered = false }: OpenOptions): Promise<BenchWorld> {
   const folder = createScratchFolder();
+  const path = join(folder, "world.db");
+  // First, so that it sees all that the World prepares.
+  const meter = metered ? createSqliteMeter(path) : null;
   return {
-    world: createSqliteWorld({ path: join(folder, "world.db") }),
+    world: createSqliteWorld({ path }),
     database: `${sqliteVersion()}, WAL, synchronous=FULL`,
     durable: true,
-    bare: (row) => createBareSqlite(join(folder, "bare.db"), row),
+    place: path,
+    bare: async (row) => createBareSqlite(join(folder, "bare.db"), row),
     commits: async (row) => createWorldYardstick(createSqliteWorld({ path: join(folder, "commits.db") }), row),
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    meter,
+    remove: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 

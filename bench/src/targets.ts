@@ -1,0 +1,29 @@
+import type { Target } from "./report.ts";
+import type { Request } from "./request.ts";
+
+const atMost = (figure: string, bound: number): Target => ({ figure, op: "<=", bound });
+const atLeast = (figure: string, bound: number): Target => ({ figure, op: ">=", bound });
+
+const nothingLost = [atMost("lost", 0), atMost("committedStepsRepeated", 0)];
+
+type Targets = (request: Request) => readonly Target[];
+
+/** By World and benchmark. */
+const targets: Readonly<Record<string, Readonly<Record<string, Targets>>>> = {
+  memory: {
+    w3: () => [atMost("growthExponent", 1.1)],
+  },
+  sqlite: {
+    w1: () => [atMost("ratio", 1.5)],
+    w2: () => [atLeast("ratio", 0.4)],
+    w3: () => [atMost("growthExponent", 1.1)],
+    w6: () => [atMost("rssGrowthMb", 100)],
+    w7: () => nothingLost,
+    w8: () => [atMost("historyRowsPerRun", 11)],
+  },
+};
+
+/** What the workloads `w1` … `w8` are to reach. */
+export function targetsOf(request: Request): readonly Target[] {
+  return targets[request.world]?.[request.name]?.(request) ?? [];
+}
