@@ -1,0 +1,112 @@
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { testWorld } from "@perdure/world/conformance";
+import { testPostgres } from "../../../scripts/test-servers.mjs";
+import { createPostgresWorldOn } from "../src/postgres-world.ts";
+import { fill } from "./support/fill.ts";
+import { emptySchema } from "./support/reset.ts";
+
+const schema = "plans";
+const url = await testPostgres();
+const admin = new pg.Client(url);
+
+/** The statements that Worlds send while the conformance suite runs through them, each with the values of one use. */
+const statements = new Map<string, readonly unknown[]>();
+
+async function recordStatements(): Promise<void> {
+  const query = pg.Client.prototype.query as (this: pg.Client, ...args: unknown[]) => unknown;
+  pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
+    const [config] = args as [{ text?: string; values?: readonly unknown[]; rowMode?: string }];
+    if (this !== admin && config.rowMode === "array" && config.values !== undefined) statements.set(config.text!, config.values);
+    return query.apply(this, args);
+  } as never;
+  try {
+    for (const run of conformanceCases()) await run();
+  } finally {
+    pg.Client.prototype.query = query as never;
+  }
+}
+
+function conformanceCases(): (() => Promise<void>)[] {
+  const cases: (() => Promise<void>)[] = [];
+  testWorld({
+    test: (_, run) => void cases.push(run),
+    supports: { processes: true, durable: true },
+    async create() {
+      await admin.query(`CREATE SCHEMA IF NOT EXISTS ${schema}; CREATE TABLE IF NOT EXISTS ${schema}.test_clock (ms int8)`);
+      await admin.query(`DELETE FROM ${schema}.test_clock; INSERT INTO ${schema}.test_clock VALUES (${Date.now()})`);
+      return {
+        open: async () =>
+          createPostgresWorldOn({ url, schema, connections: 4, notify: false }, { clock: `(SELECT ms FROM ${schema}.test_clock)` }),
+        advance: async (ms) => void (await admin.query(`UPDATE ${schema}.test_clock SET ms = ms + $1`, [Math.ceil(ms)])),
+        cleanup: () => emptySchema(admin, schema),
+      };
+    },
+  });
+  return cases;
+}
+
+beforeAll(async () => {
+  await admin.connect();
+  await recordStatements();
+  await fill(admin, schema);
+}, 300_000);
+
+afterAll(async () => admin.end());
+
+/** A node of a plan, with what is below it. */
+interface Plan {
+  readonly "Node Type": string;
+  readonly "Relation Name"?: string;
+  readonly "Index Name"?: string;
+  readonly "Index Cond"?: string;
+  readonly Plans?: readonly Plan[];
+}
+
+/** Tables with a row per process or per release. */
+const SMALL = new Set(["workers", "versions", "test_clock"]);
+
+/** What reads more of a table than the statement asks for. A walk along an index that a LIMIT ends is none. */
+function problems(plan: Plan, isLimited = false): string[] {
+  const { "Node Type": type, "Relation Name": table = "", "Index Name": index, "Index Cond": condition } = plan;
+  const own: string[] = [];
+  if (type === "Seq Scan" && !SMALL.has(table)) own.push(`reads all of ${table}`);
+  if (/^(Index|Index Only|Bitmap Index) Scan/.test(type) && condition === undefined && !isLimited) own.push(`reads all of ${index}`);
+  const limits = type === "Limit" || (isLimited && /^(LockRows|Index|Nested Loop|Result|Subquery Scan)/.test(type));
+  return [...own, ...(plan.Plans ?? []).flatMap((below) => problems(below, limits))];
+}
+
+async function planOf(text: string, values: readonly unknown[], mode: string): Promise<Plan> {
+  await admin.query(`SET plan_cache_mode = ${mode}`);
+  await admin.query(`PREPARE one AS ${text}`);
+  try {
+    const literals = values.map((value) => literal(value));
+    const { rows } = await admin.query(
+      `EXPLAIN (FORMAT JSON, COSTS OFF) EXECUTE one${literals.length > 0 ? `(${literals.join(", ")})` : ""}`,
+    );
+    return (rows[0] as { "QUERY PLAN": [{ Plan: Plan }] })["QUERY PLAN"][0].Plan;
+  } finally {
+    await admin.query("DEALLOCATE one");
+  }
+}
+
+function literal(value: unknown): string {
+  if (value === null || value === undefined) return "NULL";
+  if (value instanceof Uint8Array) return `'\\x${Buffer.from(value).toString("hex")}'`;
+  if (Array.isArray(value)) return admin.escapeLiteral(`{${value.map((one) => JSON.stringify(one)).join(",")}}`);
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : admin.escapeLiteral(String(value));
+}
+
+test.each(["force_generic_plan", "force_custom_plan"])(
+  "no statement reads more than it needs of 300,000 finished and 100,000 waiting runs (%s)",
+  async (mode) => {
+    expect(statements.size).toBeGreaterThan(80);
+    const found: Record<string, string[]> = {};
+    for (const [text, values] of statements) {
+      const bad = problems(await planOf(text, values, mode));
+      if (bad.length > 0) found[text] = bad;
+    }
+    expect(found).toEqual({});
+  },
+  120_000,
+);
