@@ -49,7 +49,7 @@ test("10,000 times a late commit meets a claim: who loads behind the claim sees 
       rows: [bytes("late")],
       patch: { note: "late" },
     }));
-    const bare = commits.map(({ patch: _, ...rest }) => rest);
+    const bare = commits.map((commit): Commit => ({ runId: commit.runId, fence: 1, worker, base: 0, rows: commit.rows }));
     const committing = moment(Math.random() * 4).then(() => late.commit(round % 2 === 0 ? commits : bare));
     const { runs } = await next.claim({ worker: "next", limit: 1000, leaseMs: 60_000 });
     const loaded = new Map(await Promise.all(runs.map(async ({ run }) => [run.id, (await next.load(run.id)).rows.length] as const)));
