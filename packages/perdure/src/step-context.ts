@@ -41,9 +41,9 @@ export interface StepContext {
 
 const storage = new AsyncLocalStorage<StepContext>();
 
-/** Runs an attempt with its context. */
-export function withStepContext<T>(context: StepContext, attempt: () => T): T {
-  return storage.run(context, attempt);
+/** Calls a step's function with the context of an attempt. */
+export function withStepContext(context: StepContext, fn: (...args: never[]) => unknown, self: unknown, args: readonly unknown[]): unknown {
+  return storage.run<unknown, [typeof fn, unknown, readonly unknown[]]>(context, Reflect.apply, fn, self, args);
 }
 
 /** Null outside of a running step. */

@@ -14,7 +14,7 @@ import { readOldFormat } from "./old-format.ts";
 import { isPlainJson } from "./plain-json.ts";
 import { isReadableStream, withOpener, withReferences, type StreamOpener, type StreamReference } from "./stream-references.ts";
 import { withSignalNumbers } from "./signal-kind.ts";
-import { checkSize, defaultMaxBytes } from "./size.ts";
+import { checkSize } from "./size.ts";
 
 export { findWorkflowStreamsBy, markStream, openStreamsBy, type StreamOpener, type StreamReference } from "./stream-references.ts";
 export { answerElsewhereBy, answerInWorkflowBy, makeAnswerable, type AnswerAddress } from "./answerable.ts";
@@ -45,11 +45,12 @@ const undefinedText = "d-1";
  * @param root how error messages call the value: `args`, `result` …
  * @throws SERIALIZATION_FAILED, VALUE_TOO_LARGE; with the path in the value
  */
-export function encode(value: unknown, root: string, { maxBytes = defaultMaxBytes, of, signals }: EncodeOptions = {}): string {
+export function encode(value: unknown, root: string, options: EncodeOptions = {}): string {
   if (value === undefined) return undefinedText;
+  const { signals } = options;
   const graph = (): string => `p${writeGraph(value, root)}`;
   const text = isPlainJson(value) ? `j${JSON.stringify(value)}` : signals ? withSignalNumbers(signals, graph) : graph();
-  checkSize(text, maxBytes, value, root, of);
+  checkSize(text, value, root, options);
   return text;
 }
 

@@ -4,11 +4,18 @@ import { describe } from "./describe.ts";
 /** How large a value may be as text in UTF-8, unless said otherwise. */
 export const defaultMaxBytes = 8 * 1024 * 1024;
 
+interface SizeLimit {
+  readonly maxBytes?: number | undefined;
+  /** Read for the message alone. */
+  readonly of?: string | undefined;
+}
+
 /** @throws VALUE_TOO_LARGE with the path of what takes most of it */
-export function checkSize(text: string, maxBytes: number, value: unknown, root: string, of: string | undefined): void {
+export function checkSize(text: string, value: unknown, root: string, limit: SizeLimit): void {
+  const { maxBytes = defaultMaxBytes } = limit;
   if (text.length * 3 <= maxBytes) return;
   const size = utf8Length(text);
-  if (size > maxBytes) throw new ValueTooLargeError(biggestPart(value, root, text.length / 2), size, maxBytes, of);
+  if (size > maxBytes) throw new ValueTooLargeError(biggestPart(value, root, text.length / 2), size, maxBytes, limit.of);
 }
 
 function utf8Length(text: string): number {

@@ -1,3 +1,4 @@
+import { each } from "../few.ts";
 import type { Machine, PendingOperation, PendingRun } from "./machine.ts";
 
 export type PendingStep = Extract<PendingOperation, { kind: "step" }>;
@@ -17,7 +18,7 @@ export function commandsOf(machine: Machine): Commands {
   const hooks: Commands["hooks"][number][] = [];
   const runs: PendingRun[] = [];
   if (machine.outcome) return { steps, waits, hooks, runs };
-  for (const operation of machine.pending.values()) {
+  for (const operation of each(machine.pending)) {
     if (operation.kind === "step") steps.push(operation);
     else if (operation.kind === "wait") waits.push(operation);
     else if (operation.kind === "hook") hooks.push(operation);
@@ -32,7 +33,7 @@ export function commandsOf(machine: Machine): Commands {
  */
 export function dueAtOf(machine: Machine): number | null {
   let due: number | null = machine.deadlineAt;
-  for (const operation of machine.pending.values()) {
+  for (const operation of each(machine.pending)) {
     const at = operation.kind === "step" ? (operation.notBefore ?? machine.now) : operation.kind === "wait" ? operation.dueAt : null;
     if (at !== null && (due === null || at < due)) due = at;
   }

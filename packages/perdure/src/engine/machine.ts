@@ -7,7 +7,7 @@
  * refused). Invariants: an event answers only a pending operation of its kind; an operation is asked for once; nothing follows the end.
  */
 import type { StepSettings } from "../step-options.ts";
-import { SmallMap } from "../small-map.ts";
+import { find, put, without, type Few } from "../few.ts";
 import { isWatched, type Ask, type ChildRun, type Event } from "./event.ts";
 import { createRequests, giveReply, refusal, type Requests } from "./requests.ts";
 
@@ -65,7 +65,7 @@ export interface Machine {
   /** The run's clock. */
   now: number;
   /** In the order in which they were asked for. */
-  readonly pending: SmallMap<string, PendingOperation>;
+  pending: Few<PendingOperation>;
   /** Characters of the inputs of the steps that are pending. */
   inputLength: number;
   outcome: Outcome | null;
@@ -88,7 +88,7 @@ export class Divergence extends Error {
 }
 
 export function createMachine(deadlineAt: number | null = null): Machine {
-  return { length: 0, now: 0, pending: new SmallMap(), inputLength: 0, outcome: null, requests: null, deadlineAt };
+  return { length: 0, now: 0, pending: null, inputLength: 0, outcome: null, requests: null, deadlineAt };
 }
 
 /** Folds one event, and what the workflow asked for on it, into the state. @throws Divergence */
@@ -108,21 +108,21 @@ function answer(machine: Machine, event: Event, payload: string): void {
     case "step_completed":
     case "step_failed":
       machine.inputLength -= expectPending(machine, event, "step").input.length;
-      machine.pending.delete(event.op);
+      machine.pending = without(machine.pending, event.op);
       return;
     case "step_started": {
       const step = expectPending(machine, event, "step");
-      machine.pending.set(event.op, { ...step, hasStarted: true });
+      machine.pending = put(machine.pending, { ...step, hasStarted: true });
       return;
     }
     case "step_progress": {
       const step = expectPending(machine, event, "step");
-      machine.pending.set(event.op, { ...step, progress: payload });
+      machine.pending = put(machine.pending, { ...step, progress: payload });
       return;
     }
     case "step_retrying": {
       const step = expectPending(machine, event, "step");
-      machine.pending.set(event.op, {
+      machine.pending = put(machine.pending, {
         ...step,
         attempt: event.attempt + 1,
         notBefore: event.dueAt,
@@ -133,7 +133,7 @@ function answer(machine: Machine, event: Event, payload: string): void {
     }
     case "wait_completed":
       expectPending(machine, event, "wait");
-      machine.pending.delete(event.op);
+      machine.pending = without(machine.pending, event.op);
       return;
     case "hook_received":
       expectPending(machine, event, "hook");
@@ -147,18 +147,18 @@ function answer(machine: Machine, event: Event, payload: string): void {
       return;
     case "hook_conflict":
       expectPending(machine, event, "hook");
-      machine.pending.delete(event.op);
+      machine.pending = without(machine.pending, event.op);
       return;
     case "run_completed":
     case "run_failed":
     case "run_cancelled":
     case "run_missing":
       expectPending(machine, event, "run");
-      machine.pending.delete(event.op);
+      machine.pending = without(machine.pending, event.op);
       return;
     case "run_accepted": {
       const { op, kind, run, askedAt, isOwn } = expectPending(machine, event, "run");
-      machine.pending.set(op, { kind, op, run, askedAt, isOwn, isUnsure: false });
+      machine.pending = put(machine.pending, { kind, op, run, askedAt, isOwn, isUnsure: false });
       return;
     }
     case "cancel_requested":
@@ -185,7 +185,7 @@ function expectPending<K extends PendingOperation["kind"]>(
   event: Event & { readonly op: string },
   kind: K,
 ): Extract<PendingOperation, { kind: K }> {
-  const found = machine.pending.get(event.op);
+  const found = find(machine.pending, event.op);
   if (found?.kind !== kind) {
     throw new Divergence(`${event.type} ${event.op}`, found ? `${event.op} is a ${found.kind}` : `${event.op} was not asked for`);
   }
@@ -196,29 +196,29 @@ function accept(machine: Machine, ask: Ask): void {
   if (machine.outcome) return;
   switch (ask.kind) {
     case "step":
-      machine.pending.set(ask.op, pendingStep(ask, machine.now));
+      machine.pending = put(machine.pending, pendingStep(ask, machine.now));
       machine.inputLength += ask.input.length;
       return;
     case "wait":
-      machine.pending.set(ask.op, { kind: "wait", op: ask.op, dueAt: ask.dueAt, askedAt: machine.now });
+      machine.pending = put(machine.pending, { kind: "wait", op: ask.op, dueAt: ask.dueAt, askedAt: machine.now });
       return;
     case "hook":
-      machine.pending.set(ask.op, { kind: "hook", op: ask.op, token: ask.token, metadata: ask.metadata, askedAt: machine.now });
+      machine.pending = put(machine.pending, { kind: "hook", op: ask.op, token: ask.token, metadata: ask.metadata, askedAt: machine.now });
       return;
     case "cancel": {
-      const pending = machine.pending.get(ask.op);
+      const pending = find(machine.pending, ask.op);
       if (pending?.kind === "step") machine.inputLength -= pending.input.length;
-      machine.pending.delete(ask.op);
+      machine.pending = without(machine.pending, ask.op);
       return;
     }
     case "dispose":
-      machine.pending.delete(ask.op);
+      machine.pending = without(machine.pending, ask.op);
       return;
     case "start":
-      if (isWatched(ask.run)) machine.pending.set(ask.op, pendingChild(ask, machine.now));
+      if (isWatched(ask.run)) machine.pending = put(machine.pending, pendingChild(ask, machine.now));
       return;
     case "await":
-      machine.pending.set(ask.op, {
+      machine.pending = put(machine.pending, {
         kind: "run",
         op: ask.op,
         run: "id" in ask.run ? ask.run.id : ask.run.key,

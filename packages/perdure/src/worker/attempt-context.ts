@@ -26,40 +26,38 @@ export interface RunOfAttempt {
 
 /** What its context asks of an attempt. */
 interface ContextualAttempt {
+  readonly world: World;
+  readonly registered: RegisteredStep;
+  readonly owner: RunOfAttempt;
+  readonly step: PendingStep;
   readonly signal: AbortSignal;
   heartbeat(progress: unknown): void;
   replied(request: string, sent: SentReply): void;
 }
 
-interface AttemptIdentity {
-  readonly attempt: ContextualAttempt;
-  readonly world: World;
-  readonly registered: RegisteredStep;
-  readonly owner: RunOfAttempt;
-  readonly step: PendingStep;
-  readonly limit: EncodeOptions;
-}
-
-/** Made for every attempt, read by few: the metadata is put together, and the place of streams made, when it is asked for. */
+/**
+ * Made for every attempt, read by few: the metadata is put together, and the place of streams made, when it is asked for. It also says how large a value of the attempt may be, and whose
+ * it is.
+ */
 export class AttemptContext implements StepContext, StreamOpener, ReadingOptions {
-  readonly #identity: AttemptIdentity;
+  readonly #attempt: ContextualAttempt;
   readonly #startedAt = Date.now();
   /** Null as long as the attempt has to do with none. */
   streams: AttemptStreams | null = null;
   /** The arguments that are signals of the workflow's code. */
   #signals: (readonly [number: number, controller: AbortController])[] | null = null;
 
-  constructor(identity: AttemptIdentity) {
-    this.#identity = identity;
+  constructor(attempt: ContextualAttempt) {
+    this.#attempt = attempt;
   }
 
   get step(): StepMetadata {
+    const attempt = this.#attempt;
     const {
-      attempt,
       registered,
       owner: { run },
       step,
-    } = this.#identity;
+    } = attempt;
     return {
       stepId: `${run.id}/${step.op}`,
       stepName: registered.name,
@@ -75,14 +73,12 @@ export class AttemptContext implements StepContext, StreamOpener, ReadingOptions
   }
 
   heartbeat(progress: unknown): void {
-    this.#identity.attempt.heartbeat(progress);
+    this.#attempt.heartbeat(progress);
   }
 
   get workflow(): WorkflowMetadata {
-    const {
-      attempt,
-      owner: { run },
-    } = this.#identity;
+    const attempt = this.#attempt;
+    const { run } = attempt.owner;
     return {
       workflowRunId: run.key ?? run.id,
       workflowName: run.workflowId,
@@ -94,13 +90,13 @@ export class AttemptContext implements StepContext, StreamOpener, ReadingOptions
   }
 
   async answer(address: AnswerAddress, response: unknown): Promise<void> {
-    const { attempt, world, owner, limit } = this.#identity;
-    const sent = await sendReply(world, address, response, limit);
-    if (sent && address.runId === owner.run.id) attempt.replied(address.message, sent);
+    const { world, owner } = this.#attempt;
+    const sent = await sendReply(world, address, response, this.#limit);
+    if (sent && address.runId === owner.run.id) this.#attempt.replied(address.message, sent);
   }
 
   getWritable(name: string): WritableStream {
-    return this.openWritable({ runId: this.#identity.owner.run.id, name });
+    return this.openWritable({ runId: this.#attempt.owner.run.id, name });
   }
 
   openReadable(reference: StreamReference): object {
@@ -112,7 +108,7 @@ export class AttemptContext implements StepContext, StreamOpener, ReadingOptions
   }
 
   openSignal(number: number): AbortSignal {
-    const controller = signalsOf(this.#identity.owner).open(number);
+    const controller = signalsOf(this.#attempt.owner).open(number);
     (this.#signals ??= []).push([number, controller]);
     return controller.signal;
   }
@@ -120,16 +116,24 @@ export class AttemptContext implements StepContext, StreamOpener, ReadingOptions
   /** The function has ended, also if nobody waited for it any more. */
   closeSignals(): void {
     if (!this.#signals) return;
-    for (const [number, controller] of this.#signals) signalsOf(this.#identity.owner).close(number, controller);
+    for (const [number, controller] of this.#signals) signalsOf(this.#attempt.owner).close(number, controller);
     this.#signals = null;
   }
 
-  get maxBytes(): number | undefined {
-    return this.#identity.limit.maxBytes;
+  get maxBytes(): number {
+    return this.#attempt.owner.maxValueBytes;
   }
 
-  get of(): string | undefined {
-    return this.#identity.limit.of;
+  get of(): string {
+    const {
+      owner: { run },
+      step,
+    } = this.#attempt;
+    return `the step "${step.stepId}" of run "${run.key ?? run.id}"`;
+  }
+
+  get #limit(): EncodeOptions {
+    return { maxBytes: this.maxBytes, of: this.of };
   }
 
   /** For streams in the result. */
@@ -138,14 +142,9 @@ export class AttemptContext implements StepContext, StreamOpener, ReadingOptions
   }
 
   #streams(): AttemptStreams {
-    const {
-      attempt,
-      world,
-      owner: { run },
-      step,
-      limit,
-    } = this.#identity;
-    this.streams ??= new AttemptStreams({ world, runId: run.id, op: step.op, stepId: step.stepId, signal: attempt.signal, limit });
+    const { world, owner, step, signal } = this.#attempt;
+    const { op, stepId } = step;
+    this.streams ??= new AttemptStreams({ world, runId: owner.run.id, op, stepId, signal, limit: this.#limit });
     return this.streams;
   }
 }

@@ -7,35 +7,46 @@ import { clearTimeout, monotonicNow, setTimeout } from "../host-timers.ts";
 import type { RegisteredStep, StepFactory, StepFunction } from "../registry.ts";
 import type { SentReply } from "../send-reply.ts";
 import { withStepContext } from "../step-context.ts";
-import type { AttemptStreams } from "../streams/attempt-streams.ts";
 import { AttemptContext, type RunOfAttempt } from "./attempt-context.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import { attemptPolicy, nextAttemptAt, type AttemptPolicy } from "./retry-policy.ts";
 
-interface Running {
-  readonly step: PendingStep;
-  readonly tell: (ready: ReadyEvent) => void;
-  readonly limit: EncodeOptions;
-}
-
 /** One try of a step, from the queue to its end. Its end becomes an event, once; before that some of its reports of progress do. */
-export class Attempt {
-  readonly #world: World;
+export abstract class Attempt {
+  readonly world: World;
+  readonly owner: RunOfAttempt;
+  readonly step: PendingStep;
+  readonly registered: RegisteredStep;
   #controller: AbortController | null = null;
   #abortedWith: { readonly reason: Error } | null = null;
   #isCancelled = false;
-  /** Called when it is cancelled while it is under way. */
-  onCancelled: (() => void) | null = null;
   /** Null before the start and after the end. */
-  #running: Running | null = null;
+  #running: AttemptContext | null = null;
+  /** Null as long as it is not known, or could not be read. */
+  #policy: AttemptPolicy | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #silence: NodeJS.Timeout | null = null;
   #heartbeats: Heartbeats | null = null;
   #lastSignOfLife = 0;
   /** False while it is in the queue. */
   hasBegun = false;
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(world: World, owner: RunOfAttempt, step: PendingStep, registered: RegisteredStep) {
+    this.world = world;
+    this.owner = owner;
+    this.step = step;
+    this.registered = registered;
+  }
+
+  /** Takes what it says: events, of which the last is its end. */
+  protected abstract told(ready: ReadyEvent): void;
+
+  /** It was cancelled while it is under way. */
+  protected abstract cancelled(): void;
+
+  get op(): string {
+    return this.step.op;
   }
 
   /** Nobody waits for the outcome any more. */
@@ -55,7 +66,7 @@ export class Attempt {
     const isFirst = !this.#isCancelled;
     this.#isCancelled = true;
     this.#abort(reason);
-    if (isFirst && this.#running) this.onCancelled?.();
+    if (isFirst && this.#running) this.cancelled();
   }
 
   #abort(reason: Error): void {
@@ -66,18 +77,19 @@ export class Attempt {
   /** See `heartbeat` of `perdure`. After the end nobody listens. @throws SERIALIZATION_FAILED */
   heartbeat(progress: unknown): void {
     if (!this.#running) return;
-    const { step, tell, limit } = this.#running;
     this.#lastSignOfLife = monotonicNow();
     if (progress === undefined) return;
-    const { op, attempt } = step;
-    const text = encode(progress, "progress", limit);
-    this.#heartbeats ??= new Heartbeats(step.progress, (payload) => tell({ event: { type: "step_progress", op, attempt }, payload }));
+    const { op, attempt } = this.step;
+    const text = encode(progress, "progress", this.#running);
+    this.#heartbeats ??= new Heartbeats(this.step.progress, (payload) =>
+      this.told({ event: { type: "step_progress", op, attempt }, payload }),
+    );
     this.#heartbeats.report(text);
   }
 
   /** A reply of the step's is on its way to the run; the run gets it at once, before the end of the step. */
   replied(request: string, { id, text }: SentReply): void {
-    this.#running?.tell({ event: { type: "reply_given", message: id, request }, payload: text });
+    if (this.#running) this.told({ event: { type: "reply_given", message: id, request }, payload: text });
   }
 
   /** Makes an event of the latest progress, if none has it: the process is about to end. */
@@ -85,83 +97,98 @@ export class Attempt {
     if (this.#running) this.#heartbeats?.flush();
   }
 
-  /** (Plain `then`, not `async`: a step costs as few promises as it can.) */
-  start(owner: RunOfAttempt, step: PendingStep, registered: RegisteredStep, tell: (ready: ReadyEvent) => void): void {
-    const { run, maxValueBytes } = owner;
-    const limit: EncodeOptions = { maxBytes: maxValueBytes, of: `the step "${step.stepId}" of run "${run.key ?? run.id}"` };
+  /** (Plain `then`, not `async`: a step costs as few promises as it can. And as few closures: there is one attempt for every step.) */
+  start(): void {
+    const { step, registered } = this;
+    const context = new AttemptContext(this);
     this.hasBegun = true;
-    let policy: AttemptPolicy | null = null;
-    let timer: NodeJS.Timeout | null = null;
-    let silence: NodeJS.Timeout | null = null;
-    this.#running = { step, tell, limit };
-    const end = (ready: ReadyEvent): void => {
-      if (!this.#running) return;
-      this.#running = null;
-      if (timer) clearTimeout(timer);
-      if (silence) clearTimeout(silence);
-      this.#heartbeats?.end();
-      tell(ready);
-    };
-    const failNow = (error: unknown): void => end(failure({ error, progress: this.#heartbeats?.unrecorded ?? null, limit }, step, policy));
-    const timeOut = (error: TimeoutError): void => {
-      this.#abort(error);
-      failNow(error);
-    };
-    const awaitHeartbeat = (limitMs: number): void => {
-      const leftMs = limitMs - (monotonicNow() - this.#lastSignOfLife);
-      if (leftMs > 0) silence = setTimeout(awaitHeartbeat, Math.min(Math.ceil(leftMs), longestTimer), limitMs);
-      else timeOut(new TimeoutError(`The time without a heartbeat in attempt ${step.attempt} of the step "${step.stepId}"`, limitMs));
-    };
-    const context = new AttemptContext({ attempt: this, world: this.#world, registered, owner, step, limit });
-    const fail = (error: unknown): void => {
-      context.closeSignals();
-      if (context.streams) void context.streams.giveUp().then(() => failNow(error));
-      else failNow(error);
-    };
-    const complete = (payload: string, chunks?: readonly StreamChunk[]): void => {
-      const event = { type: "step_completed", op: step.op, attempt: step.attempt } as const;
-      end(chunks ? { event, payload, chunks } : { event, payload });
-    };
-    const succeed = (value: unknown): void => {
-      context.closeSignals();
-      let payload: string | Promise<string>;
-      try {
-        payload = encodeReading(value, "result", context);
-      } catch (error) {
-        fail(error);
-        return;
-      }
-      if (context.streams) settleWith(context.streams, payload).then(([text, chunks]) => complete(text, chunks), fail);
-      else if (typeof payload === "string") complete(payload);
-      else payload.then(complete, fail);
-    };
+    this.#running = context;
     let result: unknown;
     try {
       const { fn, args, self } = prepare(registered, step, context);
-      policy = attemptPolicy(fn, registered, step);
-      const limitMs = timeLimit(policy, Date.now());
-      if (limitMs !== null) {
-        const error = (): TimeoutError => new TimeoutError(`Attempt ${step.attempt} of the step "${step.stepId}"`, limitMs);
-        timer = setTimeout(() => timeOut(error()), Math.min(limitMs, longestTimer));
-      }
-      if (policy.heartbeatTimeoutMs !== null) {
-        this.#lastSignOfLife = monotonicNow();
-        awaitHeartbeat(policy.heartbeatTimeoutMs);
-      }
-      result = withStepContext(context, () => (self === undefined ? fn(...(args as never[])) : fn.apply(self, args as never[])));
+      this.#policy = attemptPolicy(fn, registered, step);
+      this.#limitTime(this.#policy);
+      result = withStepContext(context, fn, self, args);
     } catch (error) {
       result = Promise.reject(error);
     }
-    Promise.resolve(result).then(succeed, fail);
+    Promise.resolve(result).then(
+      (value) => this.#succeed(context, value),
+      (error: unknown) => this.#fail(context, error),
+    );
   }
-}
 
-/** The result, once all that the attempt wrote to streams is durable, and which of them it closed. */
-async function settleWith(
-  streams: AttemptStreams,
-  payload: string | Promise<string>,
-): Promise<readonly [payload: string, chunks: readonly StreamChunk[]]> {
-  return [await payload, await streams.settle()];
+  #limitTime(policy: AttemptPolicy): void {
+    const limitMs = timeLimit(policy, Date.now());
+    if (limitMs !== null) {
+      const end = (): void => this.#timeOut(`Attempt ${this.step.attempt} of the step "${this.step.stepId}"`, limitMs);
+      this.#timer = setTimeout(end, Math.min(limitMs, longestTimer));
+    }
+    if (policy.heartbeatTimeoutMs === null) return;
+    this.#lastSignOfLife = monotonicNow();
+    this.#awaitHeartbeat(policy.heartbeatTimeoutMs);
+  }
+
+  #awaitHeartbeat(limitMs: number): void {
+    const { attempt, stepId } = this.step;
+    const leftMs = limitMs - (monotonicNow() - this.#lastSignOfLife);
+    if (leftMs > 0) this.#silence = setTimeout(() => this.#awaitHeartbeat(limitMs), Math.min(Math.ceil(leftMs), longestTimer));
+    else this.#timeOut(`The time without a heartbeat in attempt ${attempt} of the step "${stepId}"`, limitMs);
+  }
+
+  #timeOut(what: string, limitMs: number): void {
+    const error = new TimeoutError(what, limitMs);
+    this.#abort(error);
+    this.#failNow(error);
+  }
+
+  #succeed(context: AttemptContext, value: unknown): void {
+    context.closeSignals();
+    let payload: string | Promise<string>;
+    try {
+      payload = encodeReading(value, "result", context);
+    } catch (error) {
+      this.#fail(context, error);
+      return;
+    }
+    if (typeof payload === "string" && !context.streams) this.#complete(payload);
+    else void this.#completeLater(context, payload);
+  }
+
+  async #completeLater(context: AttemptContext, payload: string | Promise<string>): Promise<void> {
+    try {
+      const text = await payload;
+      if (context.streams) this.#complete(text, await context.streams.settle());
+      else this.#complete(text);
+    } catch (error) {
+      this.#fail(context, error);
+    }
+  }
+
+  #complete(payload: string, chunks?: readonly StreamChunk[]): void {
+    const event = { type: "step_completed", op: this.step.op, attempt: this.step.attempt } as const;
+    this.#end(chunks ? { event, payload, chunks } : { event, payload });
+  }
+
+  #fail(context: AttemptContext, error: unknown): void {
+    context.closeSignals();
+    if (context.streams) void context.streams.giveUp().then(() => this.#failNow(error));
+    else this.#failNow(error);
+  }
+
+  #failNow(error: unknown): void {
+    const limit = this.#running;
+    if (limit) this.#end(failure({ error, progress: this.#heartbeats?.unrecorded ?? null, limit }, this.step, this.#policy));
+  }
+
+  #end(ready: ReadyEvent): void {
+    if (!this.#running) return;
+    this.#running = null;
+    if (this.#timer) clearTimeout(this.#timer);
+    if (this.#silence) clearTimeout(this.#silence);
+    this.#heartbeats?.end();
+    this.told(ready);
+  }
 }
 
 /** Longer ones overflow, and no attempt lasts for 24 days. */

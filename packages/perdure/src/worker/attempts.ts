@@ -10,7 +10,7 @@ import { observed, withError, type Observation } from "./observe/observation.ts"
 import type { ObservedAttempt, Told } from "./observe/observer.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import type { Resident } from "./resident.ts";
-import { SmallMap } from "../small-map.ts";
+import { find, put, without } from "../few.ts";
 
 /** Makes attempts of steps, at most `concurrency` at a time, first come first served, and none while `mayStart` says no. */
 export interface Attempts {
@@ -40,91 +40,138 @@ export interface AttemptsOptions {
   readonly onEvent: (resident: Resident, ready: ReadyEvent) => void;
 }
 
-interface Queued {
-  readonly resident: Resident;
-  readonly step: PendingStep;
-  readonly registered: RegisteredStep;
-  readonly attempt: Attempt;
+export function createAttempts(options: AttemptsOptions): Attempts {
+  return new AttemptPool(options);
 }
 
-export function createAttempts(options: AttemptsOptions): Attempts {
-  const queue = createQueue<Queued>();
-  let active = 0;
-  let isStopped = false;
-  let waiting: (() => void)[] = [];
+/** An attempt for a run of this worker, with a place in the queue and then one of those under way. */
+class PooledAttempt extends Attempt {
+  declare readonly owner: Resident;
+  readonly #pool: AttemptPool;
+  hasPlace = false;
+  /** By the monotonic clock; null: nobody wants to know. */
+  startedAt: number | null = null;
 
-  function next(): void {
-    while (active < options.concurrency && queue.length > 0) {
-      if (!options.mayStart()) {
-        options.onBlocked();
+  constructor(pool: AttemptPool, world: World, owner: Resident, step: PendingStep, registered: RegisteredStep) {
+    super(world, owner, step, registered);
+    this.#pool = pool;
+  }
+
+  protected told(ready: ReadyEvent): void {
+    this.#pool.told(this, ready);
+  }
+
+  protected cancelled(): void {
+    this.#pool.leaveLater(this);
+  }
+
+  /** Whether its run waits for it. */
+  get isWanted(): boolean {
+    return this.owner.mode !== "dropped" && find(this.owner.attempting, this.op) === this;
+  }
+
+  get isListenedTo(): boolean {
+    return this.owner.mode !== "dropped" && !this.isCancelled;
+  }
+}
+
+class AttemptPool implements Attempts {
+  readonly #options: AttemptsOptions;
+  readonly #queue = createQueue<PooledAttempt>();
+  #active = 0;
+  #isStopped = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(options: AttemptsOptions) {
+    this.#options = options;
+  }
+
+  start(resident: Resident, step: PendingStep, registered: RegisteredStep): void {
+    if (find(resident.attempting, step.op) || (this.#isStopped && !step.hasStarted)) return;
+    const attempt = new PooledAttempt(this, this.#options.world, resident, step, registered);
+    resident.attempting = put<Attempt>(resident.attempting, attempt);
+    this.#queue.add(attempt);
+    this.resume();
+  }
+
+  cancel(resident: Resident, op: string, reason: Error): void {
+    find(resident.attempting, op)?.cancel(reason);
+    resident.attempting = without(resident.attempting, op);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (let left = this.#queue.length; left > 0; left--) {
+      const attempt = this.#queue.take();
+      if (!attempt?.isWanted) continue;
+      const { owner, op, step } = attempt;
+      if (step.hasStarted) this.#queue.add(attempt);
+      else owner.attempting = without(owner.attempting, op);
+    }
+    this.resume();
+  }
+
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.resume();
+    });
+  }
+
+  resume(): void {
+    const { concurrency, mayStart, onBlocked } = this.#options;
+    while (this.#active < concurrency && this.#queue.length > 0) {
+      if (!mayStart()) {
+        onBlocked();
         return;
       }
-      const queued = queue.take();
-      if (queued && isWanted(queued)) run(queued);
+      const attempt = this.#queue.take();
+      if (attempt?.isWanted) this.#begin(attempt);
     }
-    if (active > 0 || queue.length > 0 || waiting.length === 0) return;
-    const resolved = waiting;
-    waiting = [];
+    if (this.#active > 0 || this.#queue.length > 0 || this.#waiting.length === 0) return;
+    const resolved = this.#waiting;
+    this.#waiting = [];
     for (const resolve of resolved) resolve();
   }
 
-  function run(queued: Queued): void {
-    const { resident, step, registered, attempt } = queued;
-    active++;
-    options.hold.acquire();
-    let hasPlace = true;
-    const leave = (): void => {
-      if (!hasPlace) return;
-      hasPlace = false;
-      options.hold.release();
-      active--;
-      next();
-    };
-    attempt.onCancelled = () => void setTimeout(leave, options.graceMs).unref();
-    const startedAt = options.observation.tell ? monotonicNow() : null;
-    const told = (ready: ReadyEvent): void => {
-      if (!isEnd(ready)) {
-        if (isListening(resident, attempt) && isNew(resident, ready)) options.onEvent(resident, ready);
-        return;
-      }
-      if (startedAt !== null) tellSettled(options, queued, ready, monotonicNow() - startedAt);
-      if (resident.attempting.get(step.op) === attempt) resident.attempting.delete(step.op);
-      if (isListening(resident, attempt)) options.onEvent(resident, ready);
-      leave();
-    };
-    if (startedAt === null) attempt.start(resident, step, registered, told);
-    else beginObserved(options.observation, queued, () => attempt.start(resident, step, registered, told));
+  #begin(attempt: PooledAttempt): void {
+    const { hold, observation } = this.#options;
+    this.#active++;
+    hold.acquire();
+    attempt.hasPlace = true;
+    if (!observation.tell) {
+      attempt.start();
+      return;
+    }
+    attempt.startedAt = monotonicNow();
+    beginObserved(observation, attempt);
   }
 
-  return {
-    start(resident, step, registered) {
-      if (resident.attempting.has(step.op) || (isStopped && !step.hasStarted)) return;
-      const attempt = new Attempt(options.world);
-      resident.attempting.set(step.op, attempt);
-      queue.add({ resident, step, registered, attempt });
-      next();
-    },
-    cancel(resident, op, reason) {
-      resident.attempting.get(op)?.cancel(reason);
-      resident.attempting.delete(op);
-    },
-    resume: next,
-    stop() {
-      isStopped = true;
-      for (let left = queue.length; left > 0; left--) {
-        const queued = queue.take();
-        if (!queued || !isWanted(queued)) continue;
-        if (queued.step.hasStarted) queue.add(queued);
-        else queued.resident.attempting.delete(queued.step.op);
-      }
-      next();
-    },
-    settled: () =>
-      new Promise((resolve) => {
-        waiting.push(resolve);
-        next();
-      }),
-  };
+  told(attempt: PooledAttempt, ready: ReadyEvent): void {
+    const { owner, op, isListenedTo, startedAt } = attempt;
+    const { onEvent } = this.#options;
+    if (!isEnd(ready)) {
+      if (isListenedTo && isNew(owner, ready)) onEvent(owner, ready);
+      return;
+    }
+    if (startedAt !== null) tellSettled(this.#options, attempt, ready, monotonicNow() - startedAt);
+    if (find(owner.attempting, op) === attempt) owner.attempting = without(owner.attempting, op);
+    if (isListenedTo) onEvent(owner, ready);
+    this.#leave(attempt);
+  }
+
+  /** It keeps its place for a while, if it goes on. */
+  leaveLater(attempt: PooledAttempt): void {
+    setTimeout(() => this.#leave(attempt), this.#options.graceMs).unref();
+  }
+
+  #leave(attempt: PooledAttempt): void {
+    if (!attempt.hasPlace) return;
+    attempt.hasPlace = false;
+    this.#options.hold.release();
+    this.#active--;
+    this.resume();
+  }
 }
 
 /** First in, first out. What was taken is let go of, also when it never runs empty. */
@@ -150,38 +197,28 @@ function createQueue<T>(): { readonly length: number; add(item: T): void; take()
 /** How many of a queue's items may have been taken. */
 const mostTaken = 1000;
 
-function isListening({ mode }: Resident, { isCancelled }: Attempt): boolean {
-  return mode !== "dropped" && !isCancelled;
+function observedAttempt({ owner, step }: PooledAttempt): ObservedAttempt {
+  return { operation: step.op, stepId: step.stepId, attempt: step.attempt, ...observed(owner.run) };
 }
 
-/** Whether a queued attempt still has a run that waits for it. */
-function isWanted({ resident, step, attempt }: Queued): boolean {
-  return resident.mode !== "dropped" && resident.attempting.get(step.op) === attempt;
-}
-
-function observedAttempt({ resident, step }: Queued): ObservedAttempt {
-  return { operation: step.op, stepId: step.stepId, attempt: step.attempt, ...observed(resident.run) };
-}
-
-function beginObserved({ tell, begin }: Observation, queued: Queued, start: () => void): void {
-  const event = { type: "attempt_started" as const, ...observedAttempt(queued) };
+function beginObserved({ tell, begin }: Observation, attempt: PooledAttempt): void {
+  const event = { type: "attempt_started" as const, ...observedAttempt(attempt) };
   if (begin) {
-    begin(event, start);
+    begin(event, () => attempt.start());
   } else {
     tell?.(event);
-    start();
+    attempt.start();
   }
 }
 
 const outcomes = { step_completed: "completed", step_failed: "failed", step_retrying: "retrying" } as const;
 
-function tellSettled({ observation, bundles }: AttemptsOptions, queued: Queued, { event, payload }: ReadyEvent, ms: number): void {
-  const { resident, attempt } = queued;
-  const isWantedStill = resident.mode !== "dropped" && !attempt.isCancelled;
+function tellSettled({ observation, bundles }: AttemptsOptions, attempt: PooledAttempt, { event, payload }: ReadyEvent, ms: number): void {
+  const isWantedStill = attempt.isListenedTo;
   const outcome = isWantedStill ? outcomes[event.type as keyof typeof outcomes] : "unwanted";
-  const told: Told = { type: "attempt_settled" as const, outcome, ms, ...observedAttempt(queued) };
+  const told: Told = { type: "attempt_settled" as const, outcome, ms, ...observedAttempt(attempt) };
   const timed = event.type === "step_retrying" && isWantedStill ? { ...told, nextAttemptAt: event.dueAt } : told;
-  observation.tell?.(event.type === "step_completed" ? timed : withError(timed, payload, resident.run, bundles));
+  observation.tell?.(event.type === "step_completed" ? timed : withError(timed, payload, attempt.owner.run, bundles));
 }
 
 /** False for what an attempt says while it is under way. */
@@ -193,6 +230,6 @@ function isEnd({ event: { type } }: ReadyEvent): boolean {
 function isNew(resident: Resident, { event }: ReadyEvent): boolean {
   if (event.type !== "reply_given") return true;
   if (resident.messages?.has(event.message)) return false;
-  (resident.messages ??= new SmallMap()).set(event.message, true);
+  (resident.messages ??= new Set()).add(event.message);
   return true;
 }

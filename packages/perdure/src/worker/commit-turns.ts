@@ -1,6 +1,7 @@
 import type { Commit, CommitResult } from "@perdure/world";
 
 import type { Ask } from "../engine/event.ts";
+import { markOf } from "./note.ts";
 import type { Outcome } from "../engine/machine.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import type { Core, EndedRun } from "./core.ts";
@@ -88,7 +89,7 @@ function acknowledged(core: Core, { resident, commit, asks, attempts, logs }: Cl
   if (core.interruptions.size > 0) core.interruptions.delete(run.id);
   for (const message of commit.consumed ?? []) core.consumed.push({ resident, message });
   if (commit.patch?.dueAt !== undefined) resident.rowDueAt = commit.patch.dueAt;
-  if (commit.patch?.note !== undefined) resident.rowNote = commit.patch.note;
+  if (commit.patch?.note !== undefined) resident.rowNoteMark = markOf(commit.patch.note);
   if (machine.outcome) {
     drop(core, resident, null);
     ended(core, run, endOf(run.id, machine.outcome, commit));
@@ -101,7 +102,7 @@ function acknowledged(core: Core, { resident, commit, asks, attempts, logs }: Cl
   core.residents.weigh(resident);
   if (resident.ready.length > 0) core.turns.schedule(resident);
   else if (core.stopping) giveBackIfAtRest(core, resident);
-  else if (resident.attempting.size === 0) rest(core, resident);
+  else if (resident.attempting === null) rest(core, resident);
 }
 
 function endOf(runId: string, outcome: Outcome, { patch }: Commit): EndedRun {
@@ -126,7 +127,7 @@ function rest(core: Core, resident: Resident): void {
 
 /** A run that needs a step which this process does not have, and that has nothing else under way here, is another worker's. */
 export function giveBackIfStranded(core: Core, resident: Resident): void {
-  if (resident.missingStep === null || resident.attempting.size > 0) return;
+  if (resident.missingStep === null || resident.attempting !== null) return;
   const reason = `STEP_NOT_FOUND: waits for a worker that has the step ${resident.missingStep}`;
   void giveBack(core, resident, { note: reason, dueAt: Date.now() + core.options.leaseMs });
 }

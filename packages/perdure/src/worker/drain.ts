@@ -87,7 +87,7 @@ async function work(core: Core, loop: ClaimLoop, stopAt: number): Promise<{ reas
 
 function isAtWork({ residents }: Core): boolean {
   for (const resident of residents.all())
-    if (resident.mode === "replaying" || resident.attempting.size > 0 || isBusy(resident)) return true;
+    if (resident.mode === "replaying" || resident.attempting !== null || isBusy(resident)) return true;
   return false;
 }
 

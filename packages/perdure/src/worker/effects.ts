@@ -10,15 +10,15 @@ import type { Resident } from "./resident.ts";
 import { signalsOf } from "./run-signals.ts";
 import type { RegisteredStep } from "../registry.ts";
 import { isAtMostOnce } from "./retry-policy.ts";
-import { SmallMap } from "../small-map.ts";
-import type { Timer } from "./timers.ts";
+import { find, put, without } from "../few.ts";
+import { RunTimer, type TimedAction } from "./run-timer.ts";
 
 /** Begins what an acknowledged turn asked for: attempts and timers. Hooks are the World's by now. */
 export function beginEffects(core: Core, resident: Resident, asks: readonly Ask[], attempts: readonly string[]): void {
   for (const ask of asks) {
     if (ask.kind === "step") beginStep(core, resident, ask.op);
-    else if (ask.kind === "wait") beginWait(core, resident, ask.op, ask.dueAt);
-    else if (ask.kind === "cancel") core.attempts.cancel(resident, ask.op, new CancelledError());
+    else if (ask.kind === "wait") watch(core, resident, ask.dueAt, ask.op, endWait);
+    else if (ask.kind === "cancel") endEffect(core, resident, ask.op);
     else if (ask.kind === "signal") signalsOf(resident).abort(ask.signal, ask.reason);
   }
   for (const op of attempts) beginStep(core, resident, op);
@@ -31,7 +31,7 @@ export function resumeEffects(core: Core, resident: Resident): void {
     if (step.hasStarted) failInterrupted(core, resident, step);
     else beginStep(core, resident, step.op);
   }
-  for (const wait of waits) beginWait(core, resident, wait.op, wait.dueAt);
+  for (const wait of waits) watch(core, resident, wait.dueAt, wait.op, endWait);
   watchDeadline(core, resident);
 }
 
@@ -39,21 +39,29 @@ export function resumeEffects(core: Core, resident: Resident): void {
 export function watchDeadline(core: Core, resident: Resident): void {
   const { deadlineAt } = resident.machine;
   if (deadlineAt === null) return;
-  const ask = (): void => {
-    if (core.stopping || resident.machine.deadlineAt === null) return;
-    const limitMs = Math.max(0, deadlineAt - resident.run.createdAt);
-    const reason = new TimeoutError(`The run "${resident.run.key ?? resident.run.id}"`, limitMs);
-    addReady(core, resident, { event: { type: "cancel_requested", message: "" }, payload: encode(reason, "reason") });
-  };
-  if (deadlineAt <= Date.now()) ask();
-  else watch(core, resident, deadlineAt, ask);
+  if (deadlineAt <= Date.now()) askToEnd(core, resident);
+  else watch(core, resident, deadlineAt, "", askToEnd);
+}
+
+function askToEnd(core: Core, resident: Resident): void {
+  const { deadlineAt } = resident.machine;
+  if (core.stopping || deadlineAt === null) return;
+  const limitMs = Math.max(0, deadlineAt - resident.run.createdAt);
+  const reason = new TimeoutError(`The run "${resident.run.key ?? resident.run.id}"`, limitMs);
+  addReady(core, resident, { event: { type: "cancel_requested", message: "" }, payload: encode(reason, "reason") });
+}
+
+/** What an operation that was given up had under way. */
+function endEffect(core: Core, resident: Resident, op: string): void {
+  core.attempts.cancel(resident, op, new CancelledError());
+  unwatch(core, resident, op);
 }
 
 /** An event is ready for a run; it is delivered with the next tick. */
 export function addReady(core: Core, resident: Resident, ready: ReadyEvent): void {
   // (A list of one by a literal: the first `push` makes room for seventeen.)
   if (resident.ready.length === 0) resident.ready = [ready];
-  else resident.ready.push(ready);
+  else (resident.ready as ReadyEvent[]).push(ready);
   core.residents.expect(resident, ready.payload);
   core.turns.schedule(resident);
 }
@@ -62,10 +70,7 @@ function beginStep(core: Core, resident: Resident, op: string): void {
   const step = pendingStep(resident, op);
   if (!step || (core.stopping && !step.hasStarted)) return;
   if (step.notBefore !== null && step.notBefore > Date.now()) {
-    watch(core, resident, step.notBefore, (timer) => {
-      resident.timers?.delete(timer);
-      beginStep(core, resident, op);
-    });
+    watch(core, resident, step.notBefore, op, beginStep);
     return;
   }
   const registered = findImplementation(step.stepId);
@@ -93,21 +98,28 @@ function failInterrupted(core: Core, resident: Resident, { op, attempt, stepId }
   addReady(core, resident, { event: { type: "step_failed", op, attempt }, payload: encodeThrown(error) });
 }
 
-function beginWait(core: Core, resident: Resident, op: string, dueAt: number): void {
-  watch(core, resident, dueAt, (timer) => {
-    resident.timers?.delete(timer);
-    if (core.stopping || resident.machine.pending.get(op)?.kind !== "wait") return;
-    addReady(core, resident, { event: { type: "wait_completed", op }, payload: "" });
-  });
+/** Watches a time for as long as the run is in memory, one for an operation. */
+function watch(core: Core, resident: Resident, at: number, op: string, action: TimedAction): void {
+  if (resident.mode === "dropped") return;
+  unwatch(core, resident, op);
+  const timer = new RunTimer(core, resident, at, op, action);
+  resident.timers = put(resident.timers, timer);
+  core.timers.add(timer);
 }
 
-/** Watches a time for as long as the run is in memory. @param callback takes the timer from the run's list: a closure around it to do so would be kept for every sleep */
-function watch(core: Core, resident: Resident, at: number, callback: (timer: Timer) => void): void {
-  if (resident.mode === "dropped") return;
-  (resident.timers ??= new SmallMap()).set(core.timers.add(at, callback), true);
+function unwatch(core: Core, resident: Resident, op: string): void {
+  const timer = find(resident.timers, op);
+  if (!timer) return;
+  core.timers.cancel(timer);
+  resident.timers = without(resident.timers, op);
+}
+
+function endWait(core: Core, resident: Resident, op: string): void {
+  if (core.stopping || find(resident.machine.pending, op)?.kind !== "wait") return;
+  addReady(core, resident, { event: { type: "wait_completed", op }, payload: "" });
 }
 
 function pendingStep(resident: Resident, op: string): PendingStep | null {
-  const pending = resident.mode === "dropped" ? undefined : resident.machine.pending.get(op);
+  const pending = resident.mode === "dropped" ? undefined : find(resident.machine.pending, op);
   return pending?.kind === "step" ? pending : null;
 }

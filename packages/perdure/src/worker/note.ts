@@ -1,5 +1,6 @@
 import { decode } from "../codec/index.ts";
 import type { Machine, PendingOperation } from "../engine/machine.ts";
+import { countOf, each } from "../few.ts";
 
 /** How many operations a note names; the others are counted. */
 const mostNamed = 3;
@@ -10,13 +11,24 @@ const longestQuote = 200;
 /** One line for people: what an open run waits for and since when, or null while an attempt is under way. It stays the same for as long as that does. */
 export function noteOf(machine: Machine): string | null {
   const named: string[] = [];
-  for (const operation of machine.pending.values()) {
+  for (const operation of each(machine.pending)) {
     if (operation.kind === "step" && operation.notBefore === null) return null;
     if (named.length < mostNamed) named.push(describe(operation));
   }
   if (named.length === 0) return "waits for nothing: it awaits a promise that no step, sleep or hook will settle";
-  const others = machine.pending.size - named.length;
+  const others = countOf(machine.pending) - named.length;
   return `${named.join("; ")}${others > 0 ? `; and ${others} more` : ""}`;
+}
+
+/**
+ * A number for a note, by which to tell whether it is still the same (FNV-1a, 30 bits; 0 for none): the text would take 100 bytes of every run that waits. That two notes have the same
+ * number happens once in 10⁹ times, and leaves the former one in the run's row.
+ */
+export function markOf(note: string | null): number {
+  if (note === null) return 0;
+  let mark = 0x811c9dc5;
+  for (let index = 0; index < note.length; index++) mark = Math.imul(mark ^ note.charCodeAt(index), 0x01000193);
+  return (mark >>> 2) + 1;
 }
 
 function describe(operation: PendingOperation): string {

@@ -3,6 +3,7 @@ import type { Commit, Message, NewRun, World } from "@perdure/world";
 
 import { encodeThrown } from "../codec/index.ts";
 import { isWatched, isWorldId, type Ask, type ChildRun, type RunName } from "../engine/event.ts";
+import { each } from "../few.ts";
 import type { Machine } from "../engine/machine.ts";
 import { CancelledError } from "../errors/cancelled-error.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
@@ -39,7 +40,7 @@ function addressesOf(run: string): Message["to"][] {
 export function partingMessages({ pending }: Machine): Message[] {
   const messages: Message[] = [];
   let reason: string | null = null;
-  for (const operation of pending.values()) {
+  for (const operation of each(pending)) {
     if (operation.kind !== "run" || !operation.isOwn) continue;
     reason ??= encodeThrown(new CancelledError("the run that started it has ended"));
     messages.push(cancelMessage({ runId: operation.run }, reason));

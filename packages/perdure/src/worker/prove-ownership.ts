@@ -10,7 +10,7 @@ export async function proveOwnership(core: Core): Promise<void> {
   const startedAt = monotonicNow();
   core.observation.tell?.({ type: "lease_lapsed" });
   await core.world.heartbeat(core.id, core.options.leaseMs);
-  const residents = [...core.residents.all()].filter((resident) => resident.mode === "idle" && resident.attempting.size > 0);
+  const residents = [...core.residents.all()].filter((resident) => resident.mode === "idle" && resident.attempting !== null);
   // As in a turn: no other commit of these runs may be made meanwhile.
   for (const resident of residents) resident.mode = "turning";
   const results = residents.length > 0 ? await core.committer.submit(residents.map((resident) => proofOf(core, resident))) : [];

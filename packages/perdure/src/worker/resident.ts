@@ -7,7 +7,8 @@ import type { ReadyEvent } from "./ready-event.ts";
 import type { ResidentRun } from "./resident-run.ts";
 import type { RunInput } from "../run-input.ts";
 import type { RunSignals } from "./run-signals.ts";
-import { SmallMap } from "../small-map.ts";
+import type { Few } from "../few.ts";
+import { markOf } from "./note.ts";
 import type { Timer } from "./timers.ts";
 import { createMachine, type Machine } from "../engine/machine.ts";
 
@@ -29,31 +30,42 @@ export interface Resident {
   /** Rows that the World has acknowledged. */
   committed: number;
   mode: "replaying" | "idle" | "turning" | "parked" | "dropped";
-  ready: ReadyEvent[];
+  ready: readonly ReadyEvent[];
   /** Bytes of its arguments and of its history that went through this copy. */
   seenBytes: number;
   /** Characters of the payloads that are ready or in the turn under way. */
   readyLength: number;
   /** What it counts for among all residents, see `residents.ts`; 0 while it is not one of them. */
   weight: number;
-  /** The due time and note that the run's row holds, as far as this worker knows. */
+  /** The due time and the mark of the note that the run's row holds, as far as this worker knows. */
   rowDueAt: number | null;
-  rowNote: string | null;
+  rowNoteMark: number;
   /** The times that are watched for it. */
-  timers: SmallMap<Timer, true> | null;
+  timers: Few<Timer & { readonly op: string }>;
   /** The attempts that are queued or under way, by the operations of their steps. */
-  readonly attempting: SmallMap<string, Attempt>;
+  attempting: Few<Attempt>;
   /** The signals of its code that its steps were given. */
   signals: RunSignals | null;
   /** Messages received that a claim may still show: not consumed by a commit yet, or only just. */
-  messages: SmallMap<string, true> | null;
+  messages: Set<string> | null;
   /** A step that no code of this process has. */
   missingStep: string | null;
+  /** By `sinceLoaded()`. */
   idleSince: number;
   /** How often the run has lost its worker without getting on: without any row but reports of progress. */
   crashes: number;
-  /** By the monotonic clock. */
+  /** By the monotonic clock, whole. */
   readonly takenAt: number;
+}
+
+/** What is ready for a run for which nothing is. */
+export const nothingReady: readonly never[] = Object.freeze([]);
+
+export const loadedAt = Date.now();
+
+/** The wall clock, whole ms since this module was loaded: for 24 days small enough not to be an object of its own. (The difference of two large numbers is one until it is rounded.) */
+export function sinceLoaded(): number {
+  return Math.floor(Date.now() - loadedAt);
 }
 
 export function createResident(
@@ -70,19 +82,19 @@ export function createResident(
     machine: createMachine(deadlineAt),
     committed: 0,
     mode: "replaying",
-    ready: [],
+    ready: nothingReady,
     seenBytes: run.input.length,
     readyLength: 0,
     weight: 0,
     rowDueAt: run.dueAt,
-    rowNote: run.note,
+    rowNoteMark: markOf(run.note),
     timers: null,
-    attempting: new SmallMap(),
+    attempting: null,
     signals: null,
     messages: null,
     missingStep: null,
-    idleSince: Date.now(),
+    idleSince: sinceLoaded(),
     crashes: 0,
-    takenAt: monotonicNow(),
+    takenAt: Math.floor(monotonicNow()),
   };
 }

@@ -1,4 +1,4 @@
-import type { Resident } from "./resident.ts";
+import { loadedAt, sinceLoaded, type Resident } from "./resident.ts";
 
 /**
  * The runs in this worker's memory, the one that was active longest ago first, and about how many bytes they hold.
@@ -63,7 +63,7 @@ export function createResidents(): Residents {
       setWeight(resident, fixedBytes + resident.seenBytes);
     },
     touch(resident) {
-      resident.idleSince = Date.now();
+      resident.idleSince = sinceLoaded();
       if (byId.get(resident.run.id) !== resident) return;
       byId.delete(resident.run.id);
       byId.set(resident.run.id, resident);
@@ -90,10 +90,11 @@ export function createResidents(): Residents {
     all: () => byId.values(),
     evictable(idleBefore, most) {
       const chosen: Resident[] = [];
+      const idleSince = idleBefore - loadedAt;
       let excess = byId.size - most.runs;
       let excessBytes = bytes - most.bytes;
       for (const resident of byId.values()) {
-        const isOld = resident.idleSince < idleBefore;
+        const isOld = resident.idleSince < idleSince;
         if (!isOld && excess <= 0 && excessBytes <= 0) break;
         if (!isIdle(resident)) continue;
         chosen.push(resident);
@@ -107,5 +108,5 @@ export function createResidents(): Residents {
 
 /** Nothing is ready for it and nothing under way. */
 function isIdle(resident: Resident): boolean {
-  return resident.mode === "idle" && resident.ready.length === 0 && resident.attempting.size === 0;
+  return resident.mode === "idle" && resident.ready.length === 0 && resident.attempting === null;
 }

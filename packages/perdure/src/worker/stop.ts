@@ -6,6 +6,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import { clearInterval, monotonicNow, setImmediate, setInterval } from "../host-timers.ts";
+import { each } from "../few.ts";
 import type { Core } from "./core.ts";
 import type { Resident } from "./resident.ts";
 import { drop } from "./trouble.ts";
@@ -22,7 +23,7 @@ export interface Surroundings {
 export async function stop(core: Core, { stopClaiming, unwatch, abort }: Surroundings, graceMs: number): Promise<void> {
   core.stopping = true;
   unwatch();
-  for (const { attempting } of core.residents.all()) for (const attempt of attempting.values()) attempt.flushProgress();
+  for (const { attempting } of core.residents.all()) for (const attempt of each(attempting)) attempt.flushProgress();
   core.attempts.stop();
   for (const resident of core.residents.all()) giveBackIfAtRest(core, resident);
   const stopRenewing = renewLease(core);
@@ -51,7 +52,7 @@ export function isBusy({ mode, ready, attempting }: Resident): boolean {
   if (mode === "turning") return true;
   if (mode !== "idle") return false;
   if (ready.length > 0) return true;
-  for (const attempt of attempting.values()) if (attempt.hasBegun) return true;
+  for (const attempt of each(attempting)) if (attempt.hasBegun) return true;
   return false;
 }
 

@@ -12,7 +12,7 @@ import { giveBackIfAtRest } from "./stop.ts";
 import { addReady, resumeEffects, watchDeadline } from "./effects.ts";
 import { eventOf } from "./messages.ts";
 import type { ReadyEvent } from "./ready-event.ts";
-import { SmallMap } from "../small-map.ts";
+import { each } from "../few.ts";
 import { readRows, replay } from "./replay.ts";
 import { createResident, type Resident } from "./resident.ts";
 import { abandon, drop, giveBack, handleTrouble } from "./trouble.ts";
@@ -135,7 +135,7 @@ export function unsaid({ machine }: Resident, page: HistoryPage): ReadyEvent[] {
   const held = new Set(page.hooks.map((hook) => hook.operation));
   const refused = new Set(page.messages.flatMap(({ kind, operation }) => (kind === "ended" ? [operation] : [])));
   const ready: ReadyEvent[] = [];
-  for (const operation of machine.pending.values()) {
+  for (const operation of each(machine.pending)) {
     const { kind, op } = operation;
     if (kind === "hook" && !held.has(op)) ready.push({ event: { type: "hook_conflict", op }, payload: "" });
     if (kind === "run" && operation.isUnsure && !refused.has(op)) ready.push({ event: { type: "run_accepted", op }, payload: "" });
@@ -153,7 +153,7 @@ export function receive(core: Core, resident: Resident, message: ReceivedMessage
     core.isHeldBack = true;
     return true;
   }
-  (resident.messages ??= new SmallMap()).set(message.id, true);
+  (resident.messages ??= new Set()).add(message.id);
   resident.rowDueAt = Date.now();
   addReady(core, resident, ready);
   return true;

@@ -3,8 +3,10 @@
  * place, moving their clock moves what runs wait for.
  */
 export interface Timers {
-  /** Calls `callback` once `Date.now() >= at`, never early, with what `add` returned. */
-  add(at: number, callback: (timer: Timer) => void): Timer;
+  /** Fires it once `Date.now() >= timer.at`, never early. A timer is added once. */
+  add(timer: Timer): void;
+  /** It does not fire, and is not kept for long. Idempotent. */
+  cancel(timer: Timer): void;
   /**
    * Looks at the clock now. To be called every second or so: the wall clock may jump (suspend, NTP) while host timers count elapsed time, and another
    * one may be in force.
@@ -13,10 +15,18 @@ export interface Timers {
   stop(): void;
 }
 
-/** One time that is watched. */
-export interface Timer {
-  /** The callback is not called, and nothing that it refers to is kept. Idempotent. */
-  cancel(): void;
+/** A time that is watched, and what is to happen then. (A class to be extended and no callback: a run that waits keeps one object.) */
+export abstract class Timer {
+  /** ms since the epoch. */
+  readonly at: number;
+  /** False before it is added, and once it has fired or was cancelled. */
+  isSet = false;
+
+  constructor(at: number) {
+    this.at = at;
+  }
+
+  abstract fire(): void;
 }
 
 interface Armed {
@@ -25,32 +35,15 @@ interface Armed {
   readonly cancel: () => void;
 }
 
-/** (One object and one function for each, no closures: a waiting run keeps them.) */
-class Entry implements Timer {
-  readonly at: number;
-  callback: ((timer: Timer) => void) | null;
-  readonly #cancel: (entry: Entry) => void;
-
-  constructor(at: number, callback: (timer: Timer) => void, cancel: (entry: Entry) => void) {
-    this.at = at;
-    this.callback = callback;
-    this.#cancel = cancel;
-  }
-
-  cancel(): void {
-    this.#cancel(this);
-  }
-}
-
 /** The most that a host timer takes. */
 const longestMs = 2 ** 31 - 1;
 
-/** Cancelled entries stay in the heap until their time, or until there are more of them than this and than of the living. */
+/** Cancelled ones stay in the heap until their time, or until there are more of them than this and than of the living. */
 const mostCancelled = 1000;
 
 /** A binary heap of due times and an unreferenced timer for the earliest: waiting runs do not keep a process alive. */
 export function createTimers(): Timers {
-  let heap: Entry[] = [];
+  let heap: Timer[] = [];
   let cancelled = 0;
   let armed: Armed | null = null;
   let armedFor = Number.POSITIVE_INFINITY;
@@ -77,36 +70,33 @@ export function createTimers(): Timers {
     disarm();
     const now = Date.now();
     while (heap[0] && heap[0].at <= now) {
-      const entry = pop(heap);
-      const callback = entry?.callback;
-      if (!callback) {
-        cancelled--;
-        continue;
-      }
-      entry.callback = null;
-      callback(entry);
+      const timer = pop(heap);
+      if (timer?.isSet) {
+        timer.isSet = false;
+        timer.fire();
+      } else cancelled--;
     }
     arm();
   }
 
-  function cancel(entry: Entry): void {
-    if (!entry.callback) return;
-    entry.callback = null;
+  function cancel(timer: Timer): void {
+    if (!timer.isSet) return;
+    timer.isSet = false;
     cancelled++;
     if (cancelled <= mostCancelled || cancelled <= heap.length / 2) return;
-    const living = heap.filter(({ callback }) => callback);
+    const living = heap.filter(({ isSet }) => isSet);
     heap = [];
     cancelled = 0;
     for (const one of living) push(heap, one);
   }
 
   return {
-    add(at, callback) {
-      const entry = new Entry(at, callback, cancel);
-      push(heap, entry);
+    add(timer) {
+      timer.isSet = true;
+      push(heap, timer);
       arm();
-      return entry;
     },
+    cancel,
     refresh() {
       if (heap[0] && heap[0].at <= Date.now()) fire();
       else arm();
@@ -119,20 +109,20 @@ export function createTimers(): Timers {
   };
 }
 
-function push(heap: Entry[], entry: Entry): void {
+function push(heap: Timer[], timer: Timer): void {
   let index = heap.length;
-  heap.push(entry);
+  heap.push(timer);
   while (index > 0) {
     const parent = (index - 1) >> 1;
     const above = heap[parent];
-    if (!above || above.at <= entry.at) break;
+    if (!above || above.at <= timer.at) break;
     heap[index] = above;
     index = parent;
   }
-  heap[index] = entry;
+  heap[index] = timer;
 }
 
-function pop(heap: Entry[]): Entry | undefined {
+function pop(heap: Timer[]): Timer | undefined {
   const first = heap[0];
   const last = heap.pop();
   if (!last || heap.length === 0) return first;
@@ -148,7 +138,7 @@ function pop(heap: Entry[]): Entry | undefined {
   return first;
 }
 
-function smallerChild(heap: readonly Entry[], index: number): number {
+function smallerChild(heap: readonly Timer[], index: number): number {
   const left = 2 * index + 1;
   const right = left + 1;
   return (heap[right]?.at ?? Number.POSITIVE_INFINITY) < (heap[left]?.at ?? Number.POSITIVE_INFINITY) ? right : left;

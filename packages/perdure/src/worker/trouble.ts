@@ -11,7 +11,8 @@ import type { Core, EndedRun } from "./core.ts";
 import { observed, withError } from "./observe/observation.ts";
 import type { ReleaseReason } from "./observe/observer.ts";
 import { cancelChildren, partingMessages } from "./other-runs.ts";
-import type { Resident } from "./resident.ts";
+import { each } from "../few.ts";
+import { nothingReady, type Resident } from "./resident.ts";
 import type { ResidentRun } from "./resident-run.ts";
 import { describeError } from "./note.ts";
 
@@ -19,11 +20,11 @@ import { describeError } from "./note.ts";
 export function drop(core: Core, resident: Resident, reason: ReleaseReason | null): void {
   if (resident.mode === "dropped") return;
   resident.mode = "dropped";
-  resident.ready = [];
-  for (const [timer] of resident.timers ?? []) timer.cancel();
+  resident.ready = nothingReady;
+  for (const timer of each(resident.timers)) core.timers.cancel(timer);
   resident.timers = null;
   const why = reason === null ? "the run is over" : "this worker does not have the run any more";
-  for (const attempt of resident.attempting.values()) attempt.cancel(new CancelledError(why));
+  for (const attempt of each(resident.attempting)) attempt.cancel(new CancelledError(why));
   core.residents.remove(resident);
   if (resident.handle !== 0) core.realm.drop(resident.handle);
   if (reason !== null) core.observation.tell?.({ type: "run_released", reason, ...observed(resident.run) });
@@ -96,7 +97,7 @@ async function park(core: Core, resident: Resident, divergence: Divergence): Pro
   core.observation.warn(error.message);
   core.observation.tell?.({ type: "run_parked", reason: divergence.message, ...observed(run) });
   resident.mode = "parked";
-  resident.ready = [];
+  resident.ready = nothingReady;
   core.realm.drop(resident.handle);
   resident.handle = 0;
   resident.seenBytes = 0;

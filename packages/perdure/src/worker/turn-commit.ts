@@ -6,7 +6,7 @@ import type { Ask } from "../engine/event.ts";
 import type { ReplyWrite } from "../engine/requests.ts";
 import { replyKey } from "../published.ts";
 import { toBytes } from "../run-input.ts";
-import { describeError, noteOf } from "./note.ts";
+import { describeError, markOf, noteOf } from "./note.ts";
 import { awaitsOf, messagesOf } from "./other-runs.ts";
 import type { Resident } from "./resident.ts";
 
@@ -70,7 +70,7 @@ function hooksOf(asks: readonly Ask[]): Pick<Commit, "hooks" | "disposedHooks"> 
  * The change of the run's row, if there is one. While attempts follow one another the row stays "due at once" and is not written: a step costs one
  * history row and nothing else.
  */
-function patchOf({ machine, rowDueAt, rowNote }: Resident): RunPatch | null {
+function patchOf({ machine, rowDueAt, rowNoteMark }: Resident): RunPatch | null {
   const { outcome, now } = machine;
   if (outcome?.status === "completed") return { status: "completed", output: toBytes(outcome.value), note: null };
   if (outcome?.status === "continued") return { status: "completed", output: null, note: `goes on in run ${outcome.runId}` };
@@ -78,6 +78,6 @@ function patchOf({ machine, rowDueAt, rowNote }: Resident): RunPatch | null {
   const due = dueAtOf(machine);
   const isSame = due !== null && due <= now ? rowDueAt !== null && rowDueAt <= now : due === rowDueAt;
   const note = noteOf(machine);
-  if (isSame && note === rowNote) return null;
+  if (isSame && markOf(note) === rowNoteMark) return null;
   return { dueAt: due, note };
 }

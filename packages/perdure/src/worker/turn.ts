@@ -3,6 +3,7 @@ import type { Commit, StreamChunk } from "@perdure/world";
 import { decode } from "../codec/index.ts";
 import { detailsOf, isDelivered, namesOfAsks, requestOf, withTime, type Ask, type Event, type UntimedEvent } from "../engine/event.ts";
 import { advance } from "../engine/machine.ts";
+import { each, find } from "../few.ts";
 import { takeReplies, type ReplyWrite } from "../engine/requests.ts";
 import { encodeRow } from "../engine/row.ts";
 import { monotonicNow } from "../host-timers.ts";
@@ -11,7 +12,7 @@ import type { RealmDelivery } from "../sandbox/realm.ts";
 import { chunkOfText } from "../streams/chunk.ts";
 import { readAsks, type LogLine } from "./asks.ts";
 import type { ReadyEvent } from "./ready-event.ts";
-import type { Resident } from "./resident.ts";
+import { nothingReady, type Resident } from "./resident.ts";
 import { commitOf } from "./turn-commit.ts";
 
 /** One event on its way through the realm; `delivery` is null for those that workflow code is not told of. */
@@ -43,7 +44,7 @@ export function openTurn(resident: Resident, now: number): Turn {
     if (ready.event.type === "wake_requested")
       for (const op of sleepsToEnd(resident, ready.payload)) add({ event: { type: "wait_completed", op }, payload: "" });
   }
-  resident.ready = [];
+  resident.ready = nothingReady;
   resident.mode = "turning";
   return { resident, steps };
 }
@@ -61,7 +62,7 @@ function countCrashes(resident: Resident, event: UntimedEvent): void {
 /** The pending sleeps that a request to wake up means. */
 function sleepsToEnd({ machine }: Resident, payload: string): string[] {
   const named = decode(payload);
-  const pending = [...machine.pending.values()].filter(({ kind, op }) => kind === "wait" && op.startsWith("sleep#"));
+  const pending = [...each(machine.pending)].filter(({ kind, op }) => kind === "wait" && op.startsWith("sleep#"));
   return pending.map(({ op }) => op).filter((op) => named === undefined || op === named);
 }
 
@@ -118,7 +119,7 @@ function isKept({ type }: Event): boolean {
 
 /** An operation may have been given up, by an earlier event of the same turn, before its answer's turn came: the answer says nothing then. */
 function isExpected({ machine }: Resident, event: Event): boolean {
-  return !("op" in event) || machine.pending.has(event.op);
+  return !("op" in event) || find(machine.pending, event.op) !== undefined;
 }
 
 /** A payload for a hook that is gone is dropped; a sender who waits for a reply is told. */

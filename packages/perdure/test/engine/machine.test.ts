@@ -4,6 +4,7 @@ import { commandsOf, dueAtOf } from "../../src/engine/commands.ts";
 import type { Ask, Event } from "../../src/engine/event.ts";
 import { advance, compareAsks, createMachine, type Machine } from "../../src/engine/machine.ts";
 import { decodeRow, encodeRow } from "../../src/engine/row.ts";
+import { find } from "../../src/few.ts";
 
 /** One row of a history: what happened and what the workflow asked for on it. */
 type Line = readonly [event: Event, asks?: readonly Ask[], payload?: string];
@@ -151,7 +152,7 @@ test("a row comes back as it was written, whatever its payload holds", () => {
 
 test("a step keeps the last progress that a row holds, through retries, until it is answered", () => {
   const progressOf = (lines: readonly Line[]): unknown => {
-    const operation = fold(lines).pending.get("a#1");
+    const operation = find(fold(lines).pending, "a#1");
     return operation?.kind === "step" ? operation.progress : undefined;
   };
   const lines: Line[] = [[started, [step("a#1")]]];

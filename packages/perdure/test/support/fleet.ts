@@ -23,6 +23,7 @@ import { eventOf } from "../../src/worker/messages.ts";
 import { unsaid } from "../../src/worker/take-over.ts";
 import { closeTurn, type ClosedTurn, type Turn } from "../../src/worker/turn.ts";
 import { createTurns, type Turns } from "../../src/worker/turns.ts";
+import { markOf } from "../../src/worker/note.ts";
 import { bundleOf, workflowOf } from "./bundle.ts";
 import type { Program } from "./run-programs.ts";
 import { chooser, type Choose } from "./simulation.ts";
@@ -301,7 +302,7 @@ class Fleet {
     resident.committed += commit.rows.length;
     resident.mode = "idle";
     if (commit.patch?.dueAt !== undefined) resident.rowDueAt = commit.patch.dueAt;
-    if (commit.patch?.note !== undefined) resident.rowNote = commit.patch.note;
+    if (commit.patch?.note !== undefined) resident.rowNoteMark = markOf(commit.patch.note);
     this.#pending.set(run.id, structuredClone(commandsOf(machine)));
     for (const one of [...(commit.runs ?? []), ...(commit.successor ? [commit.successor] : [])]) {
       if (await this.#world.query.run({ id: one.id })) this.#order.push(one.id);

@@ -65,7 +65,7 @@ export async function runResident(program: string, choose: Choose, snapshotEvery
   let stepsAsked = 0;
   let now = 1_800_000_000_000;
   resident.mode = "idle";
-  resident.ready.push({ event: { type: "run_started" }, payload: encode([], "args") });
+  resident.ready = [{ event: { type: "run_started" }, payload: encode([], "args") }];
   while (!resident.machine.outcome) {
     const closed = await deliver(resident, (now += 1 + choose(1000)));
     stepsAsked += closed.asks.filter((ask) => ask.kind === "step").length;

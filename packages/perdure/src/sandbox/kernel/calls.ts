@@ -1,5 +1,6 @@
 /** Durable calls: what workflow code asks for and gets an answer to, once. */
 import { askToCancel, cancellationOf, currentScope } from "./scopes.ts";
+import { find, put, without } from "../../few.ts";
 import { nextOperation, type RunState } from "./run-state.ts";
 
 /** What is asked for: the strings of `index.ts` behind the operation. */
@@ -25,15 +26,17 @@ export function call<T>(run: RunState, { kind, name, first, second }: CallReques
   if (cancelled) throw cancelled;
   const op = nextOperation(run, name);
   run.out.push(kind, op, first, second(op));
-  const answer = new Promise<T>((resolve, reject) => run.calls.set(op, { resolve: resolve as (value: unknown) => void, reject, scope }));
+  const answer = new Promise<T>((resolve, reject) => {
+    run.calls = put(run.calls, { op, resolve: resolve as (value: unknown) => void, reject, scope });
+  });
   return { op, answer };
 }
 
 /** Gives a call up: its promise is rejected with `error`. Nothing happens when it has its answer. */
 export function giveUp(run: RunState, op: string, error: Error): void {
-  const pending = run.calls.get(op);
+  const pending = find(run.calls, op);
   if (!pending) return;
-  run.calls.delete(op);
+  run.calls = without(run.calls, op);
   askToCancel(run, op, error);
   pending.reject(error);
 }

@@ -1,18 +1,10 @@
 /** Deliveries of events to workflow code: what makes a promise of it settle, and what it asks for. */
 import { decode, encode, encodeThrown } from "../../codec/index.ts";
+import { find, without } from "../../few.ts";
 import { receive, refuse } from "./hooks.ts";
 import { createRunGlobal } from "./run-globals.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
-import {
-  createRunState,
-  currentRunOrNull,
-  limitOf,
-  setCurrentRun,
-  type RunNames,
-  type RunState,
-  type Settler,
-  type Sources,
-} from "./run-state.ts";
+import { currentRunOrNull, limitOf, RunState, setCurrentRun, type RunNames, type Settler, type Sources } from "./run-state.ts";
 import { Continuation, settleRun } from "./runs.ts";
 import { cancelScope, runScope } from "./scopes.ts";
 import { evaluateShared, forget, keepWarm, standIn, valuesOf, type SharedFactory, type SharedPart } from "./shared-parts.ts";
@@ -51,10 +43,16 @@ export interface Kernel {
 }
 
 /** A run that has its place. */
-export interface Resident {
-  readonly state: RunState;
-  readonly factory: (global: object) => BundleFactory;
+export class Resident extends RunState {
+  /** Null once it has begun. */
+  factory: ((global: object) => BundleFactory) | null;
   readonly shared: SharedPart | null;
+
+  constructor(factory: (global: object) => BundleFactory, shared: SharedPart | null, names: RunNames, sources: Sources) {
+    super(names, sources);
+    this.factory = factory;
+    this.shared = shared;
+  }
 }
 
 /** The kernel, and what only the realm itself may call. */
@@ -70,7 +68,7 @@ export function createDeliveries(sources: Sources): Deliveries {
   const parts = new Map<string, SharedPart>();
   let handles = 0;
   let work: (() => void) | null = null;
-  const find = (handle: number): Resident => {
+  const at = (handle: number): Resident => {
     const resident = residents.get(handle);
     if (!resident) throw new Error(`No run has the handle ${handle}.`);
     return resident;
@@ -80,7 +78,7 @@ export function createDeliveries(sources: Sources): Deliveries {
       handles++;
       residents.set(
         handles,
-        createResident(factory, parts.get(shared) ?? null, { id: runId, name, workflowId, seed, maxValueBytes }, sources),
+        new Resident(factory, parts.get(shared) ?? null, { id: runId, name, workflowId, seed, maxValueBytes }, sources),
       );
       return handles;
     },
@@ -88,7 +86,7 @@ export function createDeliveries(sources: Sources): Deliveries {
       if (!parts.has(hash)) parts.set(hash, { hash, factory, values: null, failure: null });
     },
     prepareShared(handle) {
-      const { shared } = find(handle);
+      const { shared } = at(handle);
       if (!shared) return false;
       keepWarm(shared);
       if (shared.values) return false;
@@ -97,15 +95,15 @@ export function createDeliveries(sources: Sources): Deliveries {
       work = () => evaluateShared(shared, state);
       return true;
     },
-    prepare(handle, type, op, at, payload, request) {
-      const resident = find(handle);
-      setCurrentRun(resident.state);
-      work = () => deliver(resident, type, op, at, payload, request);
+    prepare(handle, type, op, time, payload, request) {
+      const resident = at(handle);
+      setCurrentRun(resident);
+      work = () => deliver(resident, type, op, time, payload, request);
     },
     take(handle) {
-      const { state } = find(handle);
-      const out = state.out;
-      state.out = [];
+      const run = at(handle);
+      const { out } = run;
+      run.out = null;
       setCurrentRun(null);
       return out;
     },
@@ -114,7 +112,7 @@ export function createDeliveries(sources: Sources): Deliveries {
       setCurrentRun(null);
     },
     setReplaying(handle, ops) {
-      find(handle).state.unanswered = ops === null ? null : new Set(ops.split("\n"));
+      at(handle).unanswered = ops === null ? null : new Set(ops.split("\n"));
     },
     drop(handle) {
       residents.delete(handle);
@@ -136,19 +134,12 @@ export function createDeliveries(sources: Sources): Deliveries {
   return { kernel, pump, busy: () => currentRunOrNull() !== null };
 }
 
-/** Makes a run's place, before its first event. */
-export function createResident(factory: Resident["factory"], shared: SharedPart | null, names: RunNames, sources: Sources): Resident {
-  return { factory, shared, state: createRunState(names, sources) };
-}
-
 /** Tells the workflow code of a run what happened. Its reaction follows in microtasks. */
-export function deliver(resident: Resident, type: string, op: string, at: number, payload: string, request: string): void {
-  const run = resident.state;
-  run.now = Math.max(run.now, at);
+export function deliver(run: Resident, type: string, op: string, at: number, payload: string, request: string): void {
+  run.moveTo(at);
   switch (type) {
     case "run_started":
-      run.startedAt = run.now;
-      start(resident, payload);
+      start(run, payload);
       return;
     case "step_completed":
       takeCall(run, op)?.resolve(decode(payload));
@@ -170,12 +161,12 @@ export function deliver(resident: Resident, type: string, op: string, at: number
       cancelScope(runScope(run), decode(payload));
       return;
     case "hook_received": {
-      const queue = run.hooks.get(op);
+      const queue = find(run.hooks, op);
       if (queue) receive(run, queue, payload, request);
       return;
     }
     case "hook_conflict": {
-      const queue = run.hooks.get(op);
+      const queue = find(run.hooks, op);
       if (queue) refuse(queue);
       return;
     }
@@ -186,20 +177,23 @@ export function deliver(resident: Resident, type: string, op: string, at: number
 
 /** A call that was given up has no answer; whether one was asked for at all is the state machine's to say. */
 function takeCall(run: RunState, op: string): Settler | undefined {
-  const pending = run.calls.get(op);
-  run.calls.delete(op);
+  const pending = find(run.calls, op);
+  run.calls = without(run.calls, op);
   return pending;
 }
 
 /** Whether the workflow ended because somebody asked it to. */
-function isOwnCancellation({ scope }: RunState, error: unknown): boolean {
-  return scope?.cancelled != null && CancelledError.is(error);
+function isOwnCancellation({ known }: RunState, error: unknown): boolean {
+  return known?.scope?.cancelled != null && CancelledError.is(error);
 }
 
 /** Evaluates the run's own code (its module state is the run's) and calls the workflow. Its promise is listened to as it is: every one around it would be there as long as the run. */
-function start({ factory, shared }: Resident, payload: string): void {
+function start(run: Resident, payload: string): void {
+  const { factory, shared } = run;
+  run.factory = null;
   let answer: Promise<unknown>;
   try {
+    if (!factory) throw new Error("The run has begun before.");
     const workflow = factory(createRunGlobal())(workflowModule, shared && valuesOf(shared));
     answer = Promise.resolve(workflow(...(decode(payload) as unknown[])));
   } catch (error) {

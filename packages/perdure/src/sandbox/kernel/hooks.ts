@@ -2,15 +2,26 @@ import { decode, encode } from "../../codec/index.ts";
 import { HookConflictError, HookDisposedError, HookPayloadInvalidError } from "../../errors/hook-errors.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import type { Hook, HookOptions, HookRequest } from "../../hook.ts";
-import { cancellationOf, currentScope } from "./scopes.ts";
-import { currentRun, limitOf, nextOperation, type ArrivedPayload, type HookQueue, type RunState, type Taker } from "./run-state.ts";
+import { find, put, without } from "../../few.ts";
+import { cancellationOf, currentScope, runInScope } from "./scopes.ts";
+import { addTaker, nextTaker, removeTakers } from "./takers.ts";
+import {
+  currentRun,
+  limitOf,
+  nextOperation,
+  type ArrivedPayload,
+  type HookQueue,
+  type RunState,
+  type Scope,
+  type Settler,
+  type Taker,
+} from "./run-state.ts";
 
 /** Opens a hook; see `createHook` of `perdure`. */
 export function createHook<T>(options: HookOptions = {}): Hook<T> {
   const run = currentRun();
   const metadata = options.metadata === undefined ? "" : encode(options.metadata, "metadata", limitOf(run, "a hook of "));
-  const { op, queue } = openQueue(run, { name: "hook", token: checkToken(options.token, "createHook"), metadata, read: decode });
-  return handle<T>(run, op, queue);
+  return handle<T>(run, openQueue(run, { name: "hook", token: checkToken(options.token, "createHook"), metadata, read: decode }));
 }
 
 /** @throws INVALID_ARGUMENT */
@@ -30,19 +41,12 @@ interface QueueOptions {
 }
 
 /** Asks for a token, and makes the place where its payloads arrive. */
-export function openQueue(run: RunState, { name, token, metadata, read }: QueueOptions): { op: string; queue: HookQueue } {
+export function openQueue(run: RunState, { name, token, metadata, read }: QueueOptions): HookQueue {
   const op = nextOperation(run, name);
-  const queue: HookQueue = {
-    token: token ?? run.sources.tokenFor(run.id, op),
-    read,
-    arrived: [],
-    waiting: [],
-    failure: null,
-    disposed: false,
-  };
-  run.hooks.set(op, queue);
+  const queue: HookQueue = { op, token: token ?? run.sources.tokenFor(run.id, op), read, arrived: null, waiting: null, failure: null };
+  run.hooks = put(run.hooks, queue);
   run.out.push("hook", op, queue.token, metadata);
-  return { op, queue };
+  return queue;
 }
 
 function asPayload<T>({ payload, request }: ArrivedPayload, run: RunState): T {
@@ -60,12 +64,12 @@ function asRequest<T>({ payload, request }: ArrivedPayload, run: RunState): Hook
   };
 }
 
-function handle<T>(run: RunState, op: string, queue: HookQueue): Hook<T> {
-  const dispose = (): void => disposeHook(run, op, queue);
+function handle<T>(run: RunState, queue: HookQueue): Hook<T> {
+  const dispose = (): void => disposeHook(run, queue);
   return {
     token: queue.token,
     // eslint-disable-next-line unicorn/no-thenable -- a hook is awaited like a promise
-    then: (onFulfilled, onRejected) => take<T>(run, queue, asPayload).then(onFulfilled, onRejected),
+    then: (onFulfilled, onRejected) => takeThen(run, queue, asPayload<T>, [onFulfilled, onRejected]),
     request: () => take<HookRequest<T>>(run, queue, asRequest),
     requests: () => iterate<HookRequest<T>>(run, queue, asRequest),
     dispose,
@@ -84,19 +88,89 @@ export function reply(run: RunState, request: string, text: string): void {
 
 /** Takes the next payload. @param onWait gets the place in the queue, if there is one */
 export function take<T>(run: RunState, queue: HookQueue, shape: Shape<T>, onWait?: (taker: Taker) => void): Promise<T> {
-  const first = queue.arrived.shift();
+  return (
+    takeNow(run, queue, shape) ??
+    new Promise<T>((resolve, reject) => {
+      const taker: Taker = { scope: currentScope(run), shape, next: null, resolve: resolve as (value: unknown) => void, reject };
+      addTaker(queue, taker);
+      onWait?.(taker);
+    })
+  );
+}
+
+/** The payload that is there, or why none will come; null: one has to wait. */
+function takeNow<T>(run: RunState, queue: HookQueue, shape: Shape<T>): Promise<T> | null {
+  const first = queue.arrived?.shift();
   if (first) return "error" in first ? Promise.reject(first.error) : Promise.resolve(shape(first, run));
-  if (queue.failure) return Promise.reject(queue.failure);
-  const scope = currentScope(run);
-  const cancelled = cancellationOf(scope);
-  if (cancelled) return Promise.reject(cancelled);
-  return new Promise<T>((resolve, reject) => {
-    const taker: Taker = { scope, shape, resolve: resolve as (value: unknown) => void, reject };
-    // (By a literal: the first `push` makes room for seventeen, and most hooks have one who waits.)
-    if (queue.waiting.length === 0) queue.waiting = [taker];
-    else queue.waiting.push(taker);
-    onWait?.(taker);
+  const refused = queue.failure ?? cancellationOf(currentScope(run));
+  return refused && Promise.reject(refused);
+}
+
+/** A handler of `then`. */
+type Handler<T, R> = ((value: T) => R | PromiseLike<R>) | null | undefined;
+
+/** As `take(…).then(…)`, with one promise less for as long as it waits. */
+export function takeThen<T, F, R>(
+  run: RunState,
+  queue: HookQueue,
+  shape: Shape<T>,
+  handlers: readonly [onFulfilled: Handler<T, F>, onRejected: Handler<unknown, R>],
+): Promise<F | R> {
+  const now = takeNow(run, queue, shape);
+  if (now) return now.then(...handlers) as Promise<F | R>;
+  // (Without `reject`, which would be kept too.)
+  return new Promise<F | R>((resolve) => {
+    addTaker(
+      queue,
+      new Reaction(currentScope(run), shape, handlers as readonly Handler<unknown, unknown>[], resolve as Settler["resolve"]),
+    );
   });
+}
+
+/** Handlers that wait for a payload. They are called in a microtask of their own and in the scope in which they were given, as those of a promise are. */
+class Reaction implements Taker {
+  readonly scope: Scope | null;
+  readonly shape: Taker["shape"];
+  next: Taker | null = null;
+  readonly onFulfilled: Handler<unknown, unknown>;
+  readonly onRejected: Handler<unknown, unknown>;
+  /** Resolves the promise that `then` returned, also with one that is rejected. */
+  readonly settle: Settler["resolve"];
+
+  constructor(
+    scope: Scope | null,
+    shape: Taker["shape"],
+    [onFulfilled, onRejected]: readonly Handler<unknown, unknown>[],
+    settle: Settler["resolve"],
+  ) {
+    this.scope = scope;
+    this.shape = shape;
+    this.onFulfilled = onFulfilled;
+    this.onRejected = onRejected;
+    this.settle = settle;
+  }
+
+  resolve(value: unknown): void {
+    react(this, new Promise((resolve) => resolve(value)));
+  }
+
+  reject(error: unknown): void {
+    react(this, Promise.reject(error));
+  }
+}
+
+function react({ scope, onFulfilled, onRejected, settle }: Reaction, settled: Promise<unknown>): void {
+  const call = (handler: (value: unknown) => unknown, value: unknown): void => {
+    try {
+      settle(scope ? runInScope(scope, () => handler(value)) : handler(value));
+    } catch (error) {
+      settle(Promise.reject(error));
+    }
+  };
+  settled.then(
+    (value) => (typeof onFulfilled === "function" ? call(onFulfilled, value) : settle(value)),
+    (error: unknown) => (typeof onRejected === "function" ? call(onRejected, error) : settle(Promise.reject(error))),
+  );
 }
 
 /** All payloads in order, until the hook is disposed of. (No generator: the `return()` of one waits for the payload that its `next()` waits for.) */
@@ -125,8 +199,7 @@ export function iterate<T>(run: RunState, queue: HookQueue, shape: Shape<T>): As
     /** Nobody waits any more: the payload that comes next is another's. */
     async return() {
       isOver = true;
-      const left = queue.waiting.filter((taker) => !mine.has(taker));
-      queue.waiting.splice(0, queue.waiting.length, ...left);
+      removeTakers(queue, (taker) => mine.has(taker));
       for (const taker of mine) taker.reject(ended);
       return { done: true, value: undefined };
     },
@@ -140,28 +213,29 @@ export function iterate<T>(run: RunState, queue: HookQueue, shape: Shape<T>): As
 const ended = new Error("The iteration has ended.");
 
 /** Frees the token. Idempotent. */
-export function disposeHook(run: RunState, op: string, queue: HookQueue): void {
-  if (queue.disposed) return;
-  queue.disposed = true;
-  run.hooks.delete(op);
+export function disposeHook(run: RunState, queue: HookQueue): void {
+  if (find(run.hooks, queue.op) !== queue) return;
+  run.hooks = without(run.hooks, queue.op);
   if (queue.failure) return;
-  run.out.push("dispose", op, "", "");
-  for (const arrived of queue.arrived.splice(0)) if ("request" in arrived && arrived.request !== "") reply(run, arrived.request, "");
+  run.out.push("dispose", queue.op, "", "");
+  const unread = queue.arrived ?? [];
+  queue.arrived = null;
+  for (const arrived of unread) if ("request" in arrived && arrived.request !== "") reply(run, arrived.request, "");
   fail(queue, new HookDisposedError(queue.token));
 }
 
 /** A payload arrived: the first who waits gets it, else it is kept in order. One that cannot be read becomes an error in its place. */
 export function receive(run: RunState, queue: HookQueue, text: string, request: string): void {
-  const first = queue.waiting.shift();
+  const first = nextTaker(queue);
   try {
     const arrived: ArrivedPayload = { payload: queue.read(text), request };
-    if (first) first.resolve(first.shape(arrived, first.scope.run));
-    else queue.arrived.push(arrived);
+    if (first) first.resolve(first.shape(arrived, run));
+    else (queue.arrived ??= []).push(arrived);
   } catch (cause) {
     const error = HookPayloadInvalidError.unreadable(queue.token, cause);
     if (request !== "") reply(run, request, "");
     if (first) first.reject(error);
-    else queue.arrived.push({ error });
+    else (queue.arrived ??= []).push({ error });
   }
 }
 
@@ -172,5 +246,5 @@ export function refuse(queue: HookQueue): void {
 
 function fail(queue: HookQueue, error: Error): void {
   queue.failure = error;
-  for (const taker of queue.waiting.splice(0)) taker.reject(error);
+  for (const taker of removeTakers(queue, () => true)) taker.reject(error);
 }

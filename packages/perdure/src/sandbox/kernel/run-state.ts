@@ -1,7 +1,7 @@
 import type { EncodeOptions } from "../../codec/index.ts";
 import { defaultMaxBytes } from "../../codec/size.ts";
 import type { CancelledError } from "../../errors/cancelled-error.ts";
-import { SmallMap } from "../../small-map.ts";
+import type { Few } from "../../few.ts";
 import { createRandom, type Random } from "./random.ts";
 
 /** Settles the promise that workflow code holds for an operation. */
@@ -25,7 +25,9 @@ export interface Scope {
 
 /** A durable call that has no answer yet. */
 export interface PendingCall extends Settler {
-  readonly scope: Scope;
+  readonly op: string;
+  /** Null: the run's own. */
+  readonly scope: Scope | null;
 }
 
 /** What arrived at a hook: a payload, or why it could not be read. */
@@ -38,21 +40,27 @@ export interface ArrivedPayload {
 }
 
 /** Who waits for a payload. */
-export interface Taker extends PendingCall {
+export interface Taker extends Settler {
+  /** Null: the run's own. */
+  readonly scope: Scope | null;
   /** Makes of it what the promise is resolved with. */
   readonly shape: (arrived: ArrivedPayload, run: RunState) => unknown;
+  /** Who gets the payload after this one's. */
+  next: Taker | null;
 }
 
 /** A hook's side of the sandbox: what arrived and is not taken yet, and who waits. */
 export interface HookQueue {
+  readonly op: string;
   readonly token: string;
   /** Makes a payload of what arrives, or throws. */
   readonly read: (text: string) => unknown;
-  readonly arrived: Arrival[];
-  waiting: Taker[];
+  /** Null: nothing. */
+  arrived: Arrival[] | null;
+  /** The first who waits. */
+  waiting: Taker | null;
   /** Why nothing more will arrive: the token is another's, or the hook was disposed of. */
   failure: Error | null;
-  disposed: boolean;
 }
 
 /** Names that only the host can make; the same on every replay. */
@@ -75,42 +83,93 @@ export interface OtherRun {
   accept: { resolve(): void; reject(error: unknown): void } | null;
 }
 
-/** All that the kernel knows of one resident run. */
-export interface RunState {
+/** What few runs have. */
+interface Extras {
+  /** Made when it is first asked for; see `chanceOf`. */
+  random: Random | null;
+  /** What `setInterval` returned, and the operation of its next turn. */
+  intervals: Map<string, string> | null;
+  /** Other runs, by the operations that await them. */
+  others: Map<string, OtherRun> | null;
+  /** The signals that it gave to steps. */
+  signals: NumberedSignals | null;
+  /** The outermost scope; made when somebody looks at it. */
+  scope: Scope | null;
+  /** While replaying: the calls that the history leaves without an answer. See `isOver`. Null when live. */
+  unanswered: ReadonlySet<string> | null;
+}
+
+/** All that the kernel knows of one resident run. There may be many thousands that wait: what is not there takes no room. */
+export class RunState {
   readonly id: string;
   /** What people call it. */
   readonly name: string;
   readonly workflowId: string;
   /** How many bytes a value may take as stored. */
   readonly maxValueBytes: number;
-  /** The clock of workflow code, ms since the epoch; moves only with delivered events. */
-  now: number;
-  startedAt: number;
+  /** 32 hex digits, for its chance. */
   readonly seed: string;
-  /** Made when it is first asked for; see `chanceOf`. */
-  random: Random | null;
-  /** How often each name was asked for: names and numbers in turn while there are few, then a table. */
-  occurrences: (string | number)[] | Map<string, number>;
-  /** Steps and waits without an answer, in the order of asking. */
-  readonly calls: SmallMap<string, PendingCall>;
-  readonly hooks: SmallMap<string, HookQueue>;
-  /** Four strings per ask, see `index.ts`. */
-  out: string[];
-  /** While replaying: the calls that the history leaves without an answer. See `isOver`. Null when live. */
-  unanswered: Set<string> | null;
-  ended: boolean;
-  /** Its `globalThis`, from its start on. */
-  global: object | null;
-  /** The outermost scope; made when the run has its place. */
-  scope: Scope | null;
-  /** What `setInterval` returned, and the operation of its next turn. */
-  intervals: Map<string, string> | null;
-  /** By the operations that await them; made when there is one. */
-  others: Map<string, OtherRun> | null;
-  /** The signals that it gave to steps. */
-  signals: NumberedSignals | null;
   readonly sources: Sources;
+  startedAt = 0;
+  /** How often each name was asked for: names and numbers in turn while there are few, then a table. */
+  occurrences: readonly (string | number)[] | Map<string, number> = none;
+  /** Steps, waits and other runs without an answer, in the order of asking. */
+  calls: Few<PendingCall> = null;
+  hooks: Few<HookQueue> = null;
+  ended = false;
+  /** Its `globalThis`, from its start on. */
+  global: object | null = null;
+  /** Whole ms since its start: for 24 days small enough not to be an object of its own. */
+  #age = 0;
+  #asked: string[] | null = null;
+  #extras: Extras | null = null;
+
+  constructor({ id, name = id, workflowId, seed, maxValueBytes = defaultMaxBytes }: RunNames, sources: Sources) {
+    this.id = id;
+    this.name = name;
+    this.workflowId = workflowId;
+    this.maxValueBytes = maxValueBytes;
+    this.seed = seed;
+    this.sources = sources;
+  }
+
+  /** The clock of workflow code, ms since the epoch; moves only with delivered events. */
+  get now(): number {
+    return this.startedAt + this.#age;
+  }
+
+  /** An event has come. The clock never goes back. */
+  moveTo(at: number): void {
+    if (this.startedAt === 0) this.startedAt = at;
+    else this.#age = Math.max(this.#age, Math.floor(at - this.startedAt));
+  }
+
+  /** See `isOver`. */
+  set unanswered(ops: ReadonlySet<string> | null) {
+    if (ops !== null || this.#extras) this.extras.unanswered = ops;
+  }
+
+  /** What it asked for: four strings per ask, see `index.ts`. */
+  get out(): string[] {
+    return (this.#asked ??= []);
+  }
+
+  set out(list: string[] | null) {
+    this.#asked = list;
+  }
+
+  /** What few runs have, if it has any of it. */
+  get known(): Readonly<Extras> | null {
+    return this.#extras;
+  }
+
+  /** What few runs have, to be added to. */
+  get extras(): Extras {
+    return (this.#extras ??= { random: null, intervals: null, others: null, signals: null, scope: null, unanswered: null });
+  }
 }
+
+const none: readonly never[] = Object.freeze([]);
 
 /** Signals by which steps are told; numbers begin at 1. */
 export interface NumberedSignals {
@@ -128,32 +187,6 @@ export interface RunNames {
   readonly seed: string;
   /** How many bytes a value may take as stored; 8 MiB if left out. */
   readonly maxValueBytes?: number;
-}
-
-/** What is known of a run before its first event. */
-export function createRunState({ id, name = id, workflowId, seed, maxValueBytes = defaultMaxBytes }: RunNames, sources: Sources): RunState {
-  return {
-    id,
-    name,
-    workflowId,
-    maxValueBytes,
-    now: 0,
-    startedAt: 0,
-    seed,
-    random: null,
-    occurrences: [],
-    calls: new SmallMap(),
-    hooks: new SmallMap(),
-    out: [],
-    unanswered: null,
-    ended: false,
-    global: null,
-    scope: null,
-    intervals: null,
-    others: null,
-    signals: null,
-    sources,
-  };
 }
 
 let active: RunState | null = null;
@@ -182,7 +215,7 @@ export function setCurrentRun(run: RunState | null): void {
 
 /** The run's chance. Few runs ask for it. */
 export function chanceOf(run: RunState): Random {
-  return (run.random ??= createRandom(run.seed));
+  return (run.extras.random ??= createRandom(run.seed));
 }
 
 /**
@@ -190,7 +223,23 @@ export function chanceOf(run: RunState): Random {
  * inserting one call renames no other.
  */
 export function nextOperation(run: RunState, name: string): string {
-  return `${name}#${countUp(run, name)}`;
+  return operationOf(name, countUp(run, name));
+}
+
+/** Operations of names that many runs use, so that they share the texts: by the name, those of its first occurrences. */
+const shared = new Map<string, string[]>();
+const mostShared = 1000;
+const mostOccurrences = 16;
+
+function operationOf(name: string, count: number): string {
+  if (count > mostOccurrences) return `${name}#${count}`;
+  let operations = shared.get(name);
+  if (!operations) {
+    // Names with the ids of runs in them may be any number.
+    if (shared.size >= mostShared) shared.clear();
+    shared.set(name, (operations = []));
+  }
+  return (operations[count - 1] ??= `${name}#${count}`);
 }
 
 /** More names than this are a table's, which takes three times the memory of a short list. */
@@ -204,9 +253,11 @@ function countUp(run: RunState, name: string): number {
     return count;
   }
   for (let index = 0; index < occurrences.length; index += 2) {
-    if (occurrences[index] === name) return (occurrences[index + 1] = Number(occurrences[index + 1]) + 1);
+    if (occurrences[index] === name) return ((occurrences as (string | number)[])[index + 1] = Number(occurrences[index + 1]) + 1);
   }
-  run.occurrences = occurrences.length < 2 * mostInList ? [...occurrences, name, 1] : tableOf([...occurrences, name, 1]);
+  // (`concat` makes room for what there is; a spread for sixteen more.)
+  const more = (occurrences as (string | number)[]).concat(name, 1);
+  run.occurrences = more.length <= 2 * mostInList ? more : tableOf(more);
   return 1;
 }
 
@@ -220,7 +271,8 @@ function tableOf(list: readonly (string | number)[]): Map<string, number> {
  * Whether the arguments of a call need not be encoded: the history that is being replayed answers it, and encoding them does nothing else. Getters, proxies and the methods
  * by which classes say how they are stored are the run's code, which a replay runs as often as the run did; and what is refused, by its kind or size, is refused again.
  */
-export function isOver({ unanswered }: RunState, op: string, args: readonly unknown[]): boolean {
+export function isOver({ known }: RunState, op: string, args: readonly unknown[]): boolean {
+  const unanswered = known?.unanswered ?? null;
   return unanswered !== null && !unanswered.has(op) && args.length <= 8 && args.every(isSmall);
 }
 

@@ -9,6 +9,7 @@ import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundE
 import { checkArgs, readStartOptions, type StartOptions } from "../../start-options.ts";
 import type { RunInWorkflow } from "../../run-in-workflow.ts";
 import type { StepHandle } from "../../step-handle.ts";
+import { find, put, without } from "../../few.ts";
 import { giveUp } from "./calls.ts";
 import { currentRun, isOver, limitOf, nextOperation, type OtherRun, type RunState } from "./run-state.ts";
 import { cancellationOf, currentScope } from "./scopes.ts";
@@ -66,11 +67,11 @@ function begin(workflow: unknown, args: unknown, options: StartOptions): Started
       other.accept?.reject(error);
       reject(error as Error);
     };
-    run.calls.set(op, { resolve, reject: refuse, scope });
+    run.calls = put(run.calls, { op, resolve, reject: refuse, scope });
   });
   // A run that fails while nobody looks at its result is no mistake of this one.
   answer.catch(() => undefined);
-  (run.others ??= new Map()).set(op, other);
+  (run.extras.others ??= new Map()).set(op, other);
   return { op, handle: handleOf(run, id, answer), accepted };
 }
 
@@ -127,20 +128,22 @@ async function awaitAt(run: RunState, id: string, by: "id" | "key"): Promise<unk
   if (cancelled) throw cancelled;
   const op = nextOperation(run, `await ${id}`);
   run.out.push("await", op, id, by);
-  (run.others ??= new Map()).set(op, { id, childId: "", accept: null });
-  return new Promise<unknown>((resolve, reject) => run.calls.set(op, { resolve, reject, scope }));
+  (run.extras.others ??= new Map()).set(op, { id, childId: "", accept: null });
+  return new Promise<unknown>((resolve, reject) => {
+    run.calls = put(run.calls, { op, resolve, reject, scope });
+  });
 }
 
 /** What an event about another run means for whoever awaits it. */
 export function settleRun(run: RunState, type: string, op: string, value: unknown): void {
-  const other = run.others?.get(op);
+  const other = run.known?.others?.get(op);
   if (!other) return;
   // A run that has ended was started, also where a crash came before the event that says so.
   if (type !== "run_missing") other.accept?.resolve();
   if (type === "run_accepted") return;
-  run.others?.delete(op);
-  const call = run.calls.get(op);
-  run.calls.delete(op);
+  run.known?.others?.delete(op);
+  const call = find(run.calls, op);
+  run.calls = without(run.calls, op);
   if (type === "run_completed") call?.resolve(value);
   else call?.reject(errorOf(type, other, value));
 }

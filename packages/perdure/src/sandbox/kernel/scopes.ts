@@ -6,6 +6,8 @@
  */
 import { encodeThrown } from "../../codec/index.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
+import { each, find, without } from "../../few.ts";
+import { removeTakers } from "./takers.ts";
 import { currentRun, type RunState, type Scope } from "./run-state.ts";
 
 /** How the realm knows the scope of the code that is running: the host's AsyncLocalStorage. The scope itself is opaque to the host. */
@@ -35,18 +37,18 @@ export function closeScope(scope: Scope): void {
 
 /** The outermost scope of a run. */
 export function runScope(run: RunState): Scope {
-  return (run.scope ??= createScope(run, null));
+  return (run.extras.scope ??= createScope(run, null));
 }
 
-/** The scope of the code that is running. */
-export function currentScope(run: RunState = currentRun()): Scope {
+/** The scope of the code that is running; null: the run's own, of which nobody has asked for the record yet. */
+export function currentScope(run: RunState = currentRun()): Scope | null {
   const scope = isUsed ? tracker?.current() : undefined;
-  return scope?.run === run ? scope : runScope(run);
+  return scope?.run === run ? scope : (run.known?.scope ?? null);
 }
 
 /** Why calls in a scope are refused: it, or a scope around it up to the first shield, was cancelled. */
-export function cancellationOf(scope: Scope): CancelledError | null {
-  for (let current: Scope | null = scope; current !== null; current = current.isShielded ? null : current.parent) {
+export function cancellationOf(scope: Scope | null): CancelledError | null {
+  for (let current = scope; current !== null; current = current.isShielded ? null : current.parent) {
     if (current.cancelled) return current.cancelled;
   }
   return null;
@@ -65,24 +67,22 @@ export function cancelScope(scope: Scope, reason: unknown): void {
   const error = CancelledError.is(reason) ? reason : new CancelledError(reason);
   scope.cancelled = error;
   const { run } = scope;
-  for (const [op, call] of run.calls) {
-    if (!isInside(call.scope, scope) || !run.calls.delete(op)) continue;
-    askToCancel(run, op, error);
+  for (const call of each(run.calls)) {
+    if (!isInside(call.scope, scope) || !find(run.calls, call.op)) continue;
+    run.calls = without(run.calls, call.op);
+    askToCancel(run, call.op, error);
     call.reject(error);
   }
-  for (const queue of run.hooks.values()) {
-    const left = queue.waiting.filter((waiter) => !isInside(waiter.scope, scope));
-    const rejected = queue.waiting.filter((waiter) => isInside(waiter.scope, scope));
-    queue.waiting.splice(0, queue.waiting.length, ...left);
-    for (const waiter of rejected) waiter.reject(error);
+  for (const queue of each(run.hooks)) {
+    for (const taker of removeTakers(queue, (waiting) => isInside(waiting.scope, scope))) taker.reject(error);
   }
   tell(scope, error);
 }
 
 /** Nobody waits for an operation any more; a run that it started is asked to end, for the same reason. */
 export function askToCancel(run: RunState, op: string, error: Error): void {
-  const childId = run.others?.get(op)?.childId ?? "";
-  run.others?.delete(op);
+  const childId = run.known?.others?.get(op)?.childId ?? "";
+  run.known?.others?.delete(op);
   run.out.push("cancel", op, childId, childId === "" ? "" : encodeThrown(error));
 }
 
@@ -101,8 +101,9 @@ export function signalOf(scope: Scope): AbortSignal {
   return scope.controller.signal;
 }
 
-/** Whether cancelling `outer` concerns what belongs to `inner`. */
-function isInside(inner: Scope, outer: Scope): boolean {
+/** Whether cancelling `outer` concerns what belongs to `inner`; null: to the run's own scope. */
+function isInside(inner: Scope | null, outer: Scope): boolean {
+  if (inner === null) return outer.parent === null;
   for (let current: Scope | null = inner; current !== null; current = current.parent) {
     if (current === outer) return true;
     if (current.isShielded) return false;

@@ -7,7 +7,7 @@
  */
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { createSharedGlobal } from "./run-globals.ts";
-import { createRunState, type RunState } from "./run-state.ts";
+import { RunState } from "./run-state.ts";
 import { workflowModule, type WorkflowModule } from "./workflow-module.ts";
 
 /** A shared part as it is compiled; both of its globals are the same object. */
@@ -45,10 +45,7 @@ export function forget(part: SharedPart): void {
 
 /** What is the current run while a part is evaluated. */
 export function standIn({ hash }: SharedPart): RunState {
-  return createRunState(
-    { id: "", workflowId: "", seed: hash.slice(0, 32) },
-    { addressOf: () => "", tokenFor: () => "", runIdFor: () => "" },
-  );
+  return new RunState({ id: "", workflowId: "", seed: hash.slice(0, 32) }, { addressOf: () => "", tokenFor: () => "", runIdFor: () => "" });
 }
 
 /** What a run that begins takes from its part. @throws what its modules threw, and NOT_AVAILABLE_IN_WORKFLOW */

@@ -8,7 +8,7 @@ import { currentRun, limitOf } from "./run-state.ts";
 /** The number of a signal in the current run. */
 export function numberOfSignal(signal: AbortSignal): number {
   const run = currentRun();
-  const signals = (run.signals ??= { numbers: new WeakMap(), count: 0 });
+  const signals = (run.extras.signals ??= { numbers: new WeakMap(), count: 0 });
   const known = signals.numbers.get(signal);
   if (known !== undefined) return known;
   const number = ++signals.count;

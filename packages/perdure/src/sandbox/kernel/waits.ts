@@ -4,7 +4,7 @@ import { PerdureError } from "../../errors/perdure-error.ts";
 import type { ScopeHandle, ScopeOptions } from "../../scope.ts";
 import { call, giveUp } from "./calls.ts";
 import { currentRun, nextOperation, type RunState, type Scope } from "./run-state.ts";
-import { cancelScope, cancellationOf, closeScope, createScope, currentScope, runInScope, signalOf } from "./scopes.ts";
+import { cancelScope, cancellationOf, closeScope, createScope, currentScope, runInScope, runScope, signalOf } from "./scopes.ts";
 
 /** A durable wait: for a while, or until a time. A time in the past is due at once. */
 export function sleep(until: Duration | Date): Promise<void> {
@@ -34,9 +34,9 @@ export function setDurableInterval(callback: (...args: unknown[]) => void, ms: n
   const name = nextOperation(run, "interval");
   const next = (): void => {
     const { op, answer } = wait(run, Math.max(1, Number(ms) || 0), "setInterval");
-    (run.intervals ??= new Map()).set(name, op);
+    (run.extras.intervals ??= new Map()).set(name, op);
     answer.then(() => {
-      if (!run.intervals?.has(name)) return;
+      if (!run.known?.intervals?.has(name)) return;
       next();
       callback(...args);
     }, ignoreCancellation);
@@ -49,8 +49,8 @@ export function setDurableInterval(callback: (...args: unknown[]) => void, ms: n
 export function clearDurableTimer(timer: unknown): void {
   if (typeof timer !== "string") return;
   const run = currentRun();
-  const op = run.intervals?.get(timer) ?? timer;
-  run.intervals?.delete(timer);
+  const op = run.known?.intervals?.get(timer) ?? timer;
+  run.known?.intervals?.delete(timer);
   giveUp(run, op, cleared);
 }
 
@@ -65,7 +65,7 @@ export async function scope<T>(options: ScopeOptions, part: (scope: ScopeHandle)
   const outer = currentScope(run);
   const cancelled = cancellationOf(outer);
   if (cancelled) throw cancelled;
-  const inner = createScope(run, outer);
+  const inner = createScope(run, outer ?? runScope(run));
   const timeLimit = options.timeout === undefined ? null : limit(run, inner, options.timeout);
   const unlink = options.signal ? follow(inner, options.signal) : null;
   try {
@@ -122,7 +122,7 @@ function follow(inner: Scope, signal: AbortSignal): () => void {
 export async function shield<T>(part: () => Promise<T> | T): Promise<T> {
   checkPart(part, "shield(part)");
   const run = currentRun();
-  return runInScope(createScope(run, currentScope(run), true), async () => part());
+  return runInScope(createScope(run, currentScope(run) ?? runScope(run), true), async () => part());
 }
 
 /** The last time that a Date can hold. */

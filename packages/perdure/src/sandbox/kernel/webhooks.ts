@@ -2,7 +2,7 @@ import { answerInWorkflowBy, decode, encodeReading, makeAnswerable } from "../..
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { webhookText, type WebhookAnswer } from "../../hook-metadata.ts";
 import type { Webhook, WebhookOptions } from "../../webhook.ts";
-import { checkToken, disposeHook, iterate, openQueue, reply, take } from "./hooks.ts";
+import { checkToken, disposeHook, iterate, openQueue, reply, takeThen } from "./hooks.ts";
 import { currentRun, currentRunOrNull, limitOf, type ArrivedPayload, type RunState } from "./run-state.ts";
 
 /** Opens a webhook; see `createWebhook` of `perdure`. */
@@ -11,13 +11,13 @@ export function createWebhook(options: WebhookOptions = {}): Webhook {
   const token = checkToken(options.token, "createWebhook");
   const respondWith = checkAnswer(options.respondWith);
   const metadata = webhookText({ respondWith, metadata: options.metadata }, limitOf(run, "a webhook of "));
-  const { op, queue } = openQueue(run, { name: "webhook", token, metadata, read: readRequest });
-  const dispose = (): void => disposeHook(run, op, queue);
+  const queue = openQueue(run, { name: "webhook", token, metadata, read: readRequest });
+  const dispose = (): void => disposeHook(run, queue);
   return {
     token: queue.token,
     url: `${run.sources.addressOf(run.id)}/webhook/${encodeURIComponent(queue.token)}`,
     // eslint-disable-next-line unicorn/no-thenable -- a hook is awaited like a promise
-    then: (onFulfilled, onRejected) => take(run, queue, asRequest).then(onFulfilled, onRejected),
+    then: (onFulfilled, onRejected) => takeThen(run, queue, asRequest, [onFulfilled, onRejected]),
     dispose,
     [Symbol.dispose]: dispose,
     [Symbol.asyncIterator]: () => iterate(run, queue, asRequest),

@@ -8,7 +8,7 @@
 import { requestOf, type Event } from "../../engine/event.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { setImmediate } from "../../host-timers.ts";
-import { createResident, deliver, type Resident } from "../kernel/deliveries.ts";
+import { deliver, Resident } from "../kernel/deliveries.ts";
 import type { RunState } from "../kernel/run-state.ts";
 import type { InPlaceRealm, RealmOptions, RunIdentity, WorkflowCall } from "../realm.ts";
 import { installRunGlobals } from "./globals.ts";
@@ -20,14 +20,11 @@ export function createModuleGraphRealm(options: RealmOptions): InPlaceRealm {
   return {
     create(handle: number, workflow: WorkflowCall, run: RunIdentity) {
       installRunGlobals();
-      residents.set(
-        handle,
-        createResident(() => () => workflow, null, run, options.sources),
-      );
+      residents.set(handle, new Resident(() => () => workflow, null, run, options.sources));
     },
     setReplaying(handle, ops) {
       const resident = residents.get(handle);
-      if (resident) resident.state.unanswered = ops && new Set(ops);
+      if (resident) resident.unanswered = ops && new Set(ops);
     },
     drop: (handle) => void residents.delete(handle),
     async deliver(delivery) {
@@ -44,12 +41,11 @@ export function createModuleGraphRealm(options: RealmOptions): InPlaceRealm {
 
 /** Delivers an event and waits until the run's code is quiet. Returns what it asked for. */
 async function react(resident: Resident, event: Event, payload: string, onStray: RealmOptions["onStray"]): Promise<string[]> {
-  const { state } = resident;
   const out: string[] = [];
-  state.out = out;
-  enterRun(state, () => deliver(resident, event.type, "op" in event ? event.op : "", event.at, payload, requestOf(event)));
+  resident.out = out;
+  enterRun(resident, () => deliver(resident, event.type, "op" in event ? event.op : "", event.at, payload, requestOf(event)));
   await new Promise((resolve) => setImmediate(resolve));
-  state.out = closedList(state, onStray);
+  resident.out = closedList(resident, onStray);
   return out;
 }
 
