@@ -6,37 +6,37 @@ const windows = { default: 5, least: 1, help: "measured windows of each side, af
 export const benchmarks = {
   w1: {
     summary: "one run of 10 sequential no-op steps at a time",
-    worlds: ["sqlite", "memory"],
+    worlds: ["sqlite", "postgres", "memory"],
     options: { runs: { default: 30, least: 1, help: "runs in a window" }, windows },
   },
   w2: {
     summary: "many runs of 10 sequential no-op steps, started at once",
-    worlds: ["sqlite", "memory"],
+    worlds: ["sqlite", "postgres", "memory"],
     options: { runs: { default: 500, least: 1, help: "runs started at once" }, windows },
   },
   w3: {
     summary: "one run of N sequential no-op steps, N = 100, 1,000 … --steps",
-    worlds: ["sqlite", "memory"],
+    worlds: ["sqlite", "postgres", "memory"],
     options: { steps: { default: 10_000, least: 1000, help: "the largest N" }, windows },
   },
   w4: {
     summary: "one run of 100, 500 and 1,000 no-op steps side by side",
-    worlds: ["sqlite", "memory"],
+    worlds: ["sqlite", "postgres", "memory"],
     options: { windows },
   },
   w5: {
     summary: "2,000 and 10,000 runs of one no-op step, started at once",
-    worlds: ["sqlite", "memory"],
+    worlds: ["sqlite", "postgres", "memory"],
     options: { windows },
   },
   w6: {
     summary: "many runs that sleep for an hour or wait for a hook",
-    worlds: ["sqlite", "memory"],
+    worlds: ["sqlite", "postgres", "memory"],
     options: { runs: { default: 100_000, least: 2000, help: "runs, half of each kind" } },
   },
   w7: {
     summary: "kill -9 in the middle of w2; another process goes on, one that is started then or one that was there",
-    worlds: ["sqlite"],
+    worlds: ["sqlite", "postgres"],
     options: {
       runs: { default: 500, least: 50, help: "runs under way when the process is killed" },
       windows: { ...windows, help: "kills of each kind" },
@@ -44,7 +44,7 @@ export const benchmarks = {
   },
   w8: {
     summary: "rows, statements, commits and bytes of log of a run of 10 steps, alone and with 500 others",
-    worlds: ["sqlite"],
+    worlds: ["sqlite", "postgres"],
     options: { windows: { ...windows, help: "times that 30 runs are made alone and 500 at once" } },
   },
   memory: {
@@ -57,7 +57,7 @@ export const benchmarks = {
   },
   replay: {
     summary: "rebuild a run from 1,000, 10,000 and --events events",
-    worlds: ["sqlite", "memory"],
+    worlds: ["sqlite", "postgres", "memory"],
     options: { events: { default: 100_000, least: 20_000, help: "the largest history" }, windows },
   },
   compile: {

@@ -1,5 +1,5 @@
 import type { Target } from "./report.ts";
-import type { Request } from "./request.ts";
+import { optionOf, type Request } from "./request.ts";
 
 const atMost = (figure: string, bound: number): Target => ({ figure, op: "<=", bound });
 const atLeast = (figure: string, bound: number): Target => ({ figure, op: ">=", bound });
@@ -20,6 +20,22 @@ const targets: Readonly<Record<string, Readonly<Record<string, Targets>>>> = {
     w6: () => [atMost("rssGrowthMb", 100)],
     w7: () => nothingLost,
     w8: () => [atMost("historyRowsPerRun", 11)],
+  },
+  postgres: {
+    w1: () => [atMost("ratio", 1.5)],
+    // Larger batches are where a single server's writes are cheapest.
+    w2: (request) => [atLeast("ratio", optionOf(request, "runs") < 2000 ? 0.35 : 0.45)],
+    w3: () => [atMost("ratio", 1.5), atMost("growthExponent", 1.05)],
+    w4: () => [atMost("ms at 1,000", 60)],
+    w5: () => [atLeast("runsPerSecond", 10_000)],
+    w6: () => [
+      atLeast("startedPerSecond", 5000),
+      atMost("rssGrowthMb", 100),
+      atMost("bytesStoredPerRun", 700),
+      atMost("idleStatementsPerSecond", 2),
+    ],
+    w7: () => nothingLost,
+    w8: () => [atMost("historyRowsPerRun", 11), atMost("rowsPerRun at 1", 13), atMost("rowsPerRun at 500", 13)],
   },
 };
 

@@ -28,14 +28,19 @@ export async function commitTimes(yardstick: Yardstick, count: number): Promise<
   return times;
 }
 
-/** Hands over all items of one turn of the event loop together; those that come meanwhile go with the next call. */
-export function createTurnBatcher<T>(flush: (items: readonly T[]) => void | Promise<void>): (item: T) => Promise<void> {
-  let waiting: { readonly item: T; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
-  let running = false;
+/**
+ * Hands over all items of one turn of the event loop together; those that come meanwhile go with a later call.
+ * @param lanes calls under way at the same time  @param most items of one call
+ */
+export function createTurnBatcher<T>(
+  flush: (items: readonly T[]) => void | Promise<void>,
+  { lanes, most }: { readonly lanes: number; readonly most: () => number } = { lanes: 1, most: () => Number.POSITIVE_INFINITY },
+): (item: T) => Promise<void> {
+  const waiting: { readonly item: T; readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+  let running = 0;
   async function drain(): Promise<void> {
     while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
+      const batch = waiting.splice(0, most());
       try {
         await flush(batch.map(({ item }) => item));
         for (const { resolve } of batch) resolve();
@@ -44,13 +49,13 @@ export function createTurnBatcher<T>(flush: (items: readonly T[]) => void | Prom
       }
       await new Promise((resolve) => setImmediate(resolve));
     }
-    running = false;
+    running--;
   }
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (running) return;
-      running = true;
+      if (running >= lanes) return;
+      running++;
       setImmediate(() => void drain());
     });
 }

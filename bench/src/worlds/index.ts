@@ -1,8 +1,10 @@
 import type { World } from "@perdure/world";
+import { createPostgresWorld } from "@perdure/world-postgres";
 import { createSqliteWorld } from "@perdure/world-sqlite";
 
 import type { BenchWorld, OpenOptions } from "./bench-world.ts";
 import { openMemory } from "./memory.ts";
+import { openPostgres } from "./postgres.ts";
 import { openSqlite } from "./sqlite.ts";
 
 export type { BenchWorld } from "./bench-world.ts";
@@ -16,6 +18,7 @@ interface Kind {
 
 const kinds: Readonly<Record<string, Kind>> = {
   sqlite: { open: openSqlite, openPlace: (path) => createSqliteWorld({ path }) },
+  postgres: { open: openPostgres, openPlace: (url) => createPostgresWorld({ url }) },
   memory: { open: openMemory },
 };
 
