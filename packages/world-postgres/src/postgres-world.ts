@@ -146,9 +146,15 @@ function createStore(options: PostgresWorldOptions, clock: string | undefined): 
     async close() {
       if (state === "closed") return;
       state = "closed";
-      await opening?.catch(() => {});
-      await notifier.close();
-      await source.close();
+      // Idle connections do not hold the process, which would end before they are closed.
+      const hold = setInterval(() => {}, 60_000);
+      try {
+        await opening?.catch(() => {});
+        await notifier.close();
+        await source.close();
+      } finally {
+        clearInterval(hold);
+      }
     },
   };
 }
