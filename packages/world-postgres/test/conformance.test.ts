@@ -1,30 +1,28 @@
-import pg from "pg";
-import { test } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import { testWorld } from "@perdure/world/conformance";
-import { testPostgres } from "../../../scripts/test-servers.mjs";
-import { createPostgresWorldOn } from "../src/postgres-world.ts";
+import { hasTestPostgres, testPostgres } from "../../../scripts/test-servers.mjs";
+import { createStores, type Stores } from "./support/stores.ts";
 
-const url = await testPostgres();
-let count = 0;
+/** Servers of all kinds. Behind PgBouncer the World finds out itself that nobody can listen and nothing can be prepared. */
+const servers = [
+  ["PostgreSQL 18", {}, {}],
+  ["PostgreSQL 15", { version: "15" }, { notify: false }],
+  ["PostgreSQL 18 behind PgBouncer in transaction mode", { pooled: true }, {}],
+  ["PostgreSQL 15 behind PgBouncer in transaction mode", { version: "15", pooled: true }, {}],
+] as const;
 
-testWorld({
-  test,
-  supports: { processes: true, durable: true },
-  async create() {
-    const schema = `conformance_${process.pid}_${++count}`;
-    const admin = new pg.Client(url);
-    await admin.connect();
-    await admin.query(
-      `CREATE SCHEMA "${schema}"; CREATE TABLE "${schema}".test_clock (ms int8); INSERT INTO "${schema}".test_clock VALUES (${Date.now()})`,
-    );
-    const clock = `SELECT ms FROM "${schema}".test_clock`;
-    return {
-      open: async () => createPostgresWorldOn({ url, schema, connections: 4 }, { clock: `(${clock})` }),
-      advance: async (ms) => void (await admin.query(`UPDATE "${schema}".test_clock SET ms = ms + $1`, [Math.ceil(ms)])),
-      async cleanup() {
-        await admin.query(`DROP SCHEMA "${schema}" CASCADE`);
-        await admin.end();
-      },
-    };
-  },
-});
+for (const [name, server, options] of servers) {
+  const isHere = hasTestPostgres(server);
+  describe.runIf(isHere)(isHere ? name : `${name} (not installed here)`, () => {
+    let stores: Stores;
+    beforeAll(async () => {
+      stores = createStores(await testPostgres(server), options);
+    }, 60_000);
+    afterAll(() => stores.close());
+    testWorld({
+      test: (title, run) => test.concurrent(title, { timeout: 60_000 }, run),
+      supports: { processes: true, durable: true },
+      create: () => stores.create(),
+    });
+  });
+}

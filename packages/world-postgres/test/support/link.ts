@@ -38,8 +38,11 @@ export interface Link {
   hold(held: boolean): void;
 }
 
-/** Joins a client to a server; `decide` says what happens to each statement, `onEnd` is called once. */
-export function link(client: Socket, server: Socket, decide: (sql: string) => Fault, onEnd: () => void): Link {
+/** Says what happens to a statement; `place`: how many its transaction had before. */
+export type Decide = (sql: string, place: number) => Fault;
+
+/** Joins a client to a server. `onEnd` is called once. */
+export function link(client: Socket, server: Socket, decide: Decide, onEnd: () => void): Link {
   const fromClient = new Framer(true);
   const fromServer = new Framer(false);
   const statements = new Map<string, string>();
@@ -48,6 +51,7 @@ export function link(client: Socket, server: Socket, decide: (sql: string) => Fa
   let status: TransactionStatus | undefined; // undefined until the client is let in
   /** What becomes of the server's answer to the exchange that it works on; undefined when it works on none. */
   let answer: "pass" | "cut" | ((status: TransactionStatus) => void) | undefined = "pass";
+  let place = 0;
   let over = false;
 
   const cut = (): void => {
@@ -72,7 +76,8 @@ export function link(client: Socket, server: Socket, decide: (sql: string) => Fa
   };
 
   const begin = ({ messages, sql, begun }: Exchange): void => {
-    let fault = decide(sql);
+    place = status === "I" ? 0 : place + 1;
+    let fault = decide(sql, place);
     const ends = status === "E" || /^\s*(rollback|abort)\b/i.test(sql);
     if (typeof fault === "object" && (begun || ends)) fault = "none"; // nothing to refuse
     if (typeof fault === "object") return refuse(sql, fault.code, fault.message);

@@ -2,7 +2,7 @@
 // engines do: it cuts connections, also when the outcome of a statement is unknown, refuses statements, and stops all traffic.
 
 import { connect, createServer, type AddressInfo } from "node:net";
-import { type Fault, type Link, link } from "./link.ts";
+import { type Decide, type Fault, type Link, link } from "./link.ts";
 
 export interface Proxy {
   /** The server's URL, through the proxy. */
@@ -17,12 +17,12 @@ export interface Proxy {
 }
 
 /** Starts a proxy on a free port of 127.0.0.1. `decide` is asked about each statement, and with `""` about each new connection (where only `before` counts). */
-export async function startProxy(url: string, decide: (sql: string) => Fault): Promise<Proxy> {
+export async function startProxy(url: string, decide: Decide): Promise<Proxy> {
   const target = new URL(url);
   const links = new Set<Link>();
   let frozen = false;
   const proxy = createServer((client) => {
-    if (decide("") === "before") return void client.resetAndDestroy();
+    if (decide("", 0) === "before") return void client.resetAndDestroy();
     const server = connect(Number(target.port), target.hostname);
     const one = link(client.setNoDelay(), server.setNoDelay(), decide, () => links.delete(one));
     links.add(one);
