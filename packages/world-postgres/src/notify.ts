@@ -25,6 +25,7 @@ const MARKS = { ended: "e", state: "s", stream: "r" } as const;
 export interface Notifier {
   /** Hints of this process: told here at once, and to the others soon. */
   readonly hints: Hints;
+  /** Listens to the others from now on, as soon as somebody watches here: a process that only starts runs needs no connection for it. */
   listen(): void;
   close(): Promise<void>;
 }
@@ -50,15 +51,23 @@ export function createNotifier(options: NotifierOptions): Notifier {
     else own[hint.kind](hint.runId);
     if (options.isWanted()) sender.add(hint);
   };
+  let isWatched = false;
+  const listen = (): void => {
+    if (isWatched && options.isWanted()) listener.listen();
+  };
   return {
     hints: {
-      watch: own.watch,
+      watch(listener) {
+        isWatched = true;
+        listen();
+        return own.watch(listener);
+      },
       due: () => tell({ kind: "due" }),
       ended: (runId) => tell({ kind: "ended", runId }),
       state: (runId) => tell({ kind: "state", runId }),
       stream: (runId) => tell({ kind: "stream", runId }),
     },
-    listen: listener.listen,
+    listen,
     async close() {
       await Promise.all([listener.close(), sender.close()]);
     },
