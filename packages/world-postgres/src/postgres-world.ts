@@ -240,7 +240,12 @@ async function create(database: Database, runs: readonly NewRun[], owner: string
   const rest = runs.filter(({ id }) => !first.delete(id));
   const others = await database.transaction(async (transaction, isRetry) => {
     const results = await createRuns(transaction, rest, owner);
-    return isUnknown || isRetry ? results.map((result, index) => asCreated(result, rest[index]!, owner)) : results;
+    if (!isUnknown && !isRetry) return results;
+    const told = new Set(created?.keys()); // the same id once more in this call exists already
+    return results.map((result, index) => {
+      const { id } = rest[index]!;
+      return told.has(id) ? result : (told.add(id), asCreated(result, rest[index]!, owner));
+    });
   }, "repeatable");
   return runs.map((run) => {
     const record = created?.get(run.id);

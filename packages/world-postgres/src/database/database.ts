@@ -10,7 +10,7 @@ import type { QueryConfig, QueryResult } from "pg";
 import pg from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WorldError } from "@perdure/world";
-import { explain, failureKind, spoilsConnection, unavailable, UnconfirmedCommit } from "./failure.ts";
+import { explain, failureKind, RolledBack, spoilsConnection, unavailable, UnconfirmedCommit } from "./failure.ts";
 import type { PgClient, PgSource } from "./source.ts";
 import type { Sql } from "./sql.ts";
 
@@ -74,7 +74,7 @@ export function createDatabase({ source, sql, named, patienceMs }: DatabaseOptio
 
   /** A connection for the time of the work; one that failed is given up. */
   async function withClient<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
-    const client = await source.connect();
+    const client = await source.connect().catch(nothingSent);
     let failure: unknown = null;
     try {
       return await work(client);
@@ -147,7 +147,7 @@ export function createDatabase({ source, sql, named, patienceMs }: DatabaseOptio
 type Send = (template: string, values: readonly unknown[]) => Promise<QueryResult<unknown[]>>;
 
 async function runTransaction<T>(client: PgClient, send: Send, work: (transaction: Transaction) => Promise<T>): Promise<T> {
-  await client.query({ text: "BEGIN" });
+  await client.query({ text: "BEGIN" }).catch(nothingSent);
   let value: T;
   try {
     value = await work({
@@ -173,13 +173,9 @@ async function rollback(client: PgClient, error: unknown): Promise<unknown> {
   }
 }
 
-/** A lost connection before a commit was asked for. Has the code of a serialization failure: nothing was written, the same may succeed. */
-class RolledBack extends Error {
-  readonly code = "40001";
-
-  constructor(cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
+/** A connection that was lost before it had anything to lose. */
+function nothingSent(error: unknown): never {
+  throw failureKind(error) === "unknown" ? new RolledBack(error) : error;
 }
 
 /** The error for a World that was closed. */

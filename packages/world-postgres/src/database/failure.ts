@@ -14,6 +14,13 @@ export class UnconfirmedCommit extends Error {
   }
 }
 
+/** A connection that was lost before a commit was asked for: nothing was written, the same may succeed on another one. */
+export class RolledBack extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
 /** SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const ROLLED_BACK: Readonly<Record<string, string>> = {
   "40001": "Transactions conflict again and again: look for one that is kept open.",
@@ -34,6 +41,7 @@ const NOT_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ENOENT", "E
 
 export function failureKind(error: unknown): FailureKind {
   if (error instanceof UnconfirmedCommit) return "unknown";
+  if (error instanceof RolledBack) return "rolled-back";
   const code = codeOf(error);
   if (code === undefined) return isConnectionLoss(error) ? "unknown" : "refused";
   if (UNPREPARED.has(code)) return "unprepared";
@@ -44,7 +52,7 @@ export function failureKind(error: unknown): FailureKind {
 
 /** Whether another connection may do better: this one is lost, or leads to a standby or a server that is going away. */
 export function spoilsConnection(error: unknown): boolean {
-  return failureKind(error) === "unknown" || ["25006", "57P03", "53300"].includes(codeOf(error) ?? "");
+  return error instanceof RolledBack || failureKind(error) === "unknown" || ["25006", "57P03", "53300"].includes(codeOf(error) ?? "");
 }
 
 /** A code of PostgreSQL (five characters), or of Node's net module. */
