@@ -16,6 +16,7 @@ import { explain } from "./database/failure.ts";
 import { createSource, type PgQueryable, type PgSource } from "./database/source.ts";
 import { createSql } from "./database/sql.ts";
 import { migrate } from "./migrations/migrate.ts";
+import { newRunId } from "./run-ids.ts";
 import { createNotifier, type Notifier } from "./notify.ts";
 import { claim } from "./operations/claim.ts";
 import { getCode, putCode } from "./operations/code.ts";
@@ -79,6 +80,8 @@ export function createPostgresWorldOn(options: PostgresWorldOptions, { clock }: 
     setup: store.setup,
     close: store.close,
     now: async () => (await store.database().all("SELECT @now", []))[0]![0] as number,
+    // One server is slot 0 for all, so that it can become one of several without moving anything.
+    newRunId: () => newRunId(0),
     watch: (listener) => store.notifier.hints.watch(listener),
     ...lifecycle(store),
     ...workers(store),

@@ -76,7 +76,20 @@ export interface World {
   now(): Promise<number>;
 
   /**
-   * Creates runs, all or none, one after another. A run whose `id` or `key` exists already is not created again: its entry reports the existing
+   * A new id for a run, a UUID of version 7, that says where the run will live: `near` a run (of a World on several servers: on the same one), where a
+   * `key` is kept, or where there is room now. Ids of children and successors that are known before are those of {@link withSlot}, with the slot of
+   * the run that asks. Left out by Worlds to which all ids are alike: the caller makes them.
+   */
+  newRunId?(place?: { readonly near: string } | { readonly key: string }): string;
+
+  /**
+   * The part of the World that writes of a run go through: what waits for one lane must not hold up another. Known without asking the store.
+   * Left out when there is one.
+   */
+  laneOf?(runId: string): string;
+
+  /**
+   * Creates runs, all or none of those in one lane, one after another. A run whose `id` or `key` exists already is not created again: its entry reports the existing
    * record with `created: false`. With `ifKeyExists: "replace"` only the `id` counts (so a retry replaces nothing): another run that has the key
    * loses it to the new one, and is ended first if it is open, as by {@link World.end}: `cancelled`, with the output `replaceOutput` and the
    * note `replaced by <id of the new run>`. With `owner`, each run that this call really created belongs to that worker at once, with

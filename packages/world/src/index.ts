@@ -19,4 +19,5 @@ export type { WorldErrorCode } from "./errors.ts";
 export { createHints } from "./hints.ts";
 export type { Hints } from "./hints.ts";
 export type * from "./records.ts";
+export { placedToken, SLOTS, slotOf, slotOfToken, withSlot } from "./slots.ts";
 export { isName, isRunId, storableText } from "./storable.ts";

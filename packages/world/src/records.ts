@@ -118,6 +118,8 @@ export interface Claimed {
   /** Unconsumed messages of runs that the worker owned before this call, in order of delivery. */
   readonly messages: ReceivedMessage[];
   readonly nextDueAt: number | null;
+  /** A part of the World did not answer, and may have given runs to the worker all the same: it says what it is holding with its next claim. */
+  readonly isPartial?: true;
 }
 
 /** One row of a run's history. The bytes are the runtime's. */
@@ -314,4 +316,6 @@ export interface RunPage {
   readonly runs: RunRecord[];
   /** Pass it to continue; null at the end. */
   readonly cursor: string | null;
+  /** Names of parts of the World that did not answer, whose runs are missing. Left out when there is none. */
+  readonly unavailable?: readonly string[];
 }

@@ -1,4 +1,4 @@
-import type { World } from "@perdure/world";
+import type { NewRun, World } from "@perdure/world";
 
 import { PerdureError } from "../errors/perdure-error.ts";
 import { getWorld, workerOf } from "../runtime.ts";
@@ -33,7 +33,9 @@ export async function startMany<const Workflows extends readonly Workflow[]>(
   const prepared = prepare(requests);
   const world = options.world ?? (await getWorld());
   for (const bundle of new Set(prepared.map((request) => request.bundle))) await saveBundle(world, bundle);
-  const runs = prepared.map((request) => request.run);
+  const runs: NewRun[] = [];
+  // One transaction has them all in one place.
+  for (const request of prepared) runs.push(request.place(world, runs[0]?.id));
   // One call must do for all, and a run that begins later is nobody's until then.
   const isNow = runs.every(({ dueAt }) => dueAt === null);
   const created = runs.length === 0 ? [] : isNow ? await createOwned(world, runs, await workerOf(world)) : await world.createRuns(runs);

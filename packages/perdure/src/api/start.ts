@@ -44,10 +44,13 @@ export async function start<A extends unknown[], R>(
 ): Promise<Run<R>> {
   const inWorkflow = workflowScope();
   if (inWorkflow) return inWorkflow.start(workflow, args, options) as unknown as Promise<Run<R>>;
-  const { run, bundle, ifExists, streams } = prepareStart(workflow, args, options, true);
+  const prepared = prepareStart(workflow, args, options, true);
   const world = options.world ?? (await getWorld());
-  await saveBundle(world, bundle);
-  const { run: created, created: isNew, replaced } = await creatorOf(world).submit(run);
+  const run = prepared.place(world);
+  const { ifExists } = prepared;
+  const streams = prepared.streams.map(({ source, name }) => ({ source, reference: { runId: run.id, name } }));
+  await saveBundle(world, prepared.bundle);
+  const { run: created, created: isNew, replaced } = await creatorOf(world, run.id).submit(run);
   if (replaced !== null) await cancelChildren(world, replaced);
   if (ifExists === "fail" && !isNew) {
     throw new PerdureError("RUN_ALREADY_EXISTS", `A run with the id "${run.key}" exists already: it is ${created.status}.`);
@@ -56,23 +59,30 @@ export async function start<A extends unknown[], R>(
   return handleOf<R>(created, options);
 }
 
+/** A stream among the arguments of a new run, and where the run will look for what it gives. */
+interface ArgumentStream {
+  readonly source: ReadableStream;
+  readonly reference: StreamReference;
+}
+
 /** Fills the streams that the arguments of a new run refer to. What they give is stored while it comes; a source that fails makes the readers fail. */
-async function copyStreams(world: World, streams: PreparedStart["streams"]): Promise<void> {
+async function copyStreams(world: World, streams: readonly ArgumentStream[]): Promise<void> {
   await Promise.all(streams.map(({ source, reference }) => copyInto(world, reference, source)));
 }
 
 /** The run exists, with the arguments that it was started with. */
-async function leaveStreams(streams: PreparedStart["streams"]): Promise<void> {
+async function leaveStreams(streams: readonly ArgumentStream[]): Promise<void> {
   await Promise.allSettled(streams.map(({ source }) => source.cancel("the run exists already")));
 }
 
 /** A start whose arguments have been checked and encoded. */
 export interface PreparedStart {
-  readonly run: NewRun;
+  /** The run as it is to be created: with an id of the World's, where that makes them. @param near another run, with which it is to live */
+  place(world: World, near?: string): NewRun;
   readonly bundle: WorkflowBundle | WorkflowInPlace;
   readonly ifExists: NonNullable<StartOptions["ifExists"]>;
-  /** Streams among the arguments, and where the run will look for what they give. */
-  readonly streams: readonly { readonly source: ReadableStream; readonly reference: StreamReference }[];
+  /** Streams among the arguments, and the names of the run's own that will have what they give. */
+  readonly streams: readonly { readonly source: ReadableStream; readonly name: string }[];
 }
 
 /**
@@ -84,30 +94,35 @@ export function prepareStart(workflow: unknown, args: unknown, options: StartOpt
   const { key, ifExists, dueAt, deadlineAt, attributes } = readStartOptions(options, Date.now());
   const limit = maxValueBytes();
   const of = `the workflow "${workflowId}"${typeof options.id === "string" ? ` for run "${options.id}"` : ""}`;
-  const id = uuidV7({ random: randomBytes16() });
-  const streams: { source: ReadableStream; reference: StreamReference }[] = [];
+  // Arguments are taken as they are now. The World may be opened first, and have an id of its own: then that stands in its place.
+  const ownId = uuidV7({ random: randomBytes16() });
+  const streams: { source: ReadableStream; name: string }[] = [];
   const place = (source: ReadableStream): StreamReference => {
-    const reference = { runId: id, name: valueStreamName("args", String(streams.length)) };
-    streams.push({ source, reference });
-    return reference;
+    const name = valueStreamName("args", String(streams.length));
+    streams.push({ source, name });
+    return { runId: ownId, name };
   };
   const list = checkArgs(args);
   const encoded = takesStreams
     ? encodePlacing(list, "args", place, { maxBytes: limit, of })
     : encode(list, "args", { maxBytes: limit, of });
   const seed = Buffer.from(randomBytes16()).toString("hex");
-  const input = encodeRunInput({ seed, args: encoded, deadlineAt, maxValueBytes: limit, address: publicUrl() });
-  const run: NewRun = {
-    id,
-    key,
-    workflowId,
-    version: bundle.version,
-    input,
-    dueAt,
-    ...(attributes && { attributes }),
-    ...(ifExists === "replace" && { ifKeyExists: ifExists, replaceOutput: replacedOutput() }),
+  const address = publicUrl();
+  const placeRun = (world: World, near?: string): NewRun => {
+    const id = world.newRunId?.(near !== undefined ? { near } : key !== null ? { key } : undefined) ?? ownId;
+    const args = streams.length > 0 ? encoded.replaceAll(ownId, id) : encoded;
+    return {
+      id,
+      key,
+      workflowId,
+      version: bundle.version,
+      input: encodeRunInput({ seed, args, deadlineAt, maxValueBytes: limit, address }),
+      dueAt,
+      ...(attributes && { attributes }),
+      ...(ifExists === "replace" && { ifKeyExists: ifExists, replaceOutput: replacedOutput() }),
+    };
   };
-  return { run, bundle, ifExists, streams };
+  return { place: placeRun, bundle, ifExists, streams };
 }
 
 /** The handle that a start gives. */
@@ -128,7 +143,7 @@ function registrationOf(workflow: unknown): { readonly id: string; readonly bund
 }
 
 const bundlesByWorld = new WeakMap<World, Bundles>();
-const creators = new WeakMap<World, Batcher<NewRun, CreatedRun>>();
+const creators = new WeakMap<World, Map<string, Batcher<NewRun, CreatedRun>>>();
 const maxBatch = 500;
 
 /** Stores a workflow's code where its runs will be, once per process. */
@@ -144,12 +159,13 @@ function bundlesOf(world: World): Bundles {
   return bundles;
 }
 
-function creatorOf(world: World): Batcher<NewRun, CreatedRun> {
-  let creator = creators.get(world);
-  if (!creator) {
-    creator = createBatcher((runs) => createRuns(world, runs), maxBatch, setImmediate);
-    creators.set(world, creator);
-  }
+/** Runs of one lane are created together, and never wait for another lane. */
+function creatorOf(world: World, runId: string): Batcher<NewRun, CreatedRun> {
+  let lanes = creators.get(world);
+  if (!lanes) creators.set(world, (lanes = new Map()));
+  const lane = world.laneOf?.(runId) ?? "";
+  let creator = lanes.get(lane);
+  if (!creator) lanes.set(lane, (creator = createBatcher((runs) => createRuns(world, runs), maxBatch, setImmediate)));
   return creator;
 }
 

@@ -29,12 +29,15 @@ const batchBytes = 4 * 1024 * 1024;
 
 const hopeless: ReadonlySet<string> = new Set(["WORLD_CLOSED", "WORLD_INVALID_ARGUMENT", "WORLD_INVARIANT"]);
 
-const appenders = new WeakMap<World, Appender>();
+const appenders = new WeakMap<World, Map<string, Appender>>();
 
-/** The one of a World in this process. */
-export function appenderOf(world: World): Appender {
-  let appender = appenders.get(world);
-  if (!appender) appenders.set(world, (appender = createAppender(world)));
+/** The one of a World in this process for streams of a run, and of all others in its lane. */
+export function appenderOf(world: World, runId: string): Appender {
+  let lanes = appenders.get(world);
+  if (!lanes) appenders.set(world, (lanes = new Map()));
+  const lane = world.laneOf?.(runId) ?? "";
+  let appender = lanes.get(lane);
+  if (!appender) lanes.set(lane, (appender = createAppender(world)));
   return appender;
 }
 

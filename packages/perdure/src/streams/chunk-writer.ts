@@ -33,7 +33,7 @@ interface Waiter {
 }
 
 export function createChunkWriter(world: World, stream: StreamReference): ChunkWriter {
-  const appender = appenderOf(world);
+  const appender = appenderOf(world, stream.runId);
   const writer = { id: uuid(), from: 0 };
   /** Chunks that are not acknowledged; the first `taken` may be in the World. */
   let chunks: Uint8Array[] = [];

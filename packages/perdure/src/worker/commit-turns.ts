@@ -6,6 +6,7 @@ import type { Outcome } from "../engine/machine.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import type { Core, EndedRun } from "./core.ts";
 import { addReady, beginEffects } from "./effects.ts";
+import { byLane } from "./lanes.ts";
 import { runsOf, startsRuns } from "./other-runs.ts";
 import { goOnIfThereIsRoom } from "./pressure.ts";
 import { giveBackIfAtRest } from "./stop.ts";
@@ -26,7 +27,7 @@ export async function commitTurns(core: Core, turns: readonly Turn[]): Promise<v
       void handleTrouble(core, turn.resident, error);
     }
   }
-  await commitClosed(core, closed);
+  await Promise.all(byLane(core.world, closed, ({ resident }) => resident.run.id).map((lane) => commitClosed(core, lane)));
 }
 
 /** The code of the runs that a turn starts is stored first. */

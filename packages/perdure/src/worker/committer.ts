@@ -9,7 +9,7 @@ const maxBatch = 1000;
 
 /** The one way to the World for a run's progress. */
 export interface Committer {
-  /** Commits, at most one per run; resolves with the outcomes in order. Rejects only when the worker was stopped before the World answered. */
+  /** Commits, at most one per run, and all in one lane (see `byLane`); resolves with the outcomes in order. Rejects only when the worker was stopped before the World answered. */
   submit(commits: readonly Commit[]): Promise<readonly CommitResult[]>;
   /** Resolves when nothing is queued or under way. */
   idle(): Promise<void>;
@@ -31,7 +31,26 @@ export function createCommitter(world: World, signal: AbortSignal, observation: 
     let end = 0;
     return groups.map((group) => results.slice(end, (end += group.length)));
   };
-  return createBatcher<readonly Commit[], readonly CommitResult[]>(flush, maxBatch, queueMicrotask);
+  const newBatcher = (): Committer => createBatcher<readonly Commit[], readonly CommitResult[]>(flush, maxBatch, queueMicrotask);
+  return world.laneOf ? inLanes((runId) => world.laneOf!(runId), newBatcher) : newBatcher();
+}
+
+/** One committer for each lane, so that none waits for another's. */
+function inLanes(laneOf: (runId: string) => string, newBatcher: () => Committer): Committer {
+  const lanes = new Map<string, Committer>();
+  return {
+    submit(commits) {
+      const [first] = commits;
+      if (!first) return Promise.resolve([]);
+      const lane = laneOf(first.runId);
+      let committer = lanes.get(lane);
+      if (!committer) lanes.set(lane, (committer = newBatcher()));
+      return committer.submit(commits);
+    },
+    async idle() {
+      await Promise.all(Array.from(lanes.values(), (committer) => committer.idle()));
+    },
+  };
 }
 
 interface Target {

@@ -1,9 +1,13 @@
 import type { Commit } from "@perdure/world";
 
-import { monotonicNow } from "../host-timers.ts";
+import { monotonicNow, setTimeout } from "../host-timers.ts";
 import type { Core } from "./core.ts";
+import { byLane } from "./lanes.ts";
 import type { Resident } from "./resident.ts";
 import { drop, startAgain } from "./trouble.ts";
+
+/** How long a lapse is looked into where one of several lanes may not answer. */
+const laneMs = 1000;
 
 /** After a lapse: renews the lease and asks the World, by commits that change nothing, which of the runs with work to do are still this worker's. */
 export async function proveOwnership(core: Core): Promise<void> {
@@ -13,6 +17,15 @@ export async function proveOwnership(core: Core): Promise<void> {
   const residents = [...core.residents.all()].filter((resident) => resident.mode === "idle" && resident.attempting !== null);
   // As in a turn: no other commit of these runs may be made meanwhile.
   for (const resident of residents) resident.mode = "turning";
+  const lanes = byLane(core.world, residents, ({ run }) => run.id).map((lane) => proveLane(core, lane));
+  // Runs of a lane that does not answer wait for it as in any commit; the others do not.
+  await (core.world.laneOf
+    ? Promise.race([Promise.all(lanes), new Promise((resolve) => void setTimeout(resolve, laneMs).unref())])
+    : Promise.all(lanes));
+  core.lease.renewed(startedAt);
+}
+
+async function proveLane(core: Core, residents: readonly Resident[]): Promise<void> {
   const results = residents.length > 0 ? await core.committer.submit(residents.map((resident) => proofOf(core, resident))) : [];
   residents.forEach((resident, index) => {
     const status = results[index]?.status;
@@ -20,7 +33,6 @@ export async function proveOwnership(core: Core): Promise<void> {
     else if (status === "behind") startAgain(core, resident, "behind");
     else drop(core, resident, "fenced");
   });
-  core.lease.renewed(startedAt);
 }
 
 function proofOf(core: Core, { run, committed }: Resident): Commit {

@@ -136,7 +136,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
   const residents = createResidents();
   const realm = createRealms({
     watchdogMs: options.watchdogMs,
-    sources: createSources((runId) => residents.find(runId)),
+    sources: createSources((runId) => residents.find(runId), world.newRunId !== undefined),
     onStray: (runId, error) => {
       const resident = residents.find(runId);
       if (resident) void handleTrouble(core, resident, error);
@@ -224,6 +224,7 @@ async function claim(core: Core, limit: number): Promise<Claimed> {
   try {
     const claimed = await core.world.claim({ worker: core.id, limit, leaseMs: core.options.leaseMs, ...(holding && { holding }) });
     core.lease.renewed(startedAt);
+    if (claimed.isPartial) core.hasLostAnswer = true;
     const { runs, messages } = claimed;
     core.observation.tell?.({ type: "lease_renewed", claimed: runs.length, messages: messages.length, ms: monotonicNow() - startedAt });
     return claimed;

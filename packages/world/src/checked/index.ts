@@ -31,6 +31,8 @@ export function checkedWorld(world: World): World {
     setup: () => world.setup(),
     close: () => world.close(),
     now: () => world.now(),
+    ...(world.newRunId && { newRunId: (place) => world.newRunId!(place) }),
+    ...(world.laneOf && { laneOf: (runId) => world.laneOf!(runId) }),
     watch: (listener) => world.watch(listener),
     ...checkedRuns(world, ledger),
     ...checkedWorkers(world, ledger, leases),
