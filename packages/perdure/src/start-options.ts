@@ -28,10 +28,20 @@ export interface StartOptions {
    */
   readonly world?: World;
   /**
+   * A connection of your own to the database in which the World keeps its runs, with an open transaction: a client of `pg`, say. The run exists when that commits, with whatever else it
+   * writes, and was never there when it is rolled back. Needs a World that can do so (PostgreSQL). Not with streams among the arguments or `ifExists: "replace"`, and not in workflow code.
+   */
+  readonly client?: DatabaseClient;
+  /**
    * In workflow code: what becomes of the run when the one that starts it ends. `cancel` (default): it is asked to end; it is a child of that run. `abandon`: it goes on, and
    * is nobody's child.
    */
   readonly parentClosePolicy?: "cancel" | "abandon";
+}
+
+/** A connection to a database, such as a client of `pg`. */
+export interface DatabaseClient {
+  query(...args: never[]): unknown;
 }
 
 /** The same, checked; times are ms since the epoch. */

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import type { World } from "@perdure/world";
+
 import type { AnswerAddress } from "./codec/index.ts";
 import { PerdureError } from "./errors/perdure-error.ts";
 
@@ -28,7 +30,29 @@ export interface WorkflowMetadata {
   readonly signal: AbortSignal;
 }
 
+/**
+ * What packages beside this one may know of the attempt under way. They find it without a dependency: `globalThis[Symbol.for("perdure.step")]` is the AsyncLocalStorage whose store has it
+ * under `running` (docs/decisions/0016-effects.md). Members are added, never changed.
+ */
+export interface RunningStep {
+  readonly world: World;
+  /** The World's own id of the run. */
+  readonly runId: string;
+  /** Names the call of the step in its run, the same for each attempt. */
+  readonly operation: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** With which this worker has claimed the run. */
+  readonly fence: number;
+  readonly signal: AbortSignal;
+  /** A value as it would be stored as the step's result, without streams; read bodies make a promise of it. @throws SERIALIZATION_FAILED, VALUE_TOO_LARGE */
+  encode(value: unknown): string | Promise<string>;
+  decode(text: string): unknown;
+}
+
 export interface StepContext {
+  /** The same context has the same attempt. */
+  readonly running: RunningStep;
   readonly step: StepMetadata;
   readonly workflow: WorkflowMetadata;
   /** See `heartbeat` of `perdure`. */
@@ -39,7 +63,10 @@ export interface StepContext {
   getWritable(name: string): WritableStream;
 }
 
-const storage = new AsyncLocalStorage<StepContext>();
+const key = Symbol.for("perdure.step");
+
+/** One per process, also when several copies of this package are loaded. */
+const storage = ((globalThis as { [key]?: AsyncLocalStorage<StepContext> })[key] ??= new AsyncLocalStorage<StepContext>());
 
 /** Calls a step's function with the context of an attempt. */
 export function withStepContext(context: StepContext, fn: (...args: never[]) => unknown, self: unknown, args: readonly unknown[]): unknown {

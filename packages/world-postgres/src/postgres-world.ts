@@ -14,7 +14,7 @@ import type pg from "pg";
 import { closedError, createDatabase, type Database } from "./database/database.ts";
 import { explain } from "./database/failure.ts";
 import { createSource, type PgQueryable, type PgSource } from "./database/source.ts";
-import { createSql } from "./database/sql.ts";
+import { createSql, type Sql } from "./database/sql.ts";
 import { migrate } from "./migrations/migrate.ts";
 import { newRunId } from "./run-ids.ts";
 import { createNotifier, type Notifier } from "./notify.ts";
@@ -26,8 +26,10 @@ import { deliver, load } from "./operations/messages.ts";
 import { queryHook, queryRun, queryRuns, queryRunsById } from "./operations/query.ts";
 import { createRuns, insertRuns, isPlain, release } from "./operations/runs.ts";
 import { queryState } from "./operations/state.ts";
+import { createRunsIn } from "./operations/runs-in.ts";
 import { appendStreams, readStream } from "./operations/streams.ts";
 import { renew, retire } from "./operations/workers.ts";
+import { limitConnections, transactionsOf, type TransactionDatabase } from "./transaction/databases.ts";
 
 export interface PostgresWorldOptions {
   /** Where the database is: a URL, or the options of a `pg.Pool`. */
@@ -84,16 +86,25 @@ export function createPostgresWorldOn(options: PostgresWorldOptions, { clock }: 
     newRunId: () => newRunId(0),
     watch: (listener) => store.notifier.hints.watch(listener),
     ...lifecycle(store),
+    createRunsIn: async (client, runs) => {
+      assertNewRuns(runs);
+      store.database();
+      return createRunsIn({ client, sql: store.sql, due: store.notifier.hints.due }, runs);
+    },
     ...workers(store),
     streams: streams(store),
     code: code(store),
     query: query(store),
+    ...transactionsOf(store.transactions),
   };
 }
 
 /** A schema, its connections and its watchers. */
 interface Store {
   readonly notifier: Notifier;
+  readonly sql: Sql;
+  /** For the transactions of steps. */
+  readonly transactions: TransactionDatabase;
   /** @throws WORLD_CLOSED, WORLD_UNAVAILABLE before `setup` */
   database(): Database;
   setup(): Promise<void>;
@@ -133,13 +144,22 @@ function createStore(options: PostgresWorldOptions, clock: string | undefined): 
     notifier.listen();
   }
 
+  function opened(): Database {
+    if (state === "closed") throw closedError();
+    if (state === "open") return database;
+    throw new WorldError("WORLD_UNAVAILABLE", "The World on PostgreSQL is not open.", { hint: "Call setup() first." });
+  }
+
   return {
     notifier,
-    database() {
-      if (state === "closed") throw closedError();
-      if (state === "open") return database;
-      throw new WorldError("WORLD_UNAVAILABLE", "The World on PostgreSQL is not open.", { hint: "Call setup() first." });
+    sql,
+    transactions: {
+      connect: limitConnections(async () => (opened(), source.connect()), Math.max(1, Math.floor(source.size / 2))),
+      table: `${sql.schema}.transactions`,
+      runs: `${sql.schema}.runs`,
+      patienceMs,
     },
+    database: opened,
     async setup() {
       if (state === "closed") throw closedError();
       if (state === "open") return;

@@ -99,6 +99,15 @@ export interface World {
   createRuns(runs: readonly NewRun[], options?: { readonly owner?: string | undefined }): Promise<CreatedRun[]>;
 
   /**
+   * Creates runs by a transaction of the caller's: they exist when that commits, and were never there when it is rolled back. For Worlds that keep their runs in a database which
+   * applications use too; others leave it out. `client` is the caller's connection, of a kind that the World says. Results are those of `createRuns` without an owner, as the
+   * transaction sees them: another transaction that is creating a run of the same key makes it wait. Nothing is tried again, because the transaction is the
+   * caller's; an error of the database is thrown as it is. Watchers may be woken after the commit, or not at all.
+   * @throws WORLD_INVALID_ARGUMENT for a client of another kind or without an open transaction, as far as that can be told, and for `ifKeyExists: "replace"`
+   */
+  createRunsIn?(client: object, runs: readonly NewRun[]): Promise<CreatedRun[]>;
+
+  /**
    * Gives runs to a worker: open runs that are due (`dueAt <= now`) and have no owner, or whose owner's lease is over.
    * Raises the fence of each. Earliest due first, at most `limit`. Never gives a worker a run that it owns already.
    * Also returns the unconsumed messages of runs that this worker owned before the call (`messages`), and the earliest

@@ -1,11 +1,11 @@
-import type { NewRun, World } from "@perdure/world";
+import type { CreatedRun, NewRun, World } from "@perdure/world";
 
 import { PerdureError } from "../errors/perdure-error.ts";
 import { getWorld, workerOf } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
 import { cancelChildren } from "../worker/other-runs.ts";
 import type { Run } from "./run.ts";
-import { createOwned, handleOf, prepareStart, saveBundle, type PreparedStart, type StartOptions } from "./start.ts";
+import { createOwned, creatorIn, handleOf, prepareStart, saveBundle, type PreparedStart, type StartOptions } from "./start.ts";
 
 type Workflow = (...args: never[]) => Promise<unknown>;
 
@@ -13,7 +13,7 @@ type Workflow = (...args: never[]) => Promise<unknown>;
 export type StartRequest<W extends Workflow> = readonly [
   workflow: W & ((...args: Parameters<W>) => Promise<Serializable<Awaited<ReturnType<W>>, "result">>),
   args: Serializable<Parameters<W>, "args">,
-  options?: Omit<StartOptions, "world" | "ifExists"> & { readonly ifExists?: "return" | "replace" },
+  options?: Omit<StartOptions, "world" | "client" | "ifExists"> & { readonly ifExists?: "return" | "replace" },
 ];
 
 /** As many runs as one call may start: they share one transaction, in which nobody else writes. */
@@ -21,26 +21,31 @@ const most = 1000;
 
 /**
  * Starts runs all or none, in one transaction: when the promise resolves all are durable, when it rejects none was started by it (if the World did not answer, that is not known;
- * with ids the call may be repeated). Handles come in the order of the requests. At most 1,000.
- * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED, VALUE_TOO_LARGE, INVALID_ARGUMENT; nothing is written
+ * with ids the call may be repeated). Handles come in the order of the requests. At most 1,000. With `client` they are a part of the caller's transaction, as with `start()`.
+ * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED, VALUE_TOO_LARGE, INVALID_ARGUMENT, CLIENT_NOT_SUPPORTED; nothing is written
  * @example
  * const runs = await startMany(orders.map((order) => [fulfilOrder, [order], { id: `order-${order.id}` }] as const));
  */
 export async function startMany<const Workflows extends readonly Workflow[]>(
   requests: { readonly [Index in keyof Workflows]: StartRequest<Workflows[Index]> },
-  options: { readonly world?: World } = {},
+  options: Pick<StartOptions, "world" | "client"> = {},
 ): Promise<{ -readonly [Index in keyof Workflows]: Run<Awaited<ReturnType<Workflows[Index]>>> }> {
   const prepared = prepare(requests);
   const world = options.world ?? (await getWorld());
-  for (const bundle of new Set(prepared.map((request) => request.bundle))) await saveBundle(world, bundle);
   const runs: NewRun[] = [];
   // One transaction has them all in one place.
   for (const request of prepared) runs.push(request.place(world, runs[0]?.id));
-  // One call must do for all, and a run that begins later is nobody's until then.
-  const isNow = runs.every(({ dueAt }) => dueAt === null);
-  const created = runs.length === 0 ? [] : isNow ? await createOwned(world, runs, await workerOf(world)) : await world.createRuns(runs);
+  const create = options.client === undefined ? () => createAll(world, runs) : creatorIn(world, options.client, runs);
+  for (const bundle of new Set(prepared.map((request) => request.bundle))) await saveBundle(world, bundle);
+  const created = runs.length === 0 ? [] : await create();
   for (const { replaced } of created) if (replaced !== null) await cancelChildren(world, replaced);
   return created.map(({ run }) => handleOf(run, options)) as never;
+}
+
+async function createAll(world: World, runs: readonly NewRun[]): Promise<CreatedRun[]> {
+  // One call must do for all, and a run that begins later is nobody's until then.
+  const isNow = runs.every(({ dueAt }) => dueAt === null);
+  return isNow ? createOwned(world, runs, await workerOf(world)) : world.createRuns(runs);
 }
 
 /** Checks all before anything is written. */

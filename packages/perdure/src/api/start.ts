@@ -10,7 +10,7 @@ import { workflowScope } from "../in-place.ts";
 import { encodeRunInput, replacedOutput } from "../run-input.ts";
 import { getWorld, workerOf } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
-import { checkArgs, readStartOptions, type StartOptions } from "../start-options.ts";
+import { checkArgs, readStartOptions, type DatabaseClient, type StartOptions } from "../start-options.ts";
 import { valueStreamName } from "../streams/namespace.ts";
 import { copyInto } from "../streams/process-streams.ts";
 import { createBatcher, type Batcher } from "../worker/batcher.ts";
@@ -20,7 +20,7 @@ import type { Worker } from "../worker/worker.ts";
 import { randomBytes16 } from "./random-bytes.ts";
 import { runHandle, type Run } from "./run.ts";
 
-export type { StartOptions };
+export type { DatabaseClient, StartOptions };
 
 /** A workflow function, as `start()` takes it. */
 export type WorkflowFunction<A extends unknown[], R> = (...args: A) => Promise<R>;
@@ -32,7 +32,9 @@ export type WorkflowFunction<A extends unknown[], R> = (...args: A) => Promise<R
  * ReadableStreams among the arguments are copied into streams of the run, which begins meanwhile and may read them; the promise resolves when they have ended.
  *
  * Arguments that cannot be stored, and workflows whose result cannot be, are errors of types: see {@link Serializable}.
- * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED and VALUE_TOO_LARGE (with the path in `args`; nothing is written), INVALID_ARGUMENT
+ * With `client` the run is a part of the caller's transaction instead: it is durable, and begins, when that commits, and the handle can be used from then on.
+ *
+ * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED and VALUE_TOO_LARGE (with the path in `args`; nothing is written), INVALID_ARGUMENT, RUN_ALREADY_EXISTS, CLIENT_NOT_SUPPORTED
  * @example
  * const run = await start(fulfilOrder, [order], { id: `order-${order.id}` });
  * console.log(await run.returnValue);
@@ -44,19 +46,35 @@ export async function start<A extends unknown[], R>(
 ): Promise<Run<R>> {
   const inWorkflow = workflowScope();
   if (inWorkflow) return inWorkflow.start(workflow, args, options) as unknown as Promise<Run<R>>;
-  const prepared = prepareStart(workflow, args, options, true);
+  const { client } = options;
+  const prepared = prepareStart(workflow, args, options, client === undefined);
   const world = options.world ?? (await getWorld());
   const run = prepared.place(world);
   const { ifExists } = prepared;
   const streams = prepared.streams.map(({ source, name }) => ({ source, reference: { runId: run.id, name } }));
+  const create = client === undefined ? null : creatorIn(world, client, [run]);
   await saveBundle(world, prepared.bundle);
-  const { run: created, created: isNew, replaced } = await creatorOf(world, run.id).submit(run);
+  const { run: created, created: isNew, replaced } = create ? ((await create())[0] as CreatedRun) : await creatorOf(world, run.id).submit(run);
   if (replaced !== null) await cancelChildren(world, replaced);
   if (ifExists === "fail" && !isNew) {
     throw new PerdureError("RUN_ALREADY_EXISTS", `A run with the id "${run.key}" exists already: it is ${created.status}.`);
   }
   if (streams.length > 0) await (isNew ? copyStreams(world, streams) : leaveStreams(streams));
   return handleOf<R>(created, options);
+}
+
+/**
+ * Creates runs by a transaction of the caller's. Nobody owns them, because nobody may execute them before its commit; nothing is tried again, because that is the caller's affair.
+ * @throws CLIENT_NOT_SUPPORTED, INVALID_ARGUMENT; at once
+ */
+export function creatorIn(world: World, client: DatabaseClient, runs: readonly NewRun[]): () => Promise<CreatedRun[]> {
+  if (!world.createRunsIn) {
+    throw new PerdureError("CLIENT_NOT_SUPPORTED", `A World of the kind "${world.name}" cannot start a run in a transaction of the caller's.`);
+  }
+  if (runs.some(({ ifKeyExists }) => ifKeyExists === "replace")) {
+    throw new PerdureError("INVALID_ARGUMENT", 'start(workflow, args, { client }) takes no ifExists: "replace".');
+  }
+  return () => world.createRunsIn!(client, runs);
 }
 
 /** A stream among the arguments of a new run, and where the run will look for what it gives. */

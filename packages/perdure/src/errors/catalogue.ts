@@ -5,6 +5,8 @@
 export const catalogue = {
   BUNDLE_CORRUPT: "The workflow's code in the World does not match its hash. Restore it from a backup, or deploy the version again.",
   CANCELLED: "Let it pass, or clean up in `finally`: calls inside `shield()` still work.",
+  CLIENT_NOT_SUPPORTED:
+    "Keep runs in the database of your own rows (`@perdure/world-postgres`), or start the run after the commit, with an `id`, so that it can be repeated.",
   HOOK_CONFLICT: "Hook tokens are unique among living hooks: use another token, or dispose of the hook that holds this one.",
   HOOK_DISPOSED: "Await the hook before it is disposed of, or iterate it with `for await`: that ends when the hook does.",
   HOOK_NO_REPLY:

@@ -3,6 +3,7 @@ import type { World } from "@perdure/world";
 
 import {
   decode,
+  encodeReading,
   type AnswerAddress,
   type EncodeOptions,
   type ReadingOptions,
@@ -12,7 +13,7 @@ import {
 import type { PendingStep } from "../engine/commands.ts";
 import type { RegisteredStep } from "../registry.ts";
 import { sendReply, type SentReply } from "../send-reply.ts";
-import type { StepContext, StepMetadata, WorkflowMetadata } from "../step-context.ts";
+import type { RunningStep, StepContext, StepMetadata, WorkflowMetadata } from "../step-context.ts";
 import { AttemptStreams } from "../streams/attempt-streams.ts";
 import type { ResidentRun } from "./resident-run.ts";
 import { signalsOf, type RunSignals } from "./run-signals.ts";
@@ -49,6 +50,28 @@ export class AttemptContext implements StepContext, StreamOpener, ReadingOptions
 
   constructor(attempt: ContextualAttempt) {
     this.#attempt = attempt;
+  }
+
+  get running(): RunningStep {
+    const {
+      attempt,
+      world,
+      owner: { run },
+      step,
+      limit,
+    } = this.#identity;
+    return {
+      world,
+      runId: run.id,
+      operation: step.op,
+      attempt: step.attempt,
+      fence: run.fence,
+      get signal() {
+        return attempt.signal;
+      },
+      encode: (value) => encodeReading(value, "result", limit),
+      decode,
+    };
   }
 
   get step(): StepMetadata {

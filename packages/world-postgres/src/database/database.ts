@@ -43,7 +43,8 @@ export interface Database extends Transaction {
 const INT8 = 20;
 const BYTEA = 17;
 
-const types = {
+/** How values are read: int8 as a number, bytes as plain ones. */
+export const queryTypes = {
   getTypeParser(oid: number, format?: "text" | "binary") {
     if (oid === INT8) return Number;
     return oid === BYTEA ? toBytes : pg.types.getTypeParser(oid, format);
@@ -68,7 +69,7 @@ export function createDatabase({ source, sql, named, patienceMs }: DatabaseOptio
 
   async function send(client: PgClient, template: string, values: readonly unknown[]): Promise<QueryResult<unknown[]>> {
     const { name, text } = sql.of(template);
-    const config = { text, values: values as unknown[], rowMode: "array" as const, types };
+    const config = { text, values: values as unknown[], rowMode: "array" as const, types: queryTypes };
     return client.query(isNamed ? { ...config, name } : config);
   }
 

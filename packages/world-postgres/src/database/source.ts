@@ -17,6 +17,8 @@ export interface PgClient {
   release(isBroken: boolean): void;
   /** The process id that the server gave at the start of the connection; null when it is not known. */
   readonly processId: number | null;
+  /** The connection itself. */
+  readonly raw: object;
 }
 
 export interface PgSource {
@@ -24,6 +26,8 @@ export interface PgSource {
   /** A connection of its own for notifications, outside of the pool; null when there cannot be one. */
   listener(): pg.Client | null;
   readonly closed: boolean;
+  /** How many connections there may be at a time. */
+  readonly size: number;
   /** Ends what this source has opened itself. */
   close(): Promise<void>;
 }
@@ -95,9 +99,11 @@ function poolSource(pool: pg.Pool, end: () => Promise<void>): PgSource {
           client.release(isBroken);
         },
         processId: (client as { processID?: number }).processID ?? null,
+        raw: client,
       };
     },
     listener: () => new pg.Client({ ...(pool as { options?: pg.PoolConfig }).options }),
+    size: (pool as { options?: pg.PoolConfig }).options?.max ?? 10,
     get closed() {
       return closed;
     },
@@ -127,9 +133,11 @@ function singleSource(from: PgQueryable): PgSource {
           else next();
         },
         processId: (from as { processID?: number }).processID ?? null,
+        raw: from,
       };
     },
     listener: () => null,
+    size: 1,
     get closed() {
       return closed;
     },

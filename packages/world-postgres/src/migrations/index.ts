@@ -1,4 +1,5 @@
 import { initial } from "./0001-initial.ts";
+import { transactions } from "./0002-transactions.ts";
 
 /** All migrations in order. One that was released is never edited: a change is a new one at the end. */
-export const migrations: readonly string[] = [initial];
+export const migrations: readonly string[] = [initial, transactions];

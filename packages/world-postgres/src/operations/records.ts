@@ -37,16 +37,21 @@ export function toRecord(row: Row): RunRecord {
     input: row[5] as Uint8Array,
     output: row[6] as Uint8Array | null,
     note: row[7] as string | null,
-    dueAt: row[8] as number | null,
+    dueAt: numberOf(row[8]),
     fence: row[9] as number,
-    createdAt: row[10] as number,
-    endedAt: row[11] as number | null,
+    createdAt: Number(row[10]),
+    endedAt: numberOf(row[11]),
     parent: row[12] === null ? null : { runId: row[12] as string, operation: row[13] as string },
     successor: row[14] as string | null,
     // The row of a worker that has been dead for long is gone.
     owner: owner === null ? null : ((row[16] as string | null) ?? `worker ${owner}`),
     attributes: (row[17] as Attributes | null) ?? {},
   };
+}
+
+/** Clients of others may show int8 as text. */
+function numberOf(value: unknown): number | null {
+  return value === null ? null : Number(value);
 }
 
 const BY_ID = `SELECT ${RUN_COLUMNS} FROM @runs r WHERE r.id = $1`;

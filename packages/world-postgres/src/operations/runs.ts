@@ -88,10 +88,10 @@ function newRecord(run: NewRun, owner: string | null, row: Inserted, texts: read
     note: null,
     endedAt: null,
     successor: null,
-    dueAt: row[2],
+    dueAt: Number(row[2]),
     owner,
     fence: owner === null ? 0 : 1,
-    createdAt: row[3],
+    createdAt: Number(row[3]),
   };
 }
 

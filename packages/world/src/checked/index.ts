@@ -34,6 +34,8 @@ export function checkedWorld(world: World): World {
     ...(world.newRunId && { newRunId: (place) => world.newRunId!(place) }),
     ...(world.laneOf && { laneOf: (runId) => world.laneOf!(runId) }),
     watch: (listener) => world.watch(listener),
+    // What the caller's transaction shows may never have been.
+    ...(world.createRunsIn && { createRunsIn: (client, runs) => world.createRunsIn!(client, runs) }),
     ...checkedRuns(world, ledger),
     ...checkedWorkers(world, ledger, leases),
     ...checkedWrites(world, ledger),

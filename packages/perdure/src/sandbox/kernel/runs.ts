@@ -43,8 +43,9 @@ export function spawnRun(workflow: unknown, args: unknown, options: StartOptions
 function begin(workflow: unknown, args: unknown, options: StartOptions): Started {
   const run = currentRun();
   const workflowId = workflowIdOf(workflow);
-  if (options.world !== undefined)
-    throw new PerdureError("INVALID_ARGUMENT", "start(workflow, args, { world }) cannot be used in workflow code.");
+  for (const name of ["world", "client"] as const)
+    if (options[name] !== undefined)
+      throw new PerdureError("INVALID_ARGUMENT", `start(workflow, args, { ${name} }) cannot be used in workflow code.`);
   const settings = readStartOptions(options, run.now);
   const list = checkArgs(args);
   const scope = currentScope(run);
