@@ -101,7 +101,10 @@ describe.runIf(hasTestPostgres())("a start in the caller's transaction", { timeo
       ["COMMIT", 3],
     ] as const) {
       await client.query("BEGIN");
-      const runs = await startMany([1, 2, 3].map((n) => [double, [n], { id: `many-${n}` }] as const), { client });
+      const runs = await startMany(
+        [1, 2, 3].map((n) => [double, [n], { id: `many-${n}` }] as const),
+        { client },
+      );
       await client.query(end);
       expect((await world.query.runs()).runs).toHaveLength(count);
       if (count > 0) expect(await Promise.all(runs.map((run) => run.returnValue))).toEqual([2, 4, 6]);

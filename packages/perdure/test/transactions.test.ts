@@ -64,7 +64,7 @@ describe.runIf(hasTestPostgres())("transaction() in a step", { timeout: 60_000 }
         transaction(async (client) => {
           await write("one")(client);
           heartbeat(1);
-          const writer = getWritable("log").getWriter();
+          const writer = getWritable({ namespace: "log" }).getWriter();
           await writer.write("in the middle");
           await writer.close();
           return "done";

@@ -221,7 +221,7 @@ describe.runIf(hasTestPostgres())("transaction", { timeout: 60_000 }, () => {
     ["after", "INSERT INTO effects", ["2"]],
     ["before", "INSERT INTO effects", ["2"]],
     ["after", "UPDATE", ["2"]],
-    ["after", "INSERT INTO \"perdure\".transactions", ["1"]],
+    ["after", 'INSERT INTO "perdure".transactions', ["1"]],
     ["after", "BEGIN", ["1"]],
   ])("whose connection is lost %s %s finds out whether it was committed, and is made once", async (fault, text, expected) => {
     let armed = false;
@@ -288,7 +288,9 @@ describe.runIf(hasTestPostgres())("transaction", { timeout: 60_000 }, () => {
     const careless = () => transaction((client) => write("taken")(client).catch(() => "never mind"));
     await expect(attempt(world, run, () => transaction((client) => client.query(undefined as never)))).rejects.toThrow(TypeError);
     await expect(attempt(world, run, careless)).rejects.toMatchObject({ code: "23505" });
-    await expect(attempt(world, run, () => transaction((client) => client.query("SELECT * FROM nowhere")))).rejects.toMatchObject({ code: "42P01" });
+    await expect(attempt(world, run, () => transaction((client) => client.query("SELECT * FROM nowhere")))).rejects.toMatchObject({
+      code: "42P01",
+    });
     expect(await effects()).toEqual(["taken"]);
   });
 
@@ -314,21 +316,27 @@ describe.runIf(hasTestPostgres())("transaction", { timeout: 60_000 }, () => {
     expect(await effects()).toEqual(["behind", "outer"]);
   });
 
-  test.each(["COMMIT", "END", "ROLLBACK", "/* by hand */ COMMIT", "COMMIT; BEGIN", "SELECT 1; COMMIT; BEGIN", "BEGIN; SELECT 1", "SELECT 1; ROLLBACK"])(
-    "is refused when its function says %s, now and at the next attempt",
-    async (text) => {
-      const { world, effects } = await scene();
-      const run = await claimedRun(world);
-      const step = () =>
-        transaction(async (client) => {
-          await write("by hand")(client);
-          await client.query(text);
-        });
-      await expect(attempt(world, run, step)).rejects.toMatchObject({ code: "TRANSACTION_CONTROL" });
-      await expect(attempt(world, run, step)).rejects.toMatchObject({ code: "TRANSACTION_CONTROL" });
-      expect((await effects()).length).toBeLessThanOrEqual(1);
-    },
-  );
+  test.each([
+    "COMMIT",
+    "END",
+    "ROLLBACK",
+    "/* by hand */ COMMIT",
+    "COMMIT; BEGIN",
+    "SELECT 1; COMMIT; BEGIN",
+    "BEGIN; SELECT 1",
+    "SELECT 1; ROLLBACK",
+  ])("is refused when its function says %s, now and at the next attempt", async (text) => {
+    const { world, effects } = await scene();
+    const run = await claimedRun(world);
+    const step = () =>
+      transaction(async (client) => {
+        await write("by hand")(client);
+        await client.query(text);
+      });
+    await expect(attempt(world, run, step)).rejects.toMatchObject({ code: "TRANSACTION_CONTROL" });
+    await expect(attempt(world, run, step)).rejects.toMatchObject({ code: "TRANSACTION_CONTROL" });
+    expect((await effects()).length).toBeLessThanOrEqual(1);
+  });
 
   test("takes no query when it is over", async () => {
     const { world, effects } = await scene();
@@ -351,7 +359,9 @@ describe.runIf(hasTestPostgres())("transaction", { timeout: 60_000 }, () => {
     const elsewhere = attempt(createMemoryWorld(), run, () => transaction(write("nowhere")));
     await expect(elsewhere).rejects.toMatchObject({ code: "TRANSACTION_NO_DATABASE" });
     for (const options of [{ key: "" }, { key: "x".repeat(257) }, { key: "\0" }, { isolation: "chaos" as never }, { url: "a", world }]) {
-      await expect(attempt(world, run, () => transaction(write("nowhere"), options))).rejects.toMatchObject({ code: "WORLD_INVALID_ARGUMENT" });
+      await expect(attempt(world, run, () => transaction(write("nowhere"), options))).rejects.toMatchObject({
+        code: "WORLD_INVALID_ARGUMENT",
+      });
     }
   });
 

@@ -54,7 +54,11 @@ export async function start<A extends unknown[], R>(
   const streams = prepared.streams.map(({ source, name }) => ({ source, reference: { runId: run.id, name } }));
   const create = client === undefined ? null : creatorIn(world, client, [run]);
   await saveBundle(world, prepared.bundle);
-  const { run: created, created: isNew, replaced } = create ? ((await create())[0] as CreatedRun) : await creatorOf(world, run.id).submit(run);
+  const {
+    run: created,
+    created: isNew,
+    replaced,
+  } = create ? ((await create())[0] as CreatedRun) : await creatorOf(world, run.id).submit(run);
   if (replaced !== null) await cancelChildren(world, replaced);
   if (ifExists === "fail" && !isNew) {
     throw new PerdureError("RUN_ALREADY_EXISTS", `A run with the id "${run.key}" exists already: it is ${created.status}.`);
@@ -69,7 +73,10 @@ export async function start<A extends unknown[], R>(
  */
 export function creatorIn(world: World, client: DatabaseClient, runs: readonly NewRun[]): () => Promise<CreatedRun[]> {
   if (!world.createRunsIn) {
-    throw new PerdureError("CLIENT_NOT_SUPPORTED", `A World of the kind "${world.name}" cannot start a run in a transaction of the caller's.`);
+    throw new PerdureError(
+      "CLIENT_NOT_SUPPORTED",
+      `A World of the kind "${world.name}" cannot start a run in a transaction of the caller's.`,
+    );
   }
   if (runs.some(({ ifKeyExists }) => ifKeyExists === "replace")) {
     throw new PerdureError("INVALID_ARGUMENT", 'start(workflow, args, { client }) takes no ifExists: "replace".');

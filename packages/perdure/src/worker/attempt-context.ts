@@ -53,13 +53,13 @@ export class AttemptContext implements StepContext, StreamOpener, ReadingOptions
   }
 
   get running(): RunningStep {
+    const attempt = this.#attempt;
+    const limit = this.#limit;
     const {
-      attempt,
       world,
       owner: { run },
       step,
-      limit,
-    } = this.#identity;
+    } = attempt;
     return {
       world,
       runId: run.id,

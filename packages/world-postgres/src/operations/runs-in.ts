@@ -41,10 +41,15 @@ export async function createRunsIn({ client, sql, due }: CallersConnection, runs
 }
 
 function assertConnection(client: object): asserts client is Queryable {
-  const { query, totalCount, getTransactionStatus } = client as { query?: unknown; totalCount?: unknown; getTransactionStatus?: () => unknown };
+  const { query, totalCount, getTransactionStatus } = client as {
+    query?: unknown;
+    totalCount?: unknown;
+    getTransactionStatus?: () => unknown;
+  };
   let problem: string | null = null;
   if (typeof query !== "function") problem = "has no query()";
-  else if (totalCount !== undefined && getTransactionStatus === undefined) problem = "is a pool, each of whose queries is a transaction of its own";
+  else if (totalCount !== undefined && getTransactionStatus === undefined)
+    problem = "is a pool, each of whose queries is a transaction of its own";
   else if (getTransactionStatus?.call(client) === "I") problem = "is not in a transaction";
   if (problem === null) return;
   throw new WorldError("WORLD_INVALID_ARGUMENT", `The client of a caller's transaction ${problem}.`, {
@@ -54,7 +59,10 @@ function assertConnection(client: object): asserts client is Queryable {
 
 /** Rows may come as objects: clients under a query builder know no arrays. Their columns have distinct names. */
 function transactionOn(client: Queryable, sql: Sql): Transaction {
-  async function send(template: string, values: readonly unknown[]): Promise<{ readonly rows: readonly unknown[]; readonly rowCount?: number | null }> {
+  async function send(
+    template: string,
+    values: readonly unknown[],
+  ): Promise<{ readonly rows: readonly unknown[]; readonly rowCount?: number | null }> {
     return client.query({ text: sql.of(template).text, values, rowMode: "array", types: queryTypes });
   }
   return {
@@ -67,10 +75,14 @@ function transactionOn(client: Queryable, sql: Sql): Transaction {
 function explainCallers(error: unknown, { schema }: Sql): unknown {
   const { code } = error as { code?: unknown };
   if (code !== "42P01" && code !== "3F000") return error;
-  return new WorldError("WORLD_INVALID_ARGUMENT", `The client of a caller's transaction leads to a database without the schema ${schema}.`, {
-    hint: "Pass a client of the database in which the World keeps its runs.",
-    cause: error,
-  });
+  return new WorldError(
+    "WORLD_INVALID_ARGUMENT",
+    `The client of a caller's transaction leads to a database without the schema ${schema}.`,
+    {
+      hint: "Pass a client of the database in which the World keeps its runs.",
+      cause: error,
+    },
+  );
 }
 
 interface Wire {

@@ -46,7 +46,9 @@ function worldDatabase(world: World): TransactionDatabase | null {
 export function chooseDatabase(choice: DatabaseChoice, world: World): TransactionDatabase {
   const { pool, url, world: named } = choice;
   if ([pool, url, named].filter((one) => one !== undefined).length > 1) {
-    throw new WorldError("WORLD_INVALID_ARGUMENT", "transaction() was told of two databases.", { hint: "Pass one of `pool`, `url`, `world`." });
+    throw new WorldError("WORLD_INVALID_ARGUMENT", "transaction() was told of two databases.", {
+      hint: "Pass one of `pool`, `url`, `world`.",
+    });
   }
   if (pool !== undefined) return poolDatabase(pool);
   if (url !== undefined) return urlDatabase(url);

@@ -283,7 +283,11 @@ function isConflict(error: unknown): boolean {
 }
 
 function fenced(): TransactionError {
-  return new TransactionError("TRANSACTION_FENCED", "The run of this attempt has ended, or belongs to another worker by now: its transaction was rolled back.", {
-    hint: "Nobody waits for this attempt; let the error pass.",
-  });
+  return new TransactionError(
+    "TRANSACTION_FENCED",
+    "The run of this attempt has ended, or belongs to another worker by now: its transaction was rolled back.",
+    {
+      hint: "Nobody waits for this attempt; let the error pass.",
+    },
+  );
 }
