@@ -142,14 +142,23 @@ function provenPart({ bind }: Parameters, commits: readonly Commit[]): string {
   )`;
 }
 
+/**
+ * Of values that belong to a commit: whether it passed. IS TRUE keeps the server from making a join of it, which would compare each value with each commit where it expects few;
+ * so it is a look into a hash table.
+ */
+const passed = (run: string): string => `(${run} IN (SELECT run_id FROM c)) IS TRUE`;
+
 function rowsPart({ bind }: Parameters, commits: readonly Commit[]): string {
-  const rows = placed(commits, ({ rows, base }) => rows.map((data, index) => ({ seq: base + index + 1, data })));
-  const at = bind(places(rows));
-  const seqs = bind(plainArray(rows.map(({ value }) => value.seq)));
-  const data = bind(bytesArray(rows.map(({ value }) => value.data)));
+  const rows = commits.flatMap(({ runId, fence, base, rows }) =>
+    rows.map((data, index) => ({ runId, fence, seq: base + index + 1, data })),
+  );
+  const runs = bind(plainArray(rows.map(({ runId }) => runParam(runId))));
+  const seqs = bind(plainArray(rows.map(({ seq }) => seq)));
+  const fences = bind(plainArray(rows.map(({ fence }) => fence)));
+  const data = bind(bytesArray(rows.map(({ data }) => data)));
   return `written AS (
     INSERT INTO @history (run_id, seq, fence, data)
-    SELECT c.run_id, i.seq, c.fence, i.data FROM unnest(${at}::int8[], ${seqs}::int4[], ${data}::bytea[]) AS i(place, seq, data) JOIN c USING (place)
+    SELECT i.* FROM unnest(${runs}::uuid[], ${seqs}::int4[], ${fences}::int4[], ${data}::bytea[]) AS i(run_id, seq, fence, data) WHERE ${passed("i.run_id")}
   )`;
 }
 
@@ -183,8 +192,11 @@ function reservedPart({ bind }: Parameters, reserved: readonly Placed<HookRecord
   )`;
 }
 
-function patchedPart({ bind }: Parameters, commits: readonly Commit[], consumes: boolean): string {
+function patchedPart({ bind }: Parameters, all: readonly Commit[], consumes: boolean): string {
+  const commits = all.filter(({ patch, consumed = [] }) => patch !== undefined || consumed.length > 0);
   const patches = commits.map(({ patch = {} }) => patch);
+  const runs = bind(plainArray(commits.map(({ runId }) => runParam(runId))));
+  const areEnds = bind(plainArray(commits.map(ends)));
   const status = bind(plainArray(patches.map(({ status }) => (status === undefined ? null : statusNumber(status)))));
   const setsDue = bind(plainArray(patches.map(({ dueAt }) => dueAt !== undefined)));
   const due = bind(plainArray(patches.map(({ dueAt }) => dueAt ?? null)));
@@ -192,22 +204,22 @@ function patchedPart({ bind }: Parameters, commits: readonly Commit[], consumes:
   const note = bind(textArray(patches.map(({ note }) => (note == null ? null : storableText(note)))));
   const setsOutput = bind(plainArray(patches.map(({ output }) => output !== undefined)));
   const output = bind(bytesArray(patches.map(({ output }) => output ?? null)));
-  const reads = consumes ? "(SELECT count(*) FROM consumed m WHERE m.run_id = c.run_id)" : "0";
+  const reads = consumes ? "(SELECT count(*) FROM consumed m WHERE m.run_id = p.run_id)" : "0";
   return `patched AS (
     UPDATE @runs r SET
       status = coalesce(p.status, r.status),
-      ended_at = CASE WHEN c.ends THEN @now ELSE r.ended_at END,
-      owner = CASE WHEN c.ends THEN NULL ELSE r.owner END,
-      mail = CASE WHEN c.ends THEN 0 ELSE r.mail - ${reads} END,
-      due_at = CASE WHEN c.ends THEN NULL
+      ended_at = CASE WHEN p.ends THEN @now ELSE r.ended_at END,
+      owner = CASE WHEN p.ends THEN NULL ELSE r.owner END,
+      mail = CASE WHEN p.ends THEN 0 ELSE r.mail - ${reads} END,
+      due_at = CASE WHEN p.ends THEN NULL
         WHEN NOT p.sets_due THEN r.due_at
         WHEN r.mail > ${reads} THEN least(coalesce(p.due_at, @now), @now)
         ELSE p.due_at END,
       note = CASE WHEN p.sets_note THEN p.note ELSE r.note END,
       output = CASE WHEN p.sets_output THEN p.output ELSE r.output END
-    FROM c JOIN unnest(${status}::int2[], ${setsDue}::bool[], ${due}::int8[], ${setsNote}::bool[], ${note}::text[], ${setsOutput}::bool[], ${output}::bytea[])
-      WITH ORDINALITY AS p(status, sets_due, due_at, sets_note, note, sets_output, output, place) USING (place)
-    WHERE r.id = ANY($1::uuid[]) AND r.id = c.run_id
+    FROM unnest(${runs}::uuid[], ${areEnds}::bool[], ${status}::int2[], ${setsDue}::bool[], ${due}::int8[], ${setsNote}::bool[], ${note}::text[], ${setsOutput}::bool[],
+      ${output}::bytea[]) AS p(run_id, ends, status, sets_due, due_at, sets_note, note, sets_output, output)
+    WHERE r.id = p.run_id AND ${passed("p.run_id")}
   )`;
 }
 
