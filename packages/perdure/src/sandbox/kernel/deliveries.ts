@@ -4,7 +4,7 @@ import { find, without } from "../../few.ts";
 import { receive, refuse } from "./hooks.ts";
 import { createRunGlobal } from "./run-globals.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
-import { currentRunOrNull, limitOf, RunState, setCurrentRun, type RunNames, type Settler, type Sources } from "./run-state.ts";
+import { currentRunOrNull, limitOf, RunState, setCurrentRun, type RunNames, type Settler, type Sources, type Terms } from "./run-state.ts";
 import { Continuation, settleRun } from "./runs.ts";
 import { cancelScope, runScope } from "./scopes.ts";
 import { evaluateShared, forget, keepWarm, standIn, valuesOf, type SharedFactory, type SharedPart } from "./shared-parts.ts";
@@ -42,16 +42,18 @@ export interface Kernel {
   forgetShared(): void;
 }
 
+/** What is the same for all runs of a version. */
+export interface Code extends Terms {
+  readonly factory: (global: object) => BundleFactory;
+  readonly shared: SharedPart | null;
+}
+
 /** A run that has its place. */
 export class Resident extends RunState {
-  /** Null once it has begun. */
-  factory: ((global: object) => BundleFactory) | null;
-  readonly shared: SharedPart | null;
+  declare readonly terms: Code;
 
-  constructor(factory: (global: object) => BundleFactory, shared: SharedPart | null, names: RunNames, sources: Sources) {
-    super(names, sources);
-    this.factory = factory;
-    this.shared = shared;
+  constructor(names: RunNames, code: Code) {
+    super(names, code);
   }
 }
 
@@ -68,6 +70,14 @@ export function createDeliveries(sources: Sources): Deliveries {
   const parts = new Map<string, SharedPart>();
   let handles = 0;
   let work: (() => void) | null = null;
+  const codes = new WeakMap<object, Code>();
+  const codeOf = (code: Code): Code => {
+    const known = codes.get(code.factory);
+    if (known && known.shared === code.shared && known.workflowId === code.workflowId && known.maxValueBytes === code.maxValueBytes)
+      return known;
+    codes.set(code.factory, code);
+    return code;
+  };
   const at = (handle: number): Resident => {
     const resident = residents.get(handle);
     if (!resident) throw new Error(`No run has the handle ${handle}.`);
@@ -76,17 +86,15 @@ export function createDeliveries(sources: Sources): Deliveries {
   const kernel: Kernel = {
     create(factory, shared, runId, workflowId, seed, name, maxValueBytes) {
       handles++;
-      residents.set(
-        handles,
-        new Resident(factory, parts.get(shared) ?? null, { id: runId, name, workflowId, seed, maxValueBytes }, sources),
-      );
+      const code = codeOf({ factory, shared: parts.get(shared) ?? null, workflowId, maxValueBytes, sources });
+      residents.set(handles, new Resident({ id: runId, name, seed }, code));
       return handles;
     },
     addShared(hash, factory) {
       if (!parts.has(hash)) parts.set(hash, { hash, factory, values: null, failure: null });
     },
     prepareShared(handle) {
-      const { shared } = at(handle);
+      const { shared } = at(handle).terms;
       if (!shared) return false;
       keepWarm(shared);
       if (shared.values) return false;
@@ -118,7 +126,7 @@ export function createDeliveries(sources: Sources): Deliveries {
       residents.delete(handle);
     },
     abandon(handle) {
-      const shared = residents.get(handle)?.shared;
+      const shared = residents.get(handle)?.terms.shared;
       if (shared) forget(shared);
       residents.delete(handle);
     },
@@ -189,11 +197,9 @@ function isOwnCancellation({ known }: RunState, error: unknown): boolean {
 
 /** Evaluates the run's own code (its module state is the run's) and calls the workflow. Its promise is listened to as it is: every one around it would be there as long as the run. */
 function start(run: Resident, payload: string): void {
-  const { factory, shared } = run;
-  run.factory = null;
+  const { factory, shared } = run.terms;
   let answer: Promise<unknown>;
   try {
-    if (!factory) throw new Error("The run has begun before.");
     const workflow = factory(createRunGlobal())(workflowModule, shared && valuesOf(shared));
     answer = Promise.resolve(workflow(...(decode(payload) as unknown[])));
   } catch (error) {
@@ -227,7 +233,7 @@ function complete(run: RunState, value: unknown): void {
 }
 
 function fail(run: RunState, error: unknown): void {
-  if (error instanceof Continuation) end(run, "continued", error.args, run.sources.runIdFor(run.id, "successor", run.now));
+  if (error instanceof Continuation) end(run, "continued", error.args, run.terms.sources.runIdFor(run.id, "successor", run.now));
   else end(run, isOwnCancellation(run, error) ? "cancelled" : "failed", encodeThrown(error, limitOf(run, "")));
 }
 

@@ -43,7 +43,14 @@ interface QueueOptions {
 /** Asks for a token, and makes the place where its payloads arrive. */
 export function openQueue(run: RunState, { name, token, metadata, read }: QueueOptions): HookQueue {
   const op = nextOperation(run, name);
-  const queue: HookQueue = { op, token: token ?? run.sources.tokenFor(run.id, op), read, arrived: null, waiting: null, failure: null };
+  const queue: HookQueue = {
+    op,
+    token: token ?? run.terms.sources.tokenFor(run.id, op),
+    read,
+    arrived: null,
+    waiting: null,
+    failure: null,
+  };
   run.hooks = put(run.hooks, queue);
   run.out.push("hook", op, queue.token, metadata);
   return queue;

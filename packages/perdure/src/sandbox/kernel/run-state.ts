@@ -1,5 +1,4 @@
 import type { EncodeOptions } from "../../codec/index.ts";
-import { defaultMaxBytes } from "../../codec/size.ts";
 import type { CancelledError } from "../../errors/cancelled-error.ts";
 import type { Few } from "../../few.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -99,17 +98,22 @@ interface Extras {
   unanswered: ReadonlySet<string> | null;
 }
 
+/** What runs of the same code have in common: one record for all of them. */
+export interface Terms {
+  readonly workflowId: string;
+  /** How many bytes a value may take as stored. */
+  readonly maxValueBytes: number;
+  readonly sources: Sources;
+}
+
 /** All that the kernel knows of one resident run. There may be many thousands that wait: what is not there takes no room. */
 export class RunState {
   readonly id: string;
   /** What people call it. */
   readonly name: string;
-  readonly workflowId: string;
-  /** How many bytes a value may take as stored. */
-  readonly maxValueBytes: number;
   /** 32 hex digits, for its chance. */
   readonly seed: string;
-  readonly sources: Sources;
+  readonly terms: Terms;
   startedAt = 0;
   /** How often each name was asked for: names and numbers in turn while there are few, then a table. */
   occurrences: readonly (string | number)[] | Map<string, number> = none;
@@ -124,13 +128,11 @@ export class RunState {
   #asked: string[] | null = null;
   #extras: Extras | null = null;
 
-  constructor({ id, name = id, workflowId, seed, maxValueBytes = defaultMaxBytes }: RunNames, sources: Sources) {
+  constructor({ id, name = id, seed }: RunNames, terms: Terms) {
     this.id = id;
     this.name = name;
-    this.workflowId = workflowId;
-    this.maxValueBytes = maxValueBytes;
     this.seed = seed;
-    this.sources = sources;
+    this.terms = terms;
   }
 
   /** The clock of workflow code, ms since the epoch; moves only with delivered events. */
@@ -182,11 +184,8 @@ export interface RunNames {
   readonly id: string;
   /** What people call it; its id if left out. */
   readonly name?: string;
-  readonly workflowId: string;
   /** 32 hex digits. */
   readonly seed: string;
-  /** How many bytes a value may take as stored; 8 MiB if left out. */
-  readonly maxValueBytes?: number;
 }
 
 let active: RunState | null = null;
@@ -282,6 +281,6 @@ function isSmall(value: unknown): boolean {
 }
 
 /** How large a value of a run may be, and whose it is for the message. @param of what of the run's it is: `the step "charge" of `; empty for the run's own */
-export function limitOf({ name, maxValueBytes }: RunState, of: string): EncodeOptions {
-  return { maxBytes: maxValueBytes, of: `${of}run "${name}"` };
+export function limitOf({ name, terms }: RunState, of: string): EncodeOptions {
+  return { maxBytes: terms.maxValueBytes, of: `${of}run "${name}"` };
 }

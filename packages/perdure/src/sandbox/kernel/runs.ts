@@ -52,7 +52,7 @@ function begin(workflow: unknown, args: unknown, options: StartOptions): Started
   const cancelled = cancellationOf(scope);
   if (cancelled) throw cancelled;
   const op = nextOperation(run, workflowId);
-  const child: ChildRun = { ...settings, id: run.sources.runIdFor(run.id, op, run.now), workflowId };
+  const child: ChildRun = { ...settings, id: run.terms.sources.runIdFor(run.id, op, run.now), workflowId };
   run.out.push(
     "start",
     op,

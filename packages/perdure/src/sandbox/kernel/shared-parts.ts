@@ -7,6 +7,7 @@
  */
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { createSharedGlobal } from "./run-globals.ts";
+import { defaultMaxBytes } from "../../codec/size.ts";
 import { RunState } from "./run-state.ts";
 import { workflowModule, type WorkflowModule } from "./workflow-module.ts";
 
@@ -45,7 +46,8 @@ export function forget(part: SharedPart): void {
 
 /** What is the current run while a part is evaluated. */
 export function standIn({ hash }: SharedPart): RunState {
-  return new RunState({ id: "", workflowId: "", seed: hash.slice(0, 32) }, { addressOf: () => "", tokenFor: () => "", runIdFor: () => "" });
+  const sources = { addressOf: () => "", tokenFor: () => "", runIdFor: () => "" };
+  return new RunState({ id: "", seed: hash.slice(0, 32) }, { workflowId: "", maxValueBytes: defaultMaxBytes, sources });
 }
 
 /** What a run that begins takes from its part. @throws what its modules threw, and NOT_AVAILABLE_IN_WORKFLOW */

@@ -84,7 +84,7 @@ interface StepInput {
 }
 
 function inputOf(run: RunState, { stepId, args, captures, self }: StepInput): string {
-  const limit = { maxBytes: run.maxValueBytes, of: `the step "${stepId}" in run "${run.name}"`, signals: numberOfSignal };
+  const limit = { maxBytes: run.terms.maxValueBytes, of: `the step "${stepId}" in run "${run.name}"`, signals: numberOfSignal };
   if (self !== undefined) return encode({ args: [...args], self }, "", limit);
   return captures ? encode({ args: [...args], captures }, "", limit) : encode([...args], "args", limit);
 }

@@ -15,7 +15,7 @@ export function createWebhook(options: WebhookOptions = {}): Webhook {
   const dispose = (): void => disposeHook(run, queue);
   return {
     token: queue.token,
-    url: `${run.sources.addressOf(run.id)}/webhook/${encodeURIComponent(queue.token)}`,
+    url: `${run.terms.sources.addressOf(run.id)}/webhook/${encodeURIComponent(queue.token)}`,
     // eslint-disable-next-line unicorn/no-thenable -- a hook is awaited like a promise
     then: (onFulfilled, onRejected) => takeThen(run, queue, asRequest, [onFulfilled, onRejected]),
     dispose,

@@ -92,7 +92,7 @@ function getWorkflowMetadata(): WorkflowMetadata {
   const run = currentRun();
   return {
     workflowRunId: run.name,
-    workflowName: run.workflowId,
+    workflowName: run.terms.workflowId,
     workflowStartedAt: new Date(run.startedAt),
     get signal() {
       return signalOf(runScope(run));

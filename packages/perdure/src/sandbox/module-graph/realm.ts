@@ -8,8 +8,9 @@
 import { requestOf, type Event } from "../../engine/event.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { setImmediate } from "../../host-timers.ts";
-import { deliver, Resident } from "../kernel/deliveries.ts";
-import type { RunState } from "../kernel/run-state.ts";
+import { defaultMaxBytes } from "../../codec/size.ts";
+import { deliver, Resident, type Code } from "../kernel/deliveries.ts";
+import type { RunState, Sources } from "../kernel/run-state.ts";
 import type { InPlaceRealm, RealmOptions, RunIdentity, WorkflowCall } from "../realm.ts";
 import { installRunGlobals } from "./globals.ts";
 import { enterRun } from "./scope.ts";
@@ -20,7 +21,7 @@ export function createModuleGraphRealm(options: RealmOptions): InPlaceRealm {
   return {
     create(handle: number, workflow: WorkflowCall, run: RunIdentity) {
       installRunGlobals();
-      residents.set(handle, new Resident(() => () => workflow, null, run, options.sources));
+      residents.set(handle, new Resident(run, codeOf(workflow, run, options.sources)));
     },
     setReplaying(handle, ops) {
       const resident = residents.get(handle);
@@ -37,6 +38,10 @@ export function createModuleGraphRealm(options: RealmOptions): InPlaceRealm {
       }
     },
   };
+}
+
+function codeOf(workflow: WorkflowCall, { workflowId, maxValueBytes = defaultMaxBytes }: RunIdentity, sources: Sources): Code {
+  return { factory: () => () => workflow, shared: null, workflowId, maxValueBytes, sources };
 }
 
 /** Delivers an event and waits until the run's code is quiet. Returns what it asked for. */
