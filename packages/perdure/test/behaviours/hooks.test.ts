@@ -45,6 +45,31 @@ onEveryWorld({
     expect(await run.returnValue).toBe("kept");
   },
 
+  "what then() of a hook returns is a promise, and settles as the handlers do, which belong to the scope in which they were given": async (
+    lab,
+  ) => {
+    const run = await lab.start(
+      `async () => {
+        const hook = createHook({ token: "handled" });
+        const isPromise = hook.then((n) => n) instanceof Promise;
+        const thrown = hook.then((n) => { throw new TypeError("thrown " + n) }).catch((error) => error.name + ": " + error.message);
+        const passed = hook.then(null, () => "wrong");
+        const inScope = scope({}, (own) => hook.then(() => { own.cancel(); return sleep("30 days").then(() => "slept", (error) => error.code) }));
+        const gone = hook.then(() => "wrong").catch((error) => error.code);
+        const handled = hook.then(() => "wrong", (error) => error.code + " too");
+        const three = await Promise.all([thrown, passed, inScope]);
+        hook.dispose();
+        return [isPromise, ...three, await gone, await handled];
+      }`,
+    );
+    await opens("handled");
+    await resumeHook("handled", 1);
+    await resumeHook("handled", 2);
+    await lab.crash();
+    for (const n of [3, 4]) await resumeHook("handled", n);
+    expect(await run.returnValue).toEqual([true, "TypeError: thrown 2", 3, "CANCELLED", "HOOK_DISPOSED", "HOOK_DISPOSED too"]);
+  },
+
   "a payload that is sent while no process is there arrives when one comes": async (lab) => {
     const run = await lab.start(waiting("offline"));
     await opens("offline");
