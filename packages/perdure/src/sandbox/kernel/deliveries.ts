@@ -49,13 +49,7 @@ export interface Code extends Terms {
 }
 
 /** A run that has its place. */
-export class Resident extends RunState {
-  declare readonly terms: Code;
-
-  constructor(names: RunNames, code: Code) {
-    super(names, code);
-  }
-}
+export type Resident = RunState<Code>;
 
 /** The kernel, and what only the realm itself may call. */
 export interface Deliveries {
@@ -87,7 +81,7 @@ export function createDeliveries(sources: Sources): Deliveries {
     create(factory, shared, runId, workflowId, seed, name, maxValueBytes) {
       handles++;
       const code = codeOf({ factory, shared: parts.get(shared) ?? null, workflowId, maxValueBytes, sources });
-      residents.set(handles, new Resident({ id: runId, name, seed }, code));
+      residents.set(handles, new RunState({ id: runId, name, seed }, code));
       return handles;
     },
     addShared(hash, factory) {

@@ -107,13 +107,13 @@ export interface Terms {
 }
 
 /** All that the kernel knows of one resident run. There may be many thousands that wait: what is not there takes no room. */
-export class RunState {
+export class RunState<T extends Terms = Terms> {
   readonly id: string;
   /** What people call it. */
   readonly name: string;
   /** 32 hex digits, for its chance. */
   readonly seed: string;
-  readonly terms: Terms;
+  readonly terms: T;
   startedAt = 0;
   /** How often each name was asked for: names and numbers in turn while there are few, then a table. */
   occurrences: readonly (string | number)[] | Map<string, number> = none;
@@ -128,7 +128,7 @@ export class RunState {
   #asked: string[] | null = null;
   #extras: Extras | null = null;
 
-  constructor({ id, name = id, seed }: RunNames, terms: Terms) {
+  constructor({ id, name = id, seed }: RunNames, terms: T) {
     this.id = id;
     this.name = name;
     this.seed = seed;

@@ -9,8 +9,8 @@ import { requestOf, type Event } from "../../engine/event.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { setImmediate } from "../../host-timers.ts";
 import { defaultMaxBytes } from "../../codec/size.ts";
-import { deliver, Resident, type Code } from "../kernel/deliveries.ts";
-import type { RunState, Sources } from "../kernel/run-state.ts";
+import { deliver, type Code, type Resident } from "../kernel/deliveries.ts";
+import { RunState, type Sources } from "../kernel/run-state.ts";
 import type { InPlaceRealm, RealmOptions, RunIdentity, WorkflowCall } from "../realm.ts";
 import { installRunGlobals } from "./globals.ts";
 import { enterRun } from "./scope.ts";
@@ -21,7 +21,7 @@ export function createModuleGraphRealm(options: RealmOptions): InPlaceRealm {
   return {
     create(handle: number, workflow: WorkflowCall, run: RunIdentity) {
       installRunGlobals();
-      residents.set(handle, new Resident(run, codeOf(workflow, run, options.sources)));
+      residents.set(handle, new RunState(run, codeOf(workflow, run, options.sources)));
     },
     setReplaying(handle, ops) {
       const resident = residents.get(handle);
