@@ -4,7 +4,7 @@ import { find, without } from "../../few.ts";
 import { receive, refuse } from "./hooks.ts";
 import { createRunGlobal } from "./run-globals.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
-import { currentRunOrNull, limitOf, RunState, setCurrentRun, type RunNames, type Settler, type Sources, type Terms } from "./run-state.ts";
+import { currentRunOrNull, limitOf, RunState, setCurrentRun, type Settler, type Sources, type Terms } from "./run-state.ts";
 import { Continuation, settleRun } from "./runs.ts";
 import { cancelScope, runScope } from "./scopes.ts";
 import { evaluateShared, forget, keepWarm, standIn, valuesOf, type SharedFactory, type SharedPart } from "./shared-parts.ts";
