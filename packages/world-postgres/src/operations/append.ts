@@ -6,7 +6,7 @@
  * All else hangs on the commits that passed. Those that did not are named by their absence, and looked at one by one (`commit.ts`): fenced, behind, written by an earlier try, or
  * an end that somebody must be told of.
  *
- * Plans: `unnest` is joined to a table only where `= ANY` of the same ids already binds the table, so that the server walks the primary key whatever it believes about the sizes.
+ * Plans: which commits passed is one array, `gate`, that the parts look into by the commit's place. Joins among the parts would depend on what the server guesses of their sizes, and a wrong guess costs the square of the batch.
  */
 
 import type { Commit, HookRecord } from "@perdure/world";
@@ -80,16 +80,23 @@ function createParameters(): Parameters {
 /** A value of a commit, and the commit's place in the batch, from 1. */
 interface Placed<T> {
   readonly place: number;
+  readonly commit: Commit;
   readonly value: T;
 }
 
 function placed<T>(commits: readonly Commit[], valuesOf: (commit: Commit) => readonly T[] | undefined): Placed<T>[] {
-  return commits.flatMap((commit, index) => (valuesOf(commit) ?? []).map((value) => ({ place: index + 1, value })));
+  return commits.flatMap((commit, index) => (valuesOf(commit) ?? []).map((value) => ({ place: index + 1, commit, value })));
 }
 
-function places(items: readonly Placed<unknown>[]): string {
-  return plainArray(items.map(({ place }) => place));
+/** The places and runs of values, as parameters of an `unnest`. */
+function bindPlaces({ bind }: Parameters, items: readonly Placed<unknown>[]): string {
+  const places = bind(plainArray(items.map(({ place }) => place)));
+  const runs = bind(plainArray(items.map(({ commit }) => commit.runId)));
+  return `${places}::int4[], ${runs}::uuid[]`;
 }
+
+/** Whether the commit at a place may be written. */
+const PASSED = "(SELECT g.ok FROM gate g)";
 
 /** A text per combination of what commits contain, so that no statement does more than it must. */
 function generalBatch(commits: readonly Commit[]): UsualBatch {
@@ -97,16 +104,16 @@ function generalBatch(commits: readonly Commit[]): UsualBatch {
   const reserved = placed(commits, ({ hooks }) => hooks);
   const consumed = placed(commits, (commit) => commit.consumed);
   const disposed = placed(commits, ({ disposedHooks }) => disposedHooks);
-  const patches = commits.some(({ patch }) => patch !== undefined) || consumed.length > 0;
-  const parts = [provenPart(parameters, commits), rowsPart(parameters, commits)];
-  if (consumed.length > 0) parts.push(consumedPart(parameters, consumed));
+  const parts = [gatePart(parameters, commits), rowsPart(parameters, commits)];
+  if (consumed.length > 0) parts.push(consumedPart(parameters, consumed, commits.length));
   if (disposed.length > 0) parts.push(disposedPart(parameters, disposed));
   if (reserved.length > 0) parts.push(reservedPart(parameters, reserved));
-  if (patches) parts.push(patchedPart(parameters, commits, consumed.length > 0));
+  if (consumed.length > 0 || commits.some(({ patch }) => patch !== undefined))
+    parts.push(patchedPart(parameters, commits, consumed.length > 0));
   if (commits.some(ends)) parts.push(...ENDED_PARTS);
-  const tail = reserved.length > 0 ? " UNION ALL SELECT c.place, k.operation FROM reserved k JOIN c USING (run_id)" : "";
+  const tail = reserved.length > 0 ? " UNION ALL SELECT NULL, run_id, operation FROM reserved" : "";
   return {
-    template: `WITH ${parts.join(",\n")} SELECT c.place, NULL::text FROM c${tail}`,
+    template: `WITH ${parts.join(",\n")} SELECT place, NULL::uuid, NULL::text FROM c WHERE ok${tail}`,
     values: parameters.values,
     read: (rows) => readAnswer(commits, rows),
   };
@@ -116,115 +123,123 @@ function ends({ patch }: Pick<Commit, "patch">): boolean {
   return patch?.status !== undefined && patch.status !== "running";
 }
 
+type AnswerRow = readonly [place: number, null, null] | readonly [null, runId: string, operation: string];
+
 function readAnswer(commits: readonly Commit[], rows: readonly Row[]): (readonly string[] | undefined)[] {
-  const held: (Set<string> | undefined)[] = [];
-  for (const [place, operation] of rows as readonly unknown[] as readonly (readonly [number, string | null])[]) {
-    const operations = (held[place - 1] ??= new Set());
-    if (operation !== null) operations.add(operation);
+  const written = new Set<number>();
+  const reserved = new Set<string>();
+  for (const [place, runId, operation] of rows as readonly unknown[] as readonly AnswerRow[]) {
+    if (place === null) reserved.add(`${runId} ${operation}`);
+    else written.add(place);
   }
-  return commits.map(({ hooks = [] }, index) => {
-    const operations = held[index];
-    return operations && hooks.map(({ operation }) => operation).filter((operation) => !operations.has(operation));
+  return commits.map(({ runId, hooks = [] }, index) => {
+    if (!written.has(index + 1)) return undefined;
+    return hooks.map(({ operation }) => operation).filter((operation) => !reserved.has(`${runId} ${operation}`));
   });
 }
 
-/** The commits that may be written. Their runs are locked from here on. */
-function provenPart({ bind }: Parameters, commits: readonly Commit[]): string {
+/** Which commits may be written. Their runs are locked from here on. */
+function gatePart({ bind }: Parameters, commits: readonly Commit[]): string {
   const [runs, owners, fences, bases] = leases(commits).map(bind);
   const reads = bind(plainArray(commits.map(({ consumed }) => consumed?.length ?? 0)));
   const areEnds = bind(plainArray(commits.map(ends)));
   return `c AS MATERIALIZED (
-    SELECT c.* FROM unnest(${runs}::uuid[], ${owners}::int8[], ${fences}::int4[], ${bases}::int4[], ${reads}::int4[], ${areEnds}::bool[])
+    SELECT c.place::int4 AS place, c.run_id, c.ends,
+      coalesce((SELECT r.fence FROM @runs r WHERE r.id = c.run_id AND r.owner = c.owner
+        AND (NOT c.ends OR (r.mail = c.reads AND NOT r.awaited)) FOR NO KEY UPDATE) = c.fence, false)
+      AND coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = c.run_id), 0) = c.base AS ok
+    FROM unnest(${runs}::uuid[], ${owners}::int8[], ${fences}::int4[], ${bases}::int4[], ${reads}::int4[], ${areEnds}::bool[])
       WITH ORDINALITY AS c(run_id, owner, fence, base, reads, ends, place)
-    WHERE (SELECT r.fence FROM @runs r WHERE r.id = c.run_id AND r.owner = c.owner
-        AND (NOT c.ends OR (r.mail = c.reads AND NOT r.awaited)) FOR NO KEY UPDATE) = c.fence
-      AND coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = c.run_id), 0) = c.base
-  )`;
+  ), gate AS MATERIALIZED (SELECT array_agg(ok ORDER BY place) AS ok FROM c)`;
 }
 
-/**
- * Of values that belong to a commit: whether it passed. IS TRUE keeps the server from making a join of it, which would compare each value with each commit where it expects few;
- * so it is a look into a hash table.
- */
-const passed = (run: string): string => `(${run} IN (SELECT run_id FROM c)) IS TRUE`;
-
-function rowsPart({ bind }: Parameters, commits: readonly Commit[]): string {
-  const rows = commits.flatMap(({ runId, fence, base, rows }) =>
-    rows.map((data, index) => ({ runId, fence, seq: base + index + 1, data })),
-  );
-  const runs = bind(plainArray(rows.map(({ runId }) => runParam(runId))));
-  const seqs = bind(plainArray(rows.map(({ seq }) => seq)));
-  const fences = bind(plainArray(rows.map(({ fence }) => fence)));
-  const data = bind(bytesArray(rows.map(({ data }) => data)));
+function rowsPart(parameters: Parameters, commits: readonly Commit[]): string {
+  const { bind } = parameters;
+  const rows = placed(commits, ({ rows, base }) => rows.map((data, index) => ({ seq: base + index + 1, data })));
+  const at = bindPlaces(parameters, rows);
+  const seqs = bind(plainArray(rows.map(({ value }) => value.seq)));
+  const fences = bind(plainArray(rows.map(({ commit }) => commit.fence)));
+  const data = bind(bytesArray(rows.map(({ value }) => value.data)));
   return `written AS (
-    INSERT INTO @history (run_id, seq, fence, data)
-    SELECT i.* FROM unnest(${runs}::uuid[], ${seqs}::int4[], ${fences}::int4[], ${data}::bytea[]) AS i(run_id, seq, fence, data) WHERE ${passed("i.run_id")}
+    INSERT INTO @history (run_id, seq, fence, data) SELECT i.run_id, i.seq, i.fence, i.data
+    FROM unnest(${at}, ${seqs}::int4[], ${fences}::int4[], ${data}::bytea[]) AS i(place, run_id, seq, fence, data)
+    WHERE ${PASSED}[i.place]
   )`;
 }
 
-function consumedPart({ bind }: Parameters, consumed: readonly Placed<string>[]): string {
-  const [at, ids] = [bind(places(consumed)), bind(textArray(consumed.map(({ value }) => value)))];
+/** With how many messages each commit really took: one that was not waiting does not count. */
+function consumedPart(parameters: Parameters, consumed: readonly Placed<string>[], count: number): string {
+  const at = bindPlaces(parameters, consumed);
+  const ids = parameters.bind(textArray(consumed.map(({ value }) => value)));
   return `consumed AS (
-    UPDATE @messages m SET payload = NULL FROM c JOIN unnest(${at}::int8[], ${ids}::text[]) AS x(place, message) USING (place)
-    WHERE m.run_id = ANY($1::uuid[]) AND m.run_id = c.run_id AND m.message = x.message AND m.payload IS NOT NULL
-    RETURNING m.run_id
+    UPDATE @messages m SET payload = NULL FROM unnest(${at}, ${ids}::text[]) AS x(place, run_id, message)
+    WHERE m.run_id = x.run_id AND m.message = x.message AND m.payload IS NOT NULL AND ${PASSED}[x.place]
+    RETURNING x.place
+  ), took AS MATERIALIZED (
+    SELECT array_agg(k.reads ORDER BY k.place) AS reads FROM (
+      SELECT u.place, sum(u.one)::int4 AS reads FROM (
+        SELECT place, 1 AS one FROM consumed UNION ALL SELECT generate_series(1, ${parameters.bind(count)}::int4), 0
+      ) u GROUP BY u.place
+    ) k
   )`;
 }
 
-function disposedPart({ bind }: Parameters, disposed: readonly Placed<string>[]): string {
-  const [at, operations] = [bind(places(disposed)), bind(textArray(disposed.map(({ value }) => value)))];
+function disposedPart(parameters: Parameters, disposed: readonly Placed<string>[]): string {
+  const at = bindPlaces(parameters, disposed);
+  const operations = parameters.bind(textArray(disposed.map(({ value }) => value)));
   return `disposed AS (
-    DELETE FROM @hooks h USING c JOIN unnest(${at}::int8[], ${operations}::text[]) AS x(place, operation) USING (place)
-    WHERE h.run_id = ANY($1::uuid[]) AND h.run_id = c.run_id AND h.operation = x.operation
+    DELETE FROM @hooks h USING unnest(${at}, ${operations}::text[]) AS x(place, run_id, operation)
+    WHERE h.run_id = x.run_id AND h.operation = x.operation AND ${PASSED}[x.place]
   )`;
 }
 
-function reservedPart({ bind }: Parameters, reserved: readonly Placed<HookRecord>[]): string {
-  const at = bind(places(reserved));
+function reservedPart(parameters: Parameters, reserved: readonly Placed<HookRecord>[]): string {
+  const { bind } = parameters;
+  const at = bindPlaces(parameters, reserved);
   const tokens = bind(textArray(reserved.map(({ value }) => value.token)));
   const operations = bind(textArray(reserved.map(({ value }) => value.operation)));
   const metadata = bind(bytesArray(reserved.map(({ value }) => value.metadata)));
   return `reserved AS (
-    INSERT INTO @hooks (token, run_id, operation, metadata)
-    SELECT x.token, c.run_id, x.operation, x.metadata
-    FROM unnest(${at}::int8[], ${tokens}::text[], ${operations}::text[], ${metadata}::bytea[]) AS x(place, token, operation, metadata) JOIN c USING (place)
+    INSERT INTO @hooks (token, run_id, operation, metadata) SELECT x.token, x.run_id, x.operation, x.metadata
+    FROM unnest(${at}, ${tokens}::text[], ${operations}::text[], ${metadata}::bytea[]) AS x(place, run_id, token, operation, metadata)
+    WHERE ${PASSED}[x.place]
     ON CONFLICT (token) DO NOTHING RETURNING run_id, operation
   )`;
 }
 
-function patchedPart({ bind }: Parameters, all: readonly Commit[], consumes: boolean): string {
-  const commits = all.filter(({ patch, consumed = [] }) => patch !== undefined || consumed.length > 0);
-  const patches = commits.map(({ patch = {} }) => patch);
-  const runs = bind(plainArray(commits.map(({ runId }) => runParam(runId))));
-  const areEnds = bind(plainArray(commits.map(ends)));
-  const status = bind(plainArray(patches.map(({ status }) => (status === undefined ? null : statusNumber(status)))));
-  const setsDue = bind(plainArray(patches.map(({ dueAt }) => dueAt !== undefined)));
-  const due = bind(plainArray(patches.map(({ dueAt }) => dueAt ?? null)));
-  const setsNote = bind(plainArray(patches.map(({ note }) => note !== undefined)));
-  const note = bind(textArray(patches.map(({ note }) => (note == null ? null : storableText(note)))));
-  const setsOutput = bind(plainArray(patches.map(({ output }) => output !== undefined)));
-  const output = bind(bytesArray(patches.map(({ output }) => output ?? null)));
-  const reads = consumes ? "(SELECT count(*) FROM consumed m WHERE m.run_id = p.run_id)" : "0";
+function patchedPart(parameters: Parameters, commits: readonly Commit[], consumes: boolean): string {
+  const { bind } = parameters;
+  const patched = placed(commits, ({ patch, consumed }) => (patch === undefined && consumed === undefined ? [] : [patch ?? {}]));
+  const values = patched.map(({ value }) => value);
+  const at = bindPlaces(parameters, patched);
+  const status = bind(plainArray(values.map((patch) => (ends({ patch }) ? statusNumber(patch.status!) : null))));
+  const setsDue = bind(plainArray(values.map(({ dueAt }) => dueAt !== undefined)));
+  const due = bind(plainArray(values.map(({ dueAt }) => dueAt ?? null)));
+  const setsNote = bind(plainArray(values.map(({ note }) => note !== undefined)));
+  const note = bind(textArray(values.map(({ note }) => (note == null ? null : storableText(note)))));
+  const setsOutput = bind(plainArray(values.map(({ output }) => output !== undefined)));
+  const output = bind(bytesArray(values.map(({ output }) => output ?? null)));
+  const reads = consumes ? "(SELECT t.reads FROM took t)[p.place]" : "0";
   return `patched AS (
     UPDATE @runs r SET
       status = coalesce(p.status, r.status),
-      ended_at = CASE WHEN p.ends THEN @now ELSE r.ended_at END,
-      owner = CASE WHEN p.ends THEN NULL ELSE r.owner END,
-      mail = CASE WHEN p.ends THEN 0 ELSE r.mail - ${reads} END,
-      due_at = CASE WHEN p.ends THEN NULL
+      ended_at = CASE WHEN p.status IS NULL THEN r.ended_at ELSE @now END,
+      owner = CASE WHEN p.status IS NULL THEN r.owner END,
+      mail = CASE WHEN p.status IS NULL THEN r.mail - ${reads} ELSE 0 END,
+      due_at = CASE WHEN p.status IS NOT NULL THEN NULL
         WHEN NOT p.sets_due THEN r.due_at
         WHEN r.mail > ${reads} THEN least(coalesce(p.due_at, @now), @now)
         ELSE p.due_at END,
       note = CASE WHEN p.sets_note THEN p.note ELSE r.note END,
       output = CASE WHEN p.sets_output THEN p.output ELSE r.output END
-    FROM unnest(${runs}::uuid[], ${areEnds}::bool[], ${status}::int2[], ${setsDue}::bool[], ${due}::int8[], ${setsNote}::bool[], ${note}::text[], ${setsOutput}::bool[],
-      ${output}::bytea[]) AS p(run_id, ends, status, sets_due, due_at, sets_note, note, sets_output, output)
-    WHERE r.id = p.run_id AND ${passed("p.run_id")}
+    FROM unnest(${at}, ${status}::int2[], ${setsDue}::bool[], ${due}::int8[], ${setsNote}::bool[], ${note}::text[], ${setsOutput}::bool[], ${output}::bytea[])
+      AS p(place, run_id, status, sets_due, due_at, sets_note, note, sets_output, output)
+    WHERE r.id = p.run_id AND ${PASSED}[p.place]
   )`;
 }
 
 /** An end also takes what only open runs have. It leaves no message: all that there were are consumed by it. */
 const ENDED_PARTS = [
-  `unhooked AS (DELETE FROM @hooks WHERE run_id = ANY(ARRAY(SELECT run_id FROM c WHERE ends)))`,
-  `unawaited AS (DELETE FROM @awaits WHERE run_id = ANY(ARRAY(SELECT run_id FROM c WHERE ends)))`,
+  `unhooked AS (DELETE FROM @hooks WHERE run_id = ANY(ARRAY(SELECT run_id FROM c WHERE ok AND ends)))`,
+  `unawaited AS (DELETE FROM @awaits WHERE run_id = ANY(ARRAY(SELECT run_id FROM c WHERE ok AND ends)))`,
 ];

@@ -35,7 +35,7 @@ export const CLAIM = `
     UPDATE @runs r SET owner = $1, fence = r.fence + 1, claim_length = p.length,
       crashes = CASE WHEN r.claim_length = p.length THEN r.crashes ELSE 0 END + p.took_over::int
     FROM (SELECT id, due_at, took_over, coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = picked.id), 0) AS length FROM picked) p
-    WHERE r.id = ANY(ARRAY(SELECT id FROM picked)) AND r.id = p.id
+    WHERE r.id = p.id
     RETURNING ${RUN_COLUMNS}, p.took_over, r.crashes, p.due_at AS was_due
   )
   SELECT EXISTS (SELECT 1 FROM @runs WHERE owner = $1 AND mail > 0),
