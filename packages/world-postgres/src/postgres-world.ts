@@ -47,7 +47,7 @@ export interface PostgresWorldOptions {
    * Whether processes tell each other of news by LISTEN and NOTIFY. Default `auto`: unless a pooler is in between, which is found out at `setup()`. Without it they find out by polling.
    */
   readonly notify?: boolean | "auto";
-  /** Whether statements are prepared by name. Default `auto`: unless a pooler is in between. */
+  /** Whether statements are prepared by name. Default `auto`: on connections of its own, unless a pooler is in between. */
   readonly prepare?: boolean | "auto";
   /** For how long a call tries again when the database cannot be reached or conflicts, before it fails with WORLD_UNAVAILABLE; default 30,000 ms. */
   readonly patienceMs?: number;
@@ -135,10 +135,10 @@ function createStore(options: PostgresWorldOptions, clock: string | undefined): 
     } catch (error) {
       throw explain(error);
     }
-    if ((notify === "auto" || prepare === "auto") && (await isPooled(database, source))) {
-      if (prepare === "auto") database.withoutNames();
-      if (notify === "auto") notifies = false;
-    }
+    const pooled = await isPooled(database, source);
+    if (pooled && notify === "auto") notifies = false;
+    if (source.isOwn && !pooled) source.beginSessionsWith(SESSION);
+    else if (prepare === "auto") database.withoutNames();
     if (state === "closed") return;
     state = "open";
     notifier.listen();
@@ -181,6 +181,12 @@ function createStore(options: PostgresWorldOptions, clock: string | undefined): 
     },
   };
 }
+
+/**
+ * A prepared statement keeps the plan that it got when the tables were small. Then to read a table as a whole looks cheap, and stays in the plan for as long as
+ * nothing tells the server that the table has grown.
+ */
+const SESSION = "SET enable_seqscan = off";
 
 /** A pooler gives a process id of its own at the start of a connection; the server's is another one. */
 async function isPooled(database: Database, source: PgSource): Promise<boolean> {

@@ -24,7 +24,11 @@ export interface PgClient {
 export interface PgSource {
   connect(): Promise<PgClient>;
   /** A connection of its own for notifications, outside of the pool; null when there cannot be one. */
-  listener(): pg.Client | null;
+  listener: () => pg.Client | null;
+  /** Whether the connections are used for nothing else. */
+  readonly isOwn: boolean;
+  /** What to run first on each connection from now on; only where {@link isOwn}. */
+  beginSessionsWith: (text: string) => void;
   readonly closed: boolean;
   /** How many connections there may be at a time. */
   readonly size: number;
@@ -44,7 +48,7 @@ export interface SourceOptions {
 export function createSource(from: string | pg.PoolConfig | PgQueryable, { connections }: SourceOptions): PgSource {
   if (typeof from === "string") return ownPool({ connectionString: from }, connections);
   if (!("query" in from)) return ownPool(from, connections);
-  return isPool(from) ? poolSource(from, async () => {}) : singleSource(from);
+  return isPool(from) ? poolSource(from, { end: async () => {}, isOwn: false }) : singleSource(from);
 }
 
 function ownPool(config: pg.PoolConfig, connections: number): PgSource {
@@ -60,7 +64,7 @@ function ownPool(config: pg.PoolConfig, connections: number): PgSource {
   const pool = new pg.Pool(settings);
   // An idle connection that is lost is replaced with the next call.
   pool.on("error", () => {});
-  return { ...poolSource(pool, async () => pool.end()), listener: () => new pg.Client(settings) };
+  return poolSource(pool, { end: async () => pool.end(), isOwn: true });
 }
 
 function isPool(from: PgQueryable): from is pg.Pool {
@@ -82,11 +86,29 @@ function watchNotices(client: pg.ClientBase): void {
   });
 }
 
-function poolSource(pool: pg.Pool, end: () => Promise<void>): PgSource {
+function poolSource(pool: pg.Pool, { end, isOwn }: { end: () => Promise<void>; isOwn: boolean }): PgSource {
   let closed = false;
+  let session: string | null = null;
+  const begun = new WeakSet<object>();
+
+  async function begin(client: pg.PoolClient, text: string): Promise<void> {
+    try {
+      await client.query(text);
+      begun.add(client);
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+  }
+
   return {
+    isOwn,
+    beginSessionsWith(text) {
+      session = text;
+    },
     async connect() {
       const client = await pool.connect();
+      if (session !== null && !begun.has(client)) await begin(client, session);
       watchNotices(client);
       // An error of a connection that is in use is also thrown by its query.
       const ignore = (): void => {};
@@ -138,6 +160,8 @@ function singleSource(from: PgQueryable): PgSource {
     },
     listener: () => null,
     size: 1,
+    isOwn: false,
+    beginSessionsWith() {},
     get closed() {
       return closed;
     },
