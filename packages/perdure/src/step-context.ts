@@ -32,7 +32,7 @@ export interface WorkflowMetadata {
 
 /**
  * What packages beside this one may know of the attempt under way. They find it without a dependency: `globalThis[Symbol.for("perdure.step")]` is the AsyncLocalStorage whose store has it
- * under `running` (docs/decisions/0016-effects.md). Members are added, never changed.
+ * under `running` (docs/decisions/0017-effects.md). Members are added, never changed.
  */
 export interface RunningStep {
   readonly world: World;

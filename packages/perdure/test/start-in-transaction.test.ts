@@ -2,6 +2,7 @@ import { drizzle } from "drizzle-orm/node-postgres";
 import { integer, pgTable } from "drizzle-orm/pg-core";
 import { Kysely, PostgresDialect } from "kysely";
 import pg from "pg";
+import { checkedWorld } from "@perdure/world/conformance";
 import { createPostgresWorld, transaction } from "@perdure/world-postgres";
 import { clientOf as drizzleClientOf } from "@perdure/world-postgres/drizzle";
 import { clientOf as kyselyClientOf, poolOf } from "@perdure/world-postgres/kysely";
@@ -21,7 +22,7 @@ async function usePostgres(options: { readonly notify?: boolean } = {}) {
   const url = await testPostgres();
   const pool = new pg.Pool({ connectionString: url });
   await pool.query("CREATE TABLE orders (id int PRIMARY KEY)");
-  const world = createPostgresWorld({ url, ...options });
+  const world = checkedWorld(createPostgresWorld({ url, ...options }));
   onTestFinished(async () => {
     await world.close();
     await pool.end();

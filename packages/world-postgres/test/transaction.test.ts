@@ -396,6 +396,22 @@ describe.runIf(hasTestPostgres())("transaction", { timeout: 60_000 }, () => {
     await Promise.all(slow);
   });
 
+  test.runIf(hasTestPostgres({ version: "15", pooled: true }))("goes through a pooler in transaction mode", async () => {
+    const url = await testPostgres({ version: "15", pooled: true });
+    const world = createPostgresWorld({ url });
+    await world.setup();
+    onTestFinished(() => world.close());
+    const run = await claimedRun(world);
+    const step = () =>
+      transaction(async (client) => {
+        await client.query("CREATE TABLE made (n int)");
+        return (await client.query<{ limit: string }>("SELECT current_setting('idle_in_transaction_session_timeout') AS limit")).rows[0]!
+          .limit;
+      });
+    expect(await attempt(world, run, step)).toBe("1min");
+    expect(await attempt(world, run, step)).toBe("1min");
+  });
+
   test("goes with its run", async () => {
     const { world, direct, url } = await scene();
     const [run, other] = [await claimedRun(world), await claimedRun(world)];

@@ -3,7 +3,7 @@
  *
  * The statements are those of `createRuns`; the connection is the caller's, and so are its errors and the end of the transaction. Nobody owns the runs: they can be claimed from
  * the commit on. Workers find them by polling, or by a hint once the connection says that it is outside of a transaction again; a NOTIFY in the caller's transaction would
- * make its commit wait for those of all others that notify (docs/decisions/0016-effects.md).
+ * make its commit wait for those of all others that notify (docs/decisions/0017-effects.md).
  */
 
 import { WorldError, type CreatedRun, type NewRun } from "@perdure/world";

@@ -1,6 +1,6 @@
 /**
  * What the runtime says of the attempt under way. It is not a dependency: it leaves its AsyncLocalStorage under a global symbol, whose store has `running`
- * (docs/decisions/0016-effects.md).
+ * (docs/decisions/0017-effects.md).
  */
 
 import type { World } from "@perdure/world";

@@ -42,7 +42,13 @@ export function checkedWorld(world: World): World {
     streams: checkedStreams(world, ledger),
     code: checkedCode(world, ledger),
     query: checkedQuery(world, ledger),
+    ...symbolsOf(world),
   };
+}
+
+/** What packages beside the contract find on a World. */
+function symbolsOf(world: World): object {
+  return Object.fromEntries(Object.getOwnPropertySymbols(world).map((key) => [key, (world as unknown as Record<symbol, unknown>)[key]]));
 }
 
 function checkedRuns(world: World, ledger: Ledger): Pick<World, "createRuns" | "load"> {
