@@ -16,6 +16,7 @@ import { explain } from "./database/failure.ts";
 import { createSource, type PgQueryable, type PgSource } from "./database/source.ts";
 import { createSql, type Sql } from "./database/sql.ts";
 import { migrate } from "./migrations/migrate.ts";
+import { createRetention, type Retention, type RetentionLoop } from "./retention.ts";
 import { newRunId } from "./run-ids.ts";
 import { createNotifier, type Notifier } from "./notify.ts";
 import { claim } from "./operations/claim.ts";
@@ -53,6 +54,11 @@ export interface PostgresWorldOptions {
   readonly patienceMs?: number;
   /** Whether `setup()` migrates. False: it only checks that the schema is there and not newer. Default true. */
   readonly migrate?: boolean;
+  /**
+   * How long runs are kept after their end, in milliseconds; a status that is left out: for ever, which is the default. With all that belongs to them; their keys are free again. Done by processes with a worker,
+   * a few hundred runs at a time.
+   */
+  readonly retentionMs?: Retention;
 }
 
 /** What tests may change beside the options. */
@@ -102,6 +108,7 @@ export function createPostgresWorldOn(options: PostgresWorldOptions, { clock }: 
 /** A schema, its connections and its watchers. */
 interface Store {
   readonly notifier: Notifier;
+  readonly retention: RetentionLoop;
   readonly sql: Sql;
   /** For the transactions of steps. */
   readonly transactions: TransactionDatabase;
@@ -129,6 +136,8 @@ function createStore(options: PostgresWorldOptions, clock: string | undefined): 
   const channel = `perdure_${schema}`.slice(0, 63);
   const notifier = createNotifier({ source, database, channel, isWanted: () => notifies && state === "open" });
 
+  const retention = createRetention(options.retentionMs ?? {}, database);
+
   async function open(): Promise<void> {
     try {
       await database.retry(() => migrate(source, sql, schema, options.migrate ?? true), "repeatable");
@@ -152,6 +161,7 @@ function createStore(options: PostgresWorldOptions, clock: string | undefined): 
 
   return {
     notifier,
+    retention,
     sql,
     transactions: {
       connect: limitConnections(async () => (opened(), source.connect()), Math.max(1, Math.floor(source.size / 2))),
@@ -173,7 +183,7 @@ function createStore(options: PostgresWorldOptions, clock: string | undefined): 
       const hold = setInterval(() => {}, 60_000);
       try {
         await opening?.catch(() => {});
-        await notifier.close();
+        await Promise.all([notifier.close(), retention.close()]);
         await source.close();
       } finally {
         clearInterval(hold);
@@ -315,6 +325,7 @@ function workers(store: Store): Pick<World, "claim" | "heartbeat" | "retire"> {
   async function renewNow(worker: string, leaseMs: number): Promise<void> {
     const at = performance.now();
     await renew(store.database(), worker, leaseMs);
+    store.retention.begin();
     renewedAt.set(worker, at);
   }
 

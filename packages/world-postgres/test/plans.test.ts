@@ -2,6 +2,8 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { testWorld } from "@perdure/world/conformance";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
+import { createSql } from "../src/database/sql.ts";
+import { PRUNE } from "../src/operations/prune.ts";
 import { createPostgresWorldOn } from "../src/postgres-world.ts";
 import { fill } from "./support/fill.ts";
 import { emptySchema } from "./support/reset.ts";
@@ -52,6 +54,7 @@ function conformanceCases(): (() => Promise<void>)[] {
 beforeAll(async () => {
   await admin.connect();
   await recordStatements();
+  statements.set(createSql(schema).of(PRUNE).text, [1, 1000, 200]);
   whenSmall = await badPlans("force_generic_plan", "off");
   await fill(admin, schema);
 }, 300_000);

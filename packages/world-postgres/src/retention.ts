@@ -1,0 +1,61 @@
+/** Removes finished runs as they grow old: in small batches with pauses, so that nobody feels it, and by whichever process comes first. */
+
+import { WorldError } from "@perdure/world";
+import type { Database } from "./database/database.ts";
+import { prune } from "./operations/prune.ts";
+
+/** How long runs are kept after their end, in milliseconds; for ever where nothing is said. */
+export type Retention = Readonly<Partial<Record<"completed" | "failed" | "cancelled", number>>>;
+
+const BATCH = 200;
+const PAUSE_MS = 50;
+/** Between looks when nothing was found; a run that has to go goes some minutes late. */
+const IDLE_MS = 60_000;
+
+export interface RetentionLoop {
+  /** Begins, if there is anything to do and it has not begun. */
+  begin(): void;
+  /** Resolves when nothing is under way. */
+  close(): Promise<void>;
+}
+
+/** @throws WORLD_INVALID_ARGUMENT for a status that no run ends with, and for a time that is none */
+export function createRetention(retention: Retention, database: Database): RetentionLoop {
+  const rules = Object.entries(retention).filter(([, ms]) => ms !== undefined) as ["completed" | "failed" | "cancelled", number][];
+  for (const [status, ms] of rules) {
+    if (["completed", "failed", "cancelled"].includes(status) && Number.isSafeInteger(ms) && ms >= 0) continue;
+    throw new WorldError("WORLD_INVALID_ARGUMENT", `retentionMs has ${status}: ${String(ms)}.`, {
+      hint: "Give whole milliseconds for `completed`, `failed` and `cancelled`.",
+    });
+  }
+  let timer: NodeJS.Timeout | null = null;
+  let working: Promise<void> | null = null;
+  let isClosed = false;
+
+  function schedule(ms: number): void {
+    if (isClosed) return;
+    timer = setTimeout(() => (working = look()), ms * (0.5 + Math.random()));
+    timer.unref();
+  }
+
+  async function look(): Promise<void> {
+    let found = 0;
+    try {
+      for (const [status, ms] of rules) if (!isClosed) found += await prune(database.direct, status, ms, BATCH);
+    } catch {
+      // Tried again with the next look.
+    }
+    schedule(found >= BATCH ? PAUSE_MS : IDLE_MS);
+  }
+
+  return {
+    begin() {
+      if (rules.length > 0 && timer === null && !isClosed) schedule(PAUSE_MS);
+    },
+    async close() {
+      isClosed = true;
+      if (timer !== null) clearTimeout(timer);
+      await working;
+    },
+  };
+}
