@@ -167,6 +167,8 @@ function createStore(options: PostgresWorldOptions, clock: string | undefined): 
       connect: limitConnections(async () => (opened(), source.connect()), Math.max(1, Math.floor(source.size / 2))),
       table: `${sql.schema}.transactions`,
       runs: `${sql.schema}.runs`,
+      // The queries of a step are planned as anywhere else.
+      settings: source.isOwn ? "SET LOCAL enable_seqscan TO DEFAULT;" : "",
       patienceMs,
     },
     database: opened,

@@ -11,7 +11,7 @@ import { createSql } from "../src/database/sql.ts";
 import { forgetTransactions } from "../src/operations/transactions.ts";
 import { attempt, claimedRun } from "./support/attempts.ts";
 import type { Fault } from "./support/link.ts";
-import { startProxy } from "./support/proxy.ts";
+import { randomFaults, startProxy } from "./support/proxy.ts";
 
 interface Scene {
   readonly url: string;
@@ -394,6 +394,48 @@ describe.runIf(hasTestPostgres())("transaction", { timeout: 60_000 }, () => {
     expect(await world.query.run({ id: run })).not.toBeNull();
     goOn.open();
     await Promise.all(slow);
+  });
+
+  test("is planned as the database would, whatever the World's connections are set to", async () => {
+    const { world } = await scene();
+    const run = await claimedRun(world);
+    const step = () => transaction(async (client) => (await client.query("SHOW enable_seqscan")).rows);
+    expect(await attempt(world, run, step)).toEqual([{ enable_seqscan: "on" }]);
+  });
+
+  test("goes on on another connection when the first one is lost at its first statement", async () => {
+    const { world, effects } = await scene({}, once("SET enable_seqscan", "after"));
+    const run = await claimedRun(world);
+    expect(await attempt(world, run, () => transaction(write("one")))).toBe("one");
+    expect(await effects()).toEqual(["one"]);
+  });
+
+  test("in bad weather is made exactly once, however often it is called", { timeout: 180_000 }, async () => {
+    const faults = randomFaults({ seed: 20, before: 0.05, during: 0.04, after: 0.06, serialization: 0.05 });
+    let isBad = false;
+    const { world, direct } = await scene({ connections: 8, notify: false }, (sql) => (isBad ? faults.decide(sql) : "none"));
+    await direct.query("CREATE TABLE numbered (id int, n int)");
+    const run = await claimedRun(world);
+    let made = 0;
+    const call = async (id: number): Promise<number> => {
+      const step = () =>
+        transaction(async (client) => {
+          const n = ++made;
+          await client.query("INSERT INTO numbered VALUES ($1, $2)", [id, n]);
+          return n;
+        });
+      return attempt(world, run, step, { operation: `step#${id}` });
+    };
+    isBad = true;
+    const ids = Array.from({ length: 20 }, (_, id) => id);
+    // Each call twice at once, and once more.
+    const values = await Promise.all([...ids, ...ids].map(call));
+    const later = await Promise.all(ids.map(call));
+    expect(values).toEqual([...later, ...later]);
+    const { rows } = await direct.query<{ id: number; n: number }>("SELECT id, n FROM numbered ORDER BY id");
+    expect(rows).toEqual(ids.map((id) => ({ id, n: later[id] })));
+    for (const kind of ["before", "during", "after", "serialization"]) expect(faults.counts[kind]).toBeGreaterThan(0);
+    expect(made).toBeGreaterThan(ids.length);
   });
 
   test.runIf(hasTestPostgres({ version: "15", pooled: true }))("goes through a pooler in transaction mode", async () => {

@@ -108,11 +108,11 @@ function poolSource(pool: pg.Pool, { end, isOwn }: { end: () => Promise<void>; i
     },
     async connect() {
       const client = await pool.connect();
-      if (session !== null && !begun.has(client)) await begin(client, session);
-      watchNotices(client);
-      // An error of a connection that is in use is also thrown by its query.
+      // An error of a connection that is in use is also thrown by its query, the first one too; without a listener it would end the process.
       const ignore = (): void => {};
       client.on("error", ignore);
+      if (session !== null && !begun.has(client)) await begin(client, session);
+      watchNotices(client);
       return {
         query: (config) => client.query(config) as unknown as Promise<QueryResult<unknown[]>>,
         takeUnconfirmed: () => unconfirmed.delete(client),

@@ -14,6 +14,8 @@ export interface TransactionDatabase {
   readonly table: string;
   /** The table of runs, as SQL; null in a database that has none. */
   readonly runs: string | null;
+  /** What follows BEGIN, as SQL: statements that undo for the transaction what its connection was set to, or nothing. */
+  readonly settings: string;
   /** For how long a transaction is tried again. */
   readonly patienceMs: number;
 }
@@ -79,7 +81,7 @@ function urlDatabase(url: string | pg.PoolConfig): TransactionDatabase {
 }
 
 function otherDatabase(source: PgSource): TransactionDatabase {
-  return { connect: () => source.connect(), table: transactionTable, runs: null, patienceMs: PATIENCE_MS };
+  return { connect: () => source.connect(), table: transactionTable, runs: null, settings: "", patienceMs: PATIENCE_MS };
 }
 
 /**

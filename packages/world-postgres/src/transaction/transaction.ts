@@ -81,7 +81,7 @@ export async function transaction<T>(work: (client: pg.PoolClient) => Promise<T>
     database,
     running,
     values: [running.runId, running.operation, nameOf(context, options.key)],
-    begin: beginOf(options.isolation),
+    begin: `${beginOf(options.isolation)};${database.settings}${LIMIT_IDLE}`,
     work: (client) => inside.run(context, () => work(client)),
   };
   return untilDecided(call) as Promise<T>;
@@ -117,8 +117,8 @@ const LIMIT_IDLE = `
   SELECT set_config('idle_in_transaction_session_timeout', '60s', true) WHERE current_setting('idle_in_transaction_session_timeout') = '0'`;
 
 function beginOf(isolation: TransactionOptions["isolation"]): string {
-  if (isolation === undefined) return `BEGIN;${LIMIT_IDLE}`;
-  if (ISOLATIONS.includes(isolation)) return `BEGIN ISOLATION LEVEL ${isolation.toUpperCase()};${LIMIT_IDLE}`;
+  if (isolation === undefined) return "BEGIN";
+  if (ISOLATIONS.includes(isolation)) return `BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`;
   throw new WorldError("WORLD_INVALID_ARGUMENT", `transaction() has no isolation "${String(isolation)}".`, {
     hint: 'Pass "read committed", "repeatable read" or "serializable".',
   });
