@@ -60,6 +60,11 @@ export const benchmarks = {
     worlds: ["sqlite", "postgres", "memory"],
     options: { events: { default: 100_000, least: 20_000, help: "the largest history" }, windows },
   },
+  peers: {
+    summary: "w1, w2, w3 and w5 beside DBOS on the same server; its package comes from the registry, at the first use",
+    worlds: ["postgres"],
+    options: { runs: { default: 500, least: 1, help: "runs started at once in w2" }, windows },
+  },
   compile: {
     summary: "scan, transform, first bundle and rebuild, beside a peer's packages",
     worlds: ["none"],

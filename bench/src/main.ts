@@ -18,6 +18,7 @@ const loaders: Readonly<Record<string, () => Promise<Benchmark>>> = {
   w8: async () => (await import("./w8.ts")).w8,
   memory: async () => (await import("./memory.ts")).memory,
   replay: async () => (await import("./replay.ts")).replay,
+  peers: async () => (await import("./peers.ts")).peers,
   compile: async () => (await import("./compile.ts")).compile,
   crash: async () => (await import("../crash/crash.ts")).crash,
 };

@@ -34,12 +34,13 @@ const targets: Readonly<Record<string, Readonly<Record<string, Targets>>>> = {
       atMost("bytesStoredPerRun", 700),
       atMost("idleStatementsPerSecond", 2),
     ],
+    peers: () => [atLeast("ratioW2", 25), atLeast("ratioW1", 2)],
     w7: () => nothingLost,
     w8: () => [atMost("historyRowsPerRun", 11), atMost("rowsPerRun at 1", 13), atMost("rowsPerRun at 500", 13)],
   },
 };
 
-/** What the workloads `w1` … `w8` are to reach. */
+/** What the workloads `w1` … `w8` are to reach, alone and beside a peer. */
 export function targetsOf(request: Request): readonly Target[] {
   return targets[request.world]?.[request.name]?.(request) ?? [];
 }

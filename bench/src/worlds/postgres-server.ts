@@ -6,6 +6,8 @@ import { startPostgres } from "../../../scripts/postgres.mjs";
 
 /** A server in which a benchmark makes databases of its own. */
 export interface BenchServer {
+  /** Of the whole server. */
+  readonly url: string;
   /** `PostgreSQL 18.4` */
   readonly version: string;
   /** Creates an empty database; returns its URL. */
@@ -22,6 +24,7 @@ export async function openServer(url: string | null): Promise<BenchServer> {
   const { rows } = await query(at, "SHOW server_version");
   const { server_version: version } = rows[0] as { server_version: string };
   return {
+    url: at,
     version: `PostgreSQL ${version.split(" ")[0]}`,
     async createDatabase(purpose) {
       const name = `perdure_bench_${process.pid}_${purpose}`;
