@@ -54,3 +54,18 @@ test(
   },
   3 * minutes,
 );
+
+test(
+  "the URL of a World whose package is not installed says what to install (WORLD_PACKAGE_MISSING)",
+  async () => {
+    await app.uninstall("@perdure/world-postgres");
+    const program = `
+      process.env.PERDURE_WORLD = "postgres://user:secret@localhost/shop";
+      const { getWorld } = await import("perdure/runtime");
+      await getWorld().catch(({ code, message }) => console.log(code, message));`;
+    const printed = await app.node("--input-type=module", "--eval", program);
+    expect(printed).toMatch(/^WORLD_PACKAGE_MISSING .*npm install @perdure\/world-postgres/);
+    expect(printed).not.toContain("secret");
+  },
+  3 * minutes,
+);

@@ -8,13 +8,15 @@ import { pack } from "../../scripts/pack.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const files = fileURLToPath(new URL("../apps/installed/", import.meta.url));
-const packages = ["world", "world-sqlite", "compiler", "perdure", "cli"];
+const packages = ["world", "world-sqlite", "world-postgres", "compiler", "perdure", "cli"];
 const bundlers = ["vite", "esbuild"];
 
 /** A folder outside the repository in which the packed packages are installed, as a user would have them. */
 export interface InstalledApp {
   /** Runs Node in the folder, with an empty World of its own. Resolves with standard output; rejects when Node fails or takes a minute. */
   node(...args: string[]): Promise<string>;
+  /** Takes a package away, if it is there. */
+  uninstall(name: string): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export async function installApp(): Promise<InstalledApp> {
       await rm(join(folder, ".perdure"), { recursive: true, force: true });
       return run(folder, process.execPath, args, 60_000);
     },
+    uninstall: (name) => rm(join(folder, "node_modules", name), { recursive: true, force: true }),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
 }

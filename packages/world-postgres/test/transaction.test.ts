@@ -3,10 +3,6 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { createMemoryWorld } from "@perdure/world/memory";
 import { hasTestPostgres } from "../../../scripts/test-servers.mjs";
 import { createTransactionTable, transaction, TransactionError, transactionTableSql } from "../src/index.ts";
-import { createDatabase } from "../src/database/database.ts";
-import { createSource } from "../src/database/source.ts";
-import { createSql } from "../src/database/sql.ts";
-import { forgetTransactions } from "../src/operations/transactions.ts";
 import { attempt, claimedRun } from "./support/attempts.ts";
 import { fail, gate, scene, write } from "./support/transaction-scene.ts";
 
@@ -282,16 +278,5 @@ describe.runIf(hasTestPostgres())("transaction", { timeout: 60_000 }, () => {
     const run = await claimedRun(world);
     const step = () => transaction(async (client) => (await client.query("SHOW enable_seqscan")).rows);
     expect(await attempt(world, run, step)).toEqual([{ enable_seqscan: "on" }]);
-  });
-
-  test("goes with its run", async () => {
-    const { world, direct, url } = await scene();
-    const [run, other] = [await claimedRun(world), await claimedRun(world)];
-    for (const id of [run, run, other]) await attempt(world, id, () => transaction(write("x"), { key: String(Math.random()) }));
-    const source = createSource(url, { connections: 1 });
-    const database = createDatabase({ source, sql: createSql("perdure"), named: false, patienceMs: 1000 });
-    onTestFinished(() => source.close());
-    expect(await forgetTransactions(database, [run])).toBe(2);
-    expect((await direct.query("SELECT run_id FROM perdure.transactions")).rows).toEqual([{ run_id: other }]);
   });
 });
