@@ -81,10 +81,22 @@ export const benchmarks = {
       seed: { default: null, least: 0, help: "repeats a schedule of faults; default: a new one, which is printed" },
     },
   },
+  chaos: {
+    summary:
+      "three workers killed and frozen, the server crashed, connections cut, at random moments under load; checks everything afterwards",
+    worlds: ["postgres"],
+    // It crashes the server.
+    ownServer: true,
+    options: {
+      minutes: { default: 5, least: 1, help: "minutes of faults" },
+      lease: { default: 2000, least: 300, help: "the workers' leases, in ms; a worker stands still for two of them" },
+      seed: { default: null, least: 0, help: "repeats a schedule of faults; default: a new one, which is printed" },
+    },
+  },
 };
 
 /** Whether it may be told a database server: `--url`. */
-export const usesServer = ({ worlds }) => worlds.includes("postgres");
+export const usesServer = ({ worlds, ownServer = false }) => worlds.includes("postgres") && !ownServer;
 
 /** What `--help` prints, and what an error about the command line ends with. */
 export function usage() {

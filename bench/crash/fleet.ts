@@ -9,6 +9,8 @@ import type { FromWorker, ToWorker, WorkerSettings } from "./messages.ts";
 /** A worker's process. */
 export interface Member {
   readonly pid: number;
+  /** Its id in the World. */
+  readonly workerId: string;
   start(runs: readonly PlannedRun[]): void;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
@@ -20,7 +22,7 @@ export interface Member {
   stop(): Promise<void>;
 }
 
-/** The workers at work, and one more that is loaded and waits for its turn, so that a round need not wait for Node to start. */
+/** The workers at work, and some that are loaded and wait for their turn, so that nobody need wait for Node to start. */
 export interface Fleet {
   readonly members: readonly Member[];
   /** Resolves when the new member works. */
@@ -29,20 +31,30 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
-const file = fileURLToPath(new URL("./worker.ts", import.meta.url));
+export interface FleetOptions {
+  /** The module of a worker's process. */
+  readonly file: URL;
+  readonly settings: WorkerSettings;
+  /** Where the workers' warnings go. */
+  readonly logPath: string;
+  /** How many are loaded and wait for their turn. */
+  readonly standbys: number;
+  /** A `start()` was acknowledged. */
+  readonly onStarted: (key: string) => void;
+}
 
-/** @param onStarted a `start()` was acknowledged  @param logPath where the workers' warnings go */
-export function createFleet(settings: WorkerSettings, logPath: string, onStarted: (key: string) => void): Fleet {
+export function createFleet({ file, settings, logPath, standbys, onStarted }: FleetOptions): Fleet {
   const log = openSync(logPath, "a");
   const members: Member[] = [];
   const expected = new WeakSet<ChildProcess>();
   let closed = false;
   let failure: Error | null = null;
-  let standby = load();
+  const waiting = Array.from({ length: standbys }, load);
+  let adding: Promise<unknown> = Promise.resolve();
 
   function load(): ChildProcess {
     // Standard output too: it belongs to the result.
-    const child = fork(file, [JSON.stringify(settings)], { stdio: ["ignore", log, log, "ipc"] });
+    const child = fork(fileURLToPath(file), [JSON.stringify(settings)], { stdio: ["ignore", log, log, "ipc"] });
     child.on("message", (message: FromWorker) => {
       if (message.kind === "started") onStarted(message.key);
     });
@@ -56,14 +68,15 @@ export function createFleet(settings: WorkerSettings, logPath: string, onStarted
     expected.add(child);
     const exited = child.exitCode === null && child.signalCode === null ? once(child, "exit") : null;
     how();
+    if (member && members.includes(member)) members.splice(members.indexOf(member), 1);
     await exited;
-    if (member) members.splice(members.indexOf(member), 1);
   }
 
-  function createMember(child: ChildProcess): Member {
+  function createMember(child: ChildProcess, workerId: string): Member {
     const send = (message: ToWorker): void => void child.send(message);
     const member: Member = {
       pid: child.pid ?? 0,
+      workerId,
       start: (runs) => send({ kind: "start", runs }),
       kill: () => end(child, member, () => child.kill("SIGKILL")),
       freeze: () => void child.kill("SIGSTOP"),
@@ -73,35 +86,41 @@ export function createFleet(settings: WorkerSettings, logPath: string, onStarted
     return member;
   }
 
+  async function addOne(): Promise<Member> {
+    if (failure) throw failure;
+    const child = waiting.shift() ?? load();
+    const ready = told(child, "ready");
+    // It may have been loaded for long: what is sent before waits in the channel.
+    child.send({ kind: "open" } satisfies ToWorker);
+    const { workerId } = await ready;
+    if (!closed) waiting.push(load());
+    const member = createMember(child, workerId);
+    members.push(member);
+    return member;
+  }
+
   return {
     members,
-    async add() {
-      if (failure) throw failure;
-      const child = standby;
-      const ready = told(child, "ready");
-      // It may have been loaded for long: what is sent before waits in the channel.
-      child.send({ kind: "open" } satisfies ToWorker);
-      await ready;
-      if (!closed) standby = load();
-      const member = createMember(child);
-      members.push(member);
-      return member;
+    add() {
+      const added = adding.then(addOne);
+      adding = added.catch(() => undefined);
+      return added;
     },
     async close() {
       closed = true;
-      await Promise.all(members.map((member) => member.kill()));
-      await end(standby, null, () => standby.kill("SIGKILL"));
+      await Promise.all([...members].map((member) => member.kill()));
+      await Promise.all(waiting.map((child) => end(child, null, () => child.kill("SIGKILL"))));
       if (failure) throw failure;
     },
   };
 }
 
 /** @throws when the process ends before it says so */
-async function told(child: ChildProcess, kind: FromWorker["kind"]): Promise<void> {
+async function told<K extends FromWorker["kind"]>(child: ChildProcess, kind: K): Promise<Extract<FromWorker, { kind: K }>> {
   const stop = new AbortController();
   child.once("exit", () => stop.abort(new Error("A worker ended before it was ready.")));
   for (;;) {
     const [message] = (await once(child, "message", { signal: stop.signal })) as [FromWorker];
-    if (message.kind === kind) return;
+    if (message.kind === kind) return message as Extract<FromWorker, { kind: K }>;
   }
 }

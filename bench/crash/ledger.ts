@@ -12,16 +12,24 @@ export interface LedgerLine {
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly pid: number;
+  /** When it was written, by this machine's clock: ms since the epoch, rounded down. */
+  readonly at: number;
+  /** For how long the process had not come to its timers then: it was stopped, or busy. ms */
+  readonly stalledMs: number;
 }
 
 /** Appends a line, which others see at once; resolves when it is on the disk. */
-export type Append = (line: Omit<LedgerLine, "pid">) => Promise<void>;
+export type Append = (line: Pick<LedgerLine, "kind" | "step" | "attempt">) => Promise<void>;
+
+const tickMs = 20;
 
 export function openLedger(path: string): Append {
   const file = openSync(path, "a");
   const sync = promisify(fdatasync);
   let next: Promise<void> | null = null;
   let current: Promise<void> = Promise.resolve();
+  let tickedAt = performance.now();
+  setInterval(() => (tickedAt = performance.now()), tickMs).unref();
 
   /** One call to the disk serves all that wrote before it began. It must not block the process, whose lease would run out. */
   async function syncNext(): Promise<void> {
@@ -32,7 +40,8 @@ export function openLedger(path: string): Append {
   }
 
   return (line) => {
-    writeSync(file, `${JSON.stringify({ ...line, pid: process.pid })}\n`);
+    const stalledMs = Math.max(0, Math.round(performance.now() - tickedAt - tickMs));
+    writeSync(file, `${JSON.stringify({ ...line, pid: process.pid, at: Date.now(), stalledMs } satisfies LedgerLine)}\n`);
     next ??= syncNext();
     return next;
   };

@@ -17,10 +17,11 @@ export function payloadKey(run: PlannedRun, index: number): string {
   return `${run.key}-payload-${index}`;
 }
 
-const names = ["chain", "fanOut", "naps", "approval", "retries", "nested", "branches", "race"];
+/** The workflows of the load, by name. */
+export const crashLoad = ["chain", "fanOut", "naps", "approval", "retries", "nested", "branches", "race"];
 
-/** The next runs of the load, all workflows in turn. */
-export function planRuns(from: number, count: number): PlannedRun[] {
+/** The next runs of a load, all its workflows in turn. */
+export function planRuns(from: number, count: number, names: readonly string[]): PlannedRun[] {
   return Array.from({ length: count }, (_, index) => {
     const n = from + index;
     const workflow = names[n % names.length] ?? "chain";

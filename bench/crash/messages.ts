@@ -12,13 +12,16 @@ export type FromWorker =
   /** The code is loaded. */
   | { readonly kind: "loaded" }
   /** The worker works. */
-  | { readonly kind: "ready" }
+  | { readonly kind: "ready"; readonly workerId: string }
   /** `start()` has resolved for this run. */
   | { readonly kind: "started"; readonly key: string };
 
 /** The arguments of a worker's process. */
 export interface WorkerSettings {
+  /** Where its World is. */
   readonly world: string;
   readonly ledger: string;
   readonly leaseMs: number;
+  /** How often it tries to send payloads to the runs that it has started. */
+  readonly resumeEveryMs: number;
 }

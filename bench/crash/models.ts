@@ -12,20 +12,25 @@ export interface Expected {
 
 /** What a model may call. Promises settle when the history that is checked has the answer. */
 export interface ModelApi {
+  /** @param name of a step of `workflows.ts`, or a step's whole id */
   step(name: string, expected: Expected): Promise<unknown>;
   sleep(ms: number): Promise<unknown>;
+  /** A run that is started and awaited. */
+  child(workflow: string, value: unknown): Promise<unknown>;
+  /** What the workflow says to others: nothing answers it. */
+  note(ask: string): void;
   hook(): { next(expected: unknown): Promise<unknown>; dispose(): void };
 }
 
 /** Returns what the workflow returns. */
 export type Model = (api: ModelApi, run: PlannedRun) => Promise<unknown>;
 
-async function sum(api: ModelApi, a: number, b: number): Promise<number> {
+export async function sum(api: ModelApi, a: number, b: number): Promise<number> {
   await api.step("add", { value: a + b });
   return a + b;
 }
 
-async function squared(api: ModelApi, a: number): Promise<number> {
+export async function squared(api: ModelApi, a: number): Promise<number> {
   await api.step("square", { value: a * a });
   return a * a;
 }

@@ -12,7 +12,7 @@ import type { Expected, Model, ModelApi } from "./models.ts";
 const file = "@perdure/bench/crash/workflows.ts";
 
 interface Pending {
-  readonly kind: "step" | "wait" | "hook";
+  readonly kind: "step" | "wait" | "hook" | "start";
   readonly expected: Expected;
   readonly dueAt: number;
   /** Attempts that have failed so far. */
@@ -84,7 +84,9 @@ function ask(state: State, kind: Pending["kind"], name: string, expected: Expect
 
 function apiOf(state: State): ModelApi {
   return {
-    step: (name, expected) => ask(state, "step", `${file}#${name}`, expected, 0),
+    step: (name, expected) => ask(state, "step", name.includes("#") ? name : `${file}#${name}`, expected, 0),
+    child: (workflow, value) => ask(state, "start", workflow, { value }, 0),
+    note: (text) => void state.asked.push(text),
     sleep: (ms) => ask(state, "wait", "sleep", { value: undefined }, state.now + ms),
     hook() {
       void ask(state, "hook", "hook", { value: undefined }, 0);
@@ -112,6 +114,7 @@ function answer(state: State, row: ReadRow, say: (problem: string) => void): voi
     step_retrying: "step",
     wait_completed: "wait",
     hook_received: "hook",
+    run_completed: "start",
   };
   if (!pending || pending.kind !== kinds[row.type]) return say("answers what was not asked for, or was answered before");
   if (pending.kind === "hook") return receive(state, valueOf(row.payload));
@@ -122,7 +125,7 @@ function answer(state: State, row: ReadRow, say: (problem: string) => void): voi
   }
   state.pending.delete(row.op);
   if (pending.kind === "wait" && row.at < pending.dueAt) say(`comes ${pending.dueAt - row.at} ms early`);
-  if (pending.kind === "step") checkResult(pending, row, say);
+  if (pending.kind === "step" || pending.kind === "start") checkResult(pending, row, say);
   if (pending.expected.failure === undefined) pending.resolve(pending.expected.value);
   else pending.reject(new Error(pending.expected.failure));
 }
@@ -137,6 +140,6 @@ function checkResult({ expected, failed }: Pending, row: ReadRow, say: (problem:
   if (failed !== (expected.retries ?? 0)) say(`ends after ${failed} retries, not ${expected.retries ?? 0}`);
   if (expected.failure === undefined) {
     const value = valueOf(row.payload);
-    if (row.type !== "step_completed" || !isDeepStrictEqual(value, expected.value)) say(`brings ${row.payload}`);
+    if (!row.type.endsWith("_completed") || !isDeepStrictEqual(value, expected.value)) say(`brings ${row.payload}`);
   } else if (row.type !== "step_failed" || !row.payload.includes(expected.failure)) say(`brings ${row.payload}`);
 }

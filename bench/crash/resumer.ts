@@ -2,6 +2,7 @@ import { resumeHook } from "perdure/api";
 import { HookNotFoundError } from "perdure/errors";
 
 import { payloadKey, payloadsOf, type PlannedRun } from "./load.ts";
+import { isUnavailable } from "./unavailable.ts";
 
 /** Sends payloads to runs that wait on hooks, from outside of them. */
 export interface Resumer {
@@ -20,7 +21,7 @@ export function createResumer(): Resumer {
         await resumeHook(run.key, payload, { key: payloadKey(run, index) });
       } catch (error) {
         // The run has not come to its hook yet; or it has ended, and somebody else has sent all.
-        if (HookNotFoundError.is(error)) return;
+        if (HookNotFoundError.is(error) || isUnavailable(error)) return;
         throw error;
       }
       sent.set(run, index + 1);

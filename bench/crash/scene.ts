@@ -8,7 +8,7 @@ import { createScratchFolder } from "../src/worlds/sqlite.ts";
 import type { Evidence } from "./evidence.ts";
 import { createFleet, type Member } from "./fleet.ts";
 import { createLedgerReader } from "./ledger.ts";
-import type { PlannedRun } from "./load.ts";
+import { crashLoad, type PlannedRun } from "./load.ts";
 import { createObserver } from "./observer.ts";
 import { createResumer } from "./resumer.ts";
 import { createRoster } from "./roster.ts";
@@ -42,13 +42,18 @@ export async function openScene(): Promise<Scene> {
   const ledger = createLedgerReader(join(folder, "ledger.jsonl"));
   const observer = createObserver(world, ledger);
   const payloads = sendPayloads();
-  const roster = createRoster();
+  const roster = createRoster(crashLoad);
   let [kills, freezes, takenFromFrozen] = [0, 0, 0];
 
-  const settings = { world: path, ledger: join(folder, "ledger.jsonl"), leaseMs };
-  const fleet = createFleet(settings, join(folder, "workers.log"), (key) => {
-    const run = roster.acknowledge(key);
-    if (run?.sender === "parent") payloads.add(run);
+  const fleet = createFleet({
+    file: new URL("./worker.ts", import.meta.url),
+    settings: { world: path, ledger: join(folder, "ledger.jsonl"), leaseMs, resumeEveryMs: 10 },
+    logPath: join(folder, "workers.log"),
+    standbys: 1,
+    onStarted(key) {
+      const run = roster.acknowledge(key);
+      if (run?.sender === "parent") payloads.add(run);
+    },
   });
 
   async function kill(victim: Member): Promise<void> {
@@ -98,7 +103,7 @@ export async function openScene(): Promise<Scene> {
         await pause(100);
         await observer.look();
       } while (observer.open > 0 && performance.now() < deadline);
-      await Promise.all(fleet.members.map((member) => member.stop()));
+      await Promise.all([...fleet.members].map((member) => member.stop()));
       return observer.conclude(roster.acknowledged);
     },
     async close() {

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Evidence, RunEvidence, Sighting } from "./evidence.ts";
 import { readRow, valueOf, type ReadRow } from "./history.ts";
 import type { LedgerLine } from "./ledger.ts";
-import { models } from "./models.ts";
+import { models, type Model } from "./models.ts";
 import { replayModel } from "./replay-model.ts";
 
 /** What came of the runs. */
@@ -34,10 +34,10 @@ export interface Verdict {
 
 export async function judge({ runs, lines, sightings, early }: Evidence): Promise<Verdict> {
   const problems = early.map((step) => `${step} began before the history had asked for it`);
-  const worked = new Set(lines.flatMap(({ kind, step, attempt }) => (kind === "effect" ? [attemptName(step, attempt)] : [])));
+  const worked = carriedOut(lines);
   const total = { lost: 0, historiesInvalid: 0, takeovers: 0, steps: 0 };
   for (const evidence of runs.filter(({ acknowledged }) => acknowledged)) {
-    const found = await judgeRun(evidence, worked);
+    const found = await judgeRun(evidence, worked, models);
     problems.push(...found.problems.map((problem) => `${evidence.run.key}: ${problem}`));
     total.lost += Number(found.lost);
     total.historiesInvalid += Number(found.invalid);
@@ -60,14 +60,24 @@ export async function judge({ runs, lines, sightings, early }: Evidence): Promis
   };
 }
 
-interface RunVerdict {
+/** The attempts that had an effect. */
+export function carriedOut(lines: readonly LedgerLine[]): ReadonlySet<string> {
+  return new Set(lines.flatMap(({ kind, step, attempt }) => (kind === "effect" ? [attemptName(step, attempt)] : [])));
+}
+
+export interface RunVerdict {
   readonly lost: boolean;
   readonly invalid: boolean;
   readonly steps: number;
   readonly problems: readonly string[];
 }
 
-async function judgeRun({ run, record, rows, seen }: RunEvidence, worked: ReadonlySet<string>): Promise<RunVerdict> {
+/** @param worked see {@link carriedOut} */
+export async function judgeRun(
+  { run, record, rows, seen }: RunEvidence,
+  worked: ReadonlySet<string>,
+  models: Readonly<Record<string, Model>>,
+): Promise<RunVerdict> {
   const model = models[run.workflow];
   if (!record || !model) return { lost: true, invalid: false, steps: 0, problems: ["is not there"] };
   const read = rows.map(readRow);
@@ -103,7 +113,7 @@ function unworked(runId: string, rows: readonly ReadRow[], worked: ReadonlySet<s
   });
 }
 
-function attemptName(step: string, attempt: number): string {
+export function attemptName(step: string, attempt: number): string {
   return `attempt ${attempt} of ${step}`;
 }
 
@@ -126,7 +136,7 @@ function groupByStep(sightings: readonly Sighting[]): Map<string, Sighting[]> {
 }
 
 /** How many attempts began more often than once, counting each time after the first. */
-function repeated(lines: readonly LedgerLine[]): number {
+export function repeated(lines: readonly LedgerLine[]): number {
   const attempts = lines.flatMap(({ kind, step, attempt }) => (kind === "attempt" ? [attemptName(step, attempt)] : []));
   return attempts.length - new Set(attempts).size;
 }

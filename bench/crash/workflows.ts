@@ -13,13 +13,15 @@ export function useLedger(ledger: Append): void {
   append = ledger;
 }
 
-async function begin(): Promise<number> {
+/** Writes to the ledger that the attempt begins; returns which one it is. */
+export async function begin(): Promise<number> {
   const { stepId: step, attempt } = getStepMetadata();
   await append({ kind: "attempt", step, attempt });
   return attempt;
 }
 
-async function finish<T>(value: T): Promise<T> {
+/** Writes to the ledger that the effect has happened. */
+export async function finish<T>(value: T): Promise<T> {
   const { stepId: step, attempt } = getStepMetadata();
   await append({ kind: "effect", step, attempt });
   return value;

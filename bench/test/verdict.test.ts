@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 
 import type { Evidence, RunEvidence, Sighting } from "../crash/evidence.ts";
 import type { LedgerLine } from "../crash/ledger.ts";
-import { planRuns, type PlannedRun } from "../crash/load.ts";
+import { crashLoad, planRuns, type PlannedRun } from "../crash/load.ts";
 import { judge } from "../crash/verdict.ts";
 
 const file = "@perdure/bench/crash/workflows.ts";
@@ -56,7 +56,14 @@ const record: RunRecord = {
   successor: null,
 };
 
-const line = (kind: LedgerLine["kind"], count: number, attempt = 1): LedgerLine => ({ kind, step: `${id}/${add(count)}`, attempt, pid: 1 });
+const line = (kind: LedgerLine["kind"], count: number, attempt = 1): LedgerLine => ({
+  kind,
+  step: `${id}/${add(count)}`,
+  attempt,
+  pid: 1,
+  at: 0,
+  stalledMs: 0,
+});
 
 // The second step was in flight when the worker was killed.
 const lines = [
@@ -167,7 +174,7 @@ test("a step that began before the history asked for it is counted", async () =>
 });
 
 test("the load has every workflow in turn, with keys that are unique", () => {
-  const runs = planRuns(0, 80);
+  const runs = planRuns(0, 80, crashLoad);
   expect(new Set(runs.map(({ key }) => key)).size).toBe(80);
   expect(new Set(runs.map(({ workflow }) => workflow)).size).toBe(8);
 });

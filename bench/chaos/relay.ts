@@ -1,0 +1,46 @@
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+
+/** Stands between clients and a server on this machine, to cut connections as a network does: neither side is told, and what was under way goes on. */
+export interface Relay {
+  readonly port: number;
+  /** Cuts the connections that `isChosen` says yes to; returns how many. */
+  cut(isChosen: () => boolean): number;
+  close(): Promise<void>;
+}
+
+/** @param target the port of the server on 127.0.0.1 */
+export async function startRelay(target: number): Promise<Relay> {
+  const clients = new Set<Socket>();
+  const relay = createServer((client) => {
+    const server = connect(target, "127.0.0.1");
+    clients.add(client);
+    client.setNoDelay().pipe(server.setNoDelay());
+    server.pipe(client);
+    // A server that is not there refuses; one that dies resets.
+    server.on("error", () => client.resetAndDestroy());
+    client
+      .on("error", () => server.destroy())
+      .on("close", () => {
+        clients.delete(client);
+        server.destroy();
+      });
+  });
+  relay.listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  const cut = (isChosen: () => boolean): number => {
+    const chosen = [...clients].filter(isChosen);
+    for (const client of chosen) client.resetAndDestroy();
+    return chosen.length;
+  };
+  return {
+    port: (relay.address() as AddressInfo).port,
+    cut,
+    async close() {
+      const closed = once(relay, "close");
+      relay.close();
+      cut(() => true);
+      await closed;
+    },
+  };
+}
