@@ -36,6 +36,9 @@ export interface AttemptsOptions {
   /** Asked before each attempt. After a no, `onBlocked` is called, and `resume()` goes on. */
   readonly mayStart: () => boolean;
   readonly onBlocked: () => void;
+  /** Asked before each attempt whether its run is this worker's for certain. After a no, `prove` finds out, and `resume()` goes on. */
+  readonly isProven: (resident: Resident) => boolean;
+  readonly prove: (resident: Resident) => void;
   /** An attempt whose outcome is wanted has settled, or reports its progress. */
   readonly onEvent: (resident: Resident, ready: ReadyEvent) => void;
 }
@@ -78,6 +81,8 @@ class PooledAttempt extends Attempt {
 class AttemptPool implements Attempts {
   readonly #options: AttemptsOptions;
   readonly #queue = createQueue<PooledAttempt>();
+  /** Those whose runs may be another worker's by now. */
+  #unproven: PooledAttempt[] = [];
   #active = 0;
   #isStopped = false;
   #waiting: (() => void)[] = [];
@@ -91,7 +96,7 @@ class AttemptPool implements Attempts {
     const attempt = new PooledAttempt(this, this.#options.world, resident, step, registered);
     resident.attempting = put<Attempt>(resident.attempting, attempt);
     this.#queue.add(attempt);
-    this.resume();
+    this.#next();
   }
 
   cancel(resident: Resident, op: string, reason: Error): void {
@@ -101,6 +106,7 @@ class AttemptPool implements Attempts {
 
   stop(): void {
     this.#isStopped = true;
+    this.#askAgain();
     for (let left = this.#queue.length; left > 0; left--) {
       const attempt = this.#queue.take();
       if (!attempt?.isWanted) continue;
@@ -119,16 +125,32 @@ class AttemptPool implements Attempts {
   }
 
   resume(): void {
-    const { concurrency, mayStart, onBlocked } = this.#options;
+    this.#askAgain();
+    this.#next();
+  }
+
+  #askAgain(): void {
+    if (this.#unproven.length === 0) return;
+    for (const attempt of this.#unproven) this.#queue.add(attempt);
+    this.#unproven = [];
+  }
+
+  #next(): void {
+    const { concurrency, mayStart, onBlocked, isProven, prove } = this.#options;
     while (this.#active < concurrency && this.#queue.length > 0) {
       if (!mayStart()) {
         onBlocked();
         return;
       }
       const attempt = this.#queue.take();
-      if (attempt?.isWanted) this.#begin(attempt);
+      if (!attempt?.isWanted) continue;
+      if (isProven(attempt.owner)) this.#begin(attempt);
+      else {
+        this.#unproven.push(attempt);
+        prove(attempt.owner);
+      }
     }
-    if (this.#active > 0 || this.#queue.length > 0 || this.#waiting.length === 0) return;
+    if (this.#active > 0 || this.#queue.length > 0 || this.#unproven.length > 0 || this.#waiting.length === 0) return;
     const resolved = this.#waiting;
     this.#waiting = [];
     for (const resolve of resolved) resolve();
@@ -170,7 +192,7 @@ class AttemptPool implements Attempts {
     attempt.hasPlace = false;
     this.#options.hold.release();
     this.#active--;
-    this.resume();
+    this.#next();
   }
 }
 

@@ -46,6 +46,7 @@ async function commitStarting(core: Core, turn: ClosedTurn): Promise<void> {
 }
 
 async function commitClosed(core: Core, closed: readonly ClosedTurn[]): Promise<void> {
+  const { lapses } = core;
   let results: readonly CommitResult[];
   try {
     results = closed.length > 0 ? await core.committer.submit(closed.map(({ commit }) => commit)) : [];
@@ -54,15 +55,16 @@ async function commitClosed(core: Core, closed: readonly ClosedTurn[]): Promise<
     for (const { resident } of closed) drop(core, resident, "stopping");
     return;
   }
-  closed.forEach((turn, index) => settle(core, turn, results[index]));
+  closed.forEach((turn, index) => settle(core, turn, results[index], lapses));
   if (core.isHeldBack) goOnIfThereIsRoom(core);
 }
 
-function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined): void {
+/** @param lapses see `Resident.provenIn` */
+function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined, lapses: number): void {
   const { resident } = turn;
   switch (result?.status) {
     case "committed":
-      acknowledged(core, turn, result);
+      acknowledged(core, turn, result, lapses);
       return;
     case "behind":
       // The history is shorter, or longer, than this copy: give the run back and start again from what is there.
@@ -82,7 +84,12 @@ function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined):
 
 type Committed = Extract<CommitResult, { status: "committed" }>;
 
-function acknowledged(core: Core, { resident, commit, asks, attempts, logs }: ClosedTurn, { conflicts, existing = [] }: Committed): void {
+function acknowledged(
+  core: Core,
+  { resident, commit, asks, attempts, logs }: ClosedTurn,
+  { conflicts, existing = [] }: Committed,
+  lapses: number,
+): void {
   const { machine, run } = resident;
   if (logs.length > 0) showLogs(core, run, logs);
   resident.committed += commit.rows.length;
@@ -96,7 +103,13 @@ function acknowledged(core: Core, { resident, commit, asks, attempts, logs }: Cl
     ended(core, run, endOf(run.id, machine.outcome, commit));
     return;
   }
+  // Claimed anew meanwhile: the other copy goes on from this commit, or has already.
+  if (resident.mode === "dropped") return;
   resident.mode = "idle";
+  if (resident.provenIn !== lapses) {
+    resident.provenIn = lapses;
+    core.attempts.resume();
+  }
   for (const op of conflicts) addReady(core, resident, { event: { type: "hook_conflict", op }, payload: "" });
   if (commit.runs) acceptStarted(core, resident, asks, existing);
   beginEffects(core, resident, asks, attempts);

@@ -39,6 +39,8 @@ export interface Core {
   readonly observation: Observation;
   /** How often in a row a run was interrupted by the watchdog while the process hardly ran. */
   readonly interruptions: Map<string, number>;
+  /** How often the lease may have been over. Whether a run was lost then shows in a commit that began later: see `Resident.provenIn`. */
+  lapses: number;
   /** The answer of a call that may have given this worker runs was lost: the next claim says which runs it holds. */
   hasLostAnswer: boolean;
   /** Messages whose commit was acknowledged, to be forgotten once no claim that began before that can still show them. */

@@ -37,6 +37,8 @@ export interface Resident {
   readyLength: number;
   /** What it counts for among all residents, see `residents.ts`; 0 while it is not one of them. */
   weight: number;
+  /** The value of `Core.lapses` when the claim or the commit began by which this copy was last known to be the run's owner's. */
+  provenIn: number;
   /** The due time and the mark of the note that the run's row holds, as far as this worker knows. */
   rowDueAt: number | null;
   rowNoteMark: number;
@@ -86,6 +88,7 @@ export function createResident(
     seenBytes: run.input.length,
     readyLength: 0,
     weight: 0,
+    provenIn: 0,
     rowDueAt: run.dueAt,
     rowNoteMark: markOf(run.note),
     timers: null,

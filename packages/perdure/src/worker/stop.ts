@@ -66,10 +66,12 @@ async function settleAll(core: Core): Promise<void> {
 }
 
 /** The worker's runs are its own until its attempts have settled: nobody else must begin them anew meanwhile. */
-function renewLease({ world, id, options, lease }: Core): () => Promise<void> {
+function renewLease(core: Core): () => Promise<void> {
+  const { world, id, options, lease } = core;
   let renewing: Promise<void> | null = null;
   const timer = setInterval(() => {
     const startedAt = monotonicNow();
+    if (lease.hasLapsed()) core.lapses++;
     renewing ??= world
       .heartbeat(id, options.leaseMs)
       .then(() => lease.renewed(startedAt))

@@ -24,6 +24,8 @@ const suspectCrashes = 3;
 
 /** Takes a new run in, which this worker created and therefore owns. */
 export async function admit(core: Core, run: RunRecord): Promise<void> {
+  // Claimed before the answer to its creation came: what is claimed last counts.
+  if (core.residents.find(run.id)) return;
   const input = decodeRunInput(run.input);
   const { args } = input;
   const resident = createResident(run, input);
@@ -37,6 +39,10 @@ export async function takeOver(core: Core, { run, isTakeover, crashes: crashesSi
   const input = decodeRunInput(run.input);
   const { args } = input;
   const resident = createResident(run, input);
+  // Another worker had it meanwhile, and this one did not notice.
+  const former = core.residents.find(run.id);
+  if (former) drop(core, former, "fenced");
+  resident.provenIn = core.lapses;
   core.residents.add(resident);
   const page = await core.world.load(run.id);
   const crashes = crashesSinceRow + crashesBefore(page);

@@ -25,7 +25,7 @@ import { createLease } from "./lease.ts";
 import { createObservation, type SharedObservers } from "./observe/observation.ts";
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { isOverloaded } from "./pressure.ts";
-import { proveOwnership } from "./prove-ownership.ts";
+import { proveOwnership, proveRun } from "./prove-ownership.ts";
 import { createReleases } from "./releases.ts";
 import { createResidents } from "./residents.ts";
 import { createSources } from "./sources.ts";
@@ -156,6 +156,9 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
       if (isOverloaded(core)) core.isHeldBack = true;
       else hint();
     },
+    isProven: ({ provenIn }) => provenIn === core.lapses,
+    // When the worker was stopped meanwhile nobody is told.
+    prove: (resident) => void proveRun(core, resident).catch(() => drop(core, resident, "stopping")),
     onEvent: (resident, ready) => addReady(core, resident, ready),
   });
   const core: Core = {
@@ -173,6 +176,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
     lease: createLease(options.leaseMs),
     committer: createCommitter(world, signal, observation),
     interruptions: new Map(),
+    lapses: 0,
     hasLostAnswer: false,
     consumed: [],
     stopping: false,
