@@ -47,6 +47,8 @@ export interface ChaosEvidence {
   readonly lines: readonly LedgerLine[];
   readonly victims: readonly Victim[];
   readonly bookings: readonly Booking[];
+  /** What the other table of the transactions has counted. */
+  readonly booked: number;
   readonly leaseMs: number;
   /** When the last fault was over: ms since the epoch. */
   readonly calmAt: number;
@@ -129,7 +131,8 @@ export async function collect({ world, server, roster, snapshots, ...rest }: Sou
     });
   }
   const bookings = await server.ask<Booking>("SELECT run, pieces FROM bookings");
-  return { runs: runs.map((run) => withEnd(run, snapshots)), bookings, ...rest };
+  const [shelves] = await server.ask<{ booked: number }>("SELECT sum(booked)::float8 AS booked FROM shelves");
+  return { runs: runs.map((run) => withEnd(run, snapshots)), bookings, booked: shelves?.booked ?? 0, ...rest };
 }
 
 /** A run whose end was another one when it was seen first is not there any more. */

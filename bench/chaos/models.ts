@@ -2,7 +2,7 @@
 import { crashLoad, type PlannedRun } from "../crash/load.ts";
 import { models, squared, sum, type Model } from "../crash/models.ts";
 
-export const chaosLoad = [...crashLoad, "family", "progress", "streams"];
+export const chaosLoad = [...crashLoad, "booking", "family", "progress", "streams"];
 
 /** The runs that a run starts. */
 export function childrenOf({ key, workflow, n }: PlannedRun): PlannedRun[] {
@@ -11,7 +11,7 @@ export function childrenOf({ key, workflow, n }: PlannedRun): PlannedRun[] {
 }
 
 const file = "@perdure/bench/chaos/workflows.ts";
-const [child, speak] = [`${file}#child`, `${file}#speak`];
+const [book, child, speak] = [`${file}#book`, `${file}#child`, `${file}#speak`];
 
 export const chaosModels: Readonly<Record<string, Model>> = {
   ...models,
@@ -25,6 +25,13 @@ export const chaosModels: Readonly<Record<string, Model>> = {
   async family(api, { n }) {
     const values = await Promise.all([1, 2, 3].map((index) => api.child(child, (n + index) ** 2 + 1) as Promise<number>));
     return sum(api, values[0] ?? 0, (values[1] ?? 0) + (values[2] ?? 0));
+  },
+
+  async booking(api, run) {
+    const [first, second] = bookingsOf(run).map(({ pieces }) => pieces) as [number, number];
+    await api.step(book, { value: first + 1 });
+    await api.step(book, { value: second + 1 });
+    return sum(api, first + 1, second + 1);
   },
 
   async progress(api, { n }) {
@@ -55,8 +62,8 @@ export function publishedOf({ workflow, n }: PlannedRun): { log: string[]; speec
   return { log: [`first ${n}`, `second ${speeches[0]}`, `third ${speeches[1]}`], speeches, progress: undefined };
 }
 
-/** The bookings of a completed run. */
-export function bookingsOf({ workflow }: PlannedRun): { readonly run: string; readonly pieces: number }[] {
+/** The bookings of a completed run, in order. */
+export function bookingsOf({ key, workflow, n }: PlannedRun): { readonly run: string; readonly pieces: number }[] {
   if (workflow !== "booking") return [];
-  return [];
+  return [1, 100].map((least) => ({ run: key, pieces: least + (n % 50) }));
 }

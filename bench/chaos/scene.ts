@@ -54,7 +54,10 @@ interface Stage {
 export async function openScene(leaseMs: number): Promise<Scene> {
   const folder = createScratchFolder();
   const server = await startServer();
-  await server.ask("CREATE TABLE bookings (run text NOT NULL, pieces int NOT NULL, pid int NOT NULL)");
+  await server.ask(`
+    CREATE TABLE bookings (run text NOT NULL, pieces int NOT NULL);
+    CREATE TABLE shelves (id int PRIMARY KEY, booked int8 NOT NULL DEFAULT 0);
+    INSERT INTO shelves (id) SELECT generate_series(0, 7)`);
   const world = createPostgresWorld({ url: server.directUrl });
   await setWorld(world);
   await world.setup();

@@ -50,7 +50,7 @@ export async function judgeChaos(evidence: ChaosEvidence): Promise<ChaosVerdict>
   }
   // Also of runs whose start nobody has acknowledged.
   const order = attemptsAgainstHistory(evidence.runs, lines, leaseMs);
-  const booked = countBookings(runs, bookings);
+  const booked = countBookings(runs, evidence);
   const ends = runs.map(({ record }) => record?.endedAt ?? calmAt);
   return {
     ...total,
@@ -116,14 +116,21 @@ function stepsOf(runId: string, rows: readonly CommittedRow[]): [step: string, h
   return [...steps];
 }
 
-function countBookings(runs: readonly ChaosRun[], bookings: readonly Booking[]): { twice: string[]; missing: string[] } {
+interface Booked {
+  readonly twice: readonly string[];
+  readonly missing: readonly string[];
+}
+
+function countBookings(runs: readonly ChaosRun[], { bookings, booked }: Pick<ChaosEvidence, "bookings" | "booked">): Booked {
   const counts = new Map<string, number>();
   const nameOf = ({ run, pieces }: Booking): string => `the booking of ${pieces} by ${run}`;
   for (const booking of bookings) counts.set(nameOf(booking), (counts.get(nameOf(booking)) ?? 0) + 1);
   const expected = runs.flatMap(({ run, record }) => (record?.status === "completed" ? bookingsOf(run) : [])).map(nameOf);
+  const halves = bookings.reduce((sum, { pieces }) => sum + pieces, 0) - booked;
+  const half = halves === 0 ? [] : [`half of a transaction (${halves} pieces)`];
   return {
-    twice: [...counts].flatMap(([name, count]) => (count > 1 ? [name] : [])),
-    missing: expected.filter((name) => !counts.has(name)),
+    twice: [...[...counts].flatMap(([name, count]) => (count > 1 ? [name] : [])), ...(halves < 0 ? half : [])],
+    missing: [...(halves > 0 ? half : []), ...expected.filter((name) => !counts.has(name))],
   };
 }
 

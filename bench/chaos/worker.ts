@@ -3,9 +3,9 @@ import { createPostgresWorld } from "@perdure/world-postgres";
 
 import { serve } from "../crash/serve.ts";
 import { approval, branches, chain, fanOut, naps, nested, race, retries } from "../crash/workflows.ts";
-import { child, family, progress, streams } from "./workflows.ts";
+import { booking, child, family, progress, streams } from "./workflows.ts";
 
 serve({
   openWorld: ({ world }) => createPostgresWorld({ url: world }),
-  workflows: { approval, branches, chain, child, family, fanOut, naps, nested, progress, race, retries, streams },
+  workflows: { approval, booking, branches, chain, child, family, fanOut, naps, nested, progress, race, retries, streams },
 });

@@ -1,5 +1,6 @@
 /** What the load of `crash` leaves out: other runs, streams, published values, transactions. What they must do is written down a second time in `models.ts`. */
 import { setTimeout as pause } from "node:timers/promises";
+import { transaction } from "@perdure/world-postgres";
 import { getWritable, publish, sleep } from "perdure";
 import { start } from "perdure/api";
 
@@ -62,5 +63,24 @@ export async function streams(n: number): Promise<number> {
   const second = await speak(2 + (n % 3));
   await writer.write(`third ${second}`);
   await writer.close();
+  return add(first, second);
+}
+
+/** Each transaction changes two tables; nothing but the World keeps it from doing so twice. */
+export async function book(run: string, pieces: number): Promise<number> {
+  "use step";
+  await begin();
+  const shelf = await transaction(async (client) => {
+    await client.query("INSERT INTO bookings (run, pieces) VALUES ($1, $2)", [run, pieces]);
+    const { rowCount } = await client.query("UPDATE shelves SET booked = booked + $1 WHERE id = $1 % 8", [pieces]);
+    return rowCount;
+  });
+  return finish(pieces + (shelf ?? 0));
+}
+
+export async function booking(n: number, key: string): Promise<number> {
+  "use workflow";
+  const first = await book(key, 1 + (n % 50));
+  const second = await book(key, 100 + (n % 50));
   return add(first, second);
 }
