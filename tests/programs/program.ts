@@ -10,6 +10,8 @@ export interface Program {
   readonly folder: string;
   /** Starts it. `env` is added to the environment. */
   start(env?: Readonly<Record<string, string>>): Running;
+  /** Starts `perdure` with these arguments in its folder. */
+  command(args: readonly string[], env?: Readonly<Record<string, string>>): Running;
 }
 
 export interface Running {
@@ -35,18 +37,19 @@ export function program(code: string): Program {
   symlinkSync(join(root, "packages/perdure"), join(folder, "node_modules/perdure"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "app", type: "module" }));
   writeFileSync(join(folder, "app.ts"), code);
+  const started = (one: Running): Running => {
+    running.push(one);
+    return one;
+  };
   return {
     folder,
-    start(env = {}) {
-      const one = run(folder, env);
-      running.push(one);
-      return one;
-    },
+    start: (env = {}) => started(run(folder, ["--import", "@perdure/compiler/register", "app.ts"], env)),
+    command: (args, env = {}) => started(run(folder, [join(root, "packages/cli/dist/bin.js"), ...args], env)),
   };
 }
 
-function run(folder: string, env: Readonly<Record<string, string>>): Running {
-  const child = spawn(process.execPath, ["--import", "@perdure/compiler/register", "app.ts"], {
+function run(folder: string, args: readonly string[], env: Readonly<Record<string, string>>): Running {
+  const child = spawn(process.execPath, args, {
     cwd: folder,
     env: { ...process.env, NODE_OPTIONS: "", ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,3 +1,5 @@
+import { catalogue, type CliErrorCode } from "./catalogue.ts";
+
 /** What the exit status of `perdure` says. */
 export const exitStatus = {
   ok: 0,
@@ -16,4 +18,9 @@ export class Failure extends Error {
     this.name = "Failure";
     this.status = status;
   }
+}
+
+/** A failure with a code, which begins its message, and with the code's advice, which ends it. */
+export function failureOf(code: CliErrorCode, status: number, message: string): Failure {
+  return new Failure(status, `${code}: ${message} ${catalogue[code]}`);
 }

@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { transformCommand } from "./commands/transform.ts";
+import { workerCommand } from "./commands/worker.ts";
 import { exitStatus, Failure } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Makes a command; one file in `commands` for each. */
 export type CommandFactory = (terminal: Terminal) => Command;
 
-const commands: readonly CommandFactory[] = [transformCommand];
+const commands: readonly CommandFactory[] = [transformCommand, workerCommand];
 
 /** Runs `perdure` with these arguments. Resolves with its exit status; writes only to the terminal. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {

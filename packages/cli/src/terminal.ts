@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { styleText } from "node:util";
 
 /** Where a command writes. */
@@ -8,6 +9,8 @@ export interface Terminal {
   out(text: string): void;
   /** To standard error, for everything that is said about it. */
   err(text: string): void;
+  /** As `out` and `err`, for what another process prints: resolves when there is room for more. */
+  passOn(to: "out" | "err", text: string): Promise<void>;
   /** Text in a colour of standard output, or as it is where there are none. */
   style(format: TextStyle, text: string): string;
 }
@@ -18,10 +21,21 @@ export type TextStyle = "bold" | "dim" | "green" | "yellow";
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
   const colours = stdout.isTTY && stdout.hasColors();
+  const streams = { out: writerOf(stdout), err: writerOf(stderr) };
   return {
     columns: stdout.isTTY ? stdout.columns : null,
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
+    passOn: (to, text) => streams[to](text),
     style: (format, text) => (colours ? styleText(format, text, { validateStream: false }) : text),
+  };
+}
+
+/** Many may wait for one stream to drain: they share a listener. */
+function writerOf(stream: NodeJS.WriteStream): (text: string) => Promise<void> {
+  let drained: Promise<unknown> | null = null;
+  return async (text) => {
+    if (stream.write(text)) return;
+    await (drained ??= once(stream, "drain").finally(() => (drained = null)));
   };
 }

@@ -18,6 +18,7 @@ export async function run(
     columns,
     out: (text) => void (out += text),
     err: (text) => void (err += text),
+    passOn: async (to, text) => void (to === "out" ? (out += text) : (err += text)),
     style: (format, text) => (styled ? `<${format}>${text}</${format}>` : text),
   };
   const status = await main(args, terminal);

@@ -34,6 +34,8 @@ interface Runtime {
   readonly observers: SharedObservers;
   readonly signals: Signals;
   isExitHandled: boolean;
+  /** Workers that were asked for by `startWorker()` and `createWorker()` and have not ended. */
+  explicitWorkers: number;
 }
 
 const key = Symbol.for("perdure.runtime");
@@ -50,6 +52,7 @@ function runtime(): Runtime {
     observers: createSharedObservers(),
     signals: createSignals(),
     isExitHandled: false,
+    explicitWorkers: 0,
   };
   return holder[key];
 }
@@ -111,11 +114,16 @@ export async function currentWorker(): Promise<Worker | null> {
   return state.worker;
 }
 
+/** True from the call of `startWorker()` or `createWorker()` on, until those workers have ended. */
+export function hasExplicitWorker(): boolean {
+  return runtime().explicitWorkers > 0;
+}
+
 /** The worker that `startWorker()` makes; it replaces one that was started on the way. */
 export async function createRuntimeWorker(options: WorkerOptions): Promise<RunningWorker> {
   const state = runtime();
   // The one before goes on until there is another: a mistake in the options, or a World that is away, must not leave the process without.
-  const worker = await makeWorker(options);
+  const worker = await explicitly(() => makeWorker(options));
   const before = state.worker;
   const current = Promise.resolve(worker);
   state.worker = current;
@@ -127,8 +135,26 @@ export async function createRuntimeWorker(options: WorkerOptions): Promise<Runni
 
 /** A worker beside that of the process. */
 export async function createWorkerOn(world: World, options: WorkerOptions): Promise<RunningWorker> {
-  await world.setup();
-  return keptAlive(await makeWorkerOn(world, options), () => undefined);
+  const worker = await explicitly(async () => {
+    await world.setup();
+    return makeWorkerOn(world, options);
+  });
+  return keptAlive(worker, () => undefined);
+}
+
+/** Counts a worker from now until it has ended, or was not made. */
+async function explicitly(make: () => Promise<Worker>): Promise<Worker> {
+  const state = runtime();
+  const forget = (): void => void state.explicitWorkers--;
+  state.explicitWorkers++;
+  try {
+    const worker = await make();
+    void worker.stopped.then(forget);
+    return worker;
+  } catch (error) {
+    forget();
+    throw error;
+  }
 }
 
 /** The process lives for as long as the worker does, however that ends. */

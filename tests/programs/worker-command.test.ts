@@ -1,0 +1,164 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { program, type Running } from "./program.ts";
+
+/** With `ROLE=client` it starts a run that works and then waits for a hook, and awaits neither; else it is the entry of `perdure worker`. */
+const app = `import { existsSync } from "node:fs";
+import { createHook, getStepMetadata } from "perdure";
+import { getRun, resumeHook, start } from "perdure/api";
+import { getWorld } from "perdure/runtime";
+async function work() {
+  "use step";
+  const { attempt, signal } = getStepMetadata();
+  console.log("attempt " + attempt + " in " + process.pid);
+  signal.addEventListener("abort", () => console.log("aborted in " + process.pid));
+  while (!existsSync("go")) await new Promise((resolve) => setTimeout(resolve, 20));
+  return attempt;
+}
+async function after(attempt: number, answer: string) { "use step"; return attempt + " " + answer; }
+export async function flow() {
+  "use workflow";
+  const attempt = await work();
+  return after(attempt, await createHook<string>({ token: "question" }));
+}
+if (process.env.ROLE === "start") await start(flow, [], { id: "one" });
+if (process.env.ROLE === "look") {
+  const { owner, status } = (await (await getWorld()).query.run({ key: "one" }))!;
+  console.log(status + " owned by " + owner);
+}
+if (process.env.ROLE === "answer") {
+  await resumeHook("question", "yes");
+  console.log(await getRun("one").returnValue);
+}
+`;
+
+async function printed(running: Running, text: string | RegExp): Promise<RegExpExecArray> {
+  const pattern = typeof text === "string" ? new RegExp(text) : text;
+  for (;;) {
+    const match = pattern.exec(running.output());
+    if (match) return match;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const client = (ROLE: string) => ({ ROLE, PERDURE_WORKER: "off" });
+const minutes = 60_000;
+
+test("a process that is killed is started again, its runs go on, and SIGTERM gives every run back", { timeout: 4 * minutes }, async () => {
+  const { folder, start, command } = program(app);
+  const workers = command(["worker", "--entry", "app.ts", "--processes", "2"], { PERDURE_WORKER: "off" });
+  await printed(workers, "Process 1 .* is ready");
+  await printed(workers, "Process 2 .* is ready");
+  expect((await start(client("start")).ended()).status).toBe(0);
+  const [, number, pid] = await printed(workers, /^\[(\d)\] attempt 1 in (\d+)$/m);
+  process.kill(Number(pid), "SIGKILL");
+  await printed(workers, `Process ${number} \\(pid ${pid}\\) was ended by SIGKILL\\. It is started again in 1 s\\.`);
+  await printed(workers, /^\[\d\] attempt 2 in/m);
+  await printed(workers, new RegExp(`Process ${number} \\(pid (?!${pid}\\))\\d+\\) is ready`));
+  writeFileSync(join(folder, "go"), "");
+  let owned: string;
+  do owned = (await start(client("look")).ended()).output;
+  while (!/^running owned by [\da-f-]{36}\n$/.test(owned));
+  process.kill(workers.pid, "SIGTERM");
+  expect(await workers.ended()).toMatchObject({ status: 0, output: expect.stringContaining("SIGTERM: waiting up to 25 s") as string });
+  expect((await start(client("look")).ended()).output).toBe("running owned by null\n");
+  // The other process goes on where they were.
+  const again = command(["worker", "--entry", "app.ts"]);
+  expect((await start(client("answer")).ended()).output).toBe("2 yes\n");
+  process.kill(again.pid, "SIGINT");
+  expect((await again.ended()).status).toBe(0);
+  expect(again.output()).not.toContain("[1]");
+});
+
+test("an attempt may end within the grace time, and its result counts", { timeout: 4 * minutes }, async () => {
+  const { folder, start, command } = program(app);
+  const workers = command(["worker", "--entry", "app.ts"]);
+  await start(client("start")).ended();
+  await printed(workers, "attempt 1 in");
+  process.kill(workers.pid, "SIGTERM");
+  await printed(workers, "SIGTERM: waiting");
+  writeFileSync(join(folder, "go"), "");
+  expect((await workers.ended()).status).toBe(0);
+  expect(workers.output()).not.toContain("aborted");
+  const again = command(["worker", "--entry", "app.ts"]);
+  await printed(again, "is ready");
+  let answer: string;
+  do answer = (await start(client("answer")).ended()).output;
+  while (!answer.startsWith("1 yes"));
+  expect(again.output()).not.toContain("attempt");
+});
+
+/** An entry with which the worker that it starts itself cannot end: something holds the process. */
+const stubborn = `import { startWorker } from "perdure/worker";
+process.on("SIGTERM", () => console.log("told"));
+void startWorker({ handleSignals: false });
+console.log("own worker");
+`;
+
+test("what has not ended when the grace time is over is killed, and the exit status says so", { timeout: 2 * minutes }, async () => {
+  const workers = program(stubborn).command(["worker", "--entry", "app.ts", "--grace", "300ms"]);
+  await printed(workers, "is ready");
+  process.kill(workers.pid, "SIGTERM");
+  const { status, output } = await workers.ended();
+  expect(status).toBe(1);
+  expect(output).toMatch(/told[^]*The grace time is over: what has not ended is killed\.[^]*was ended by SIGKILL/);
+});
+
+test("a second signal kills", { timeout: 2 * minutes }, async () => {
+  const workers = program(stubborn).command(["worker", "--entry", "app.ts", "--grace", "1h"]);
+  await printed(workers, "is ready");
+  process.kill(workers.pid, "SIGTERM");
+  await printed(workers, "told");
+  // At once it would pass for the same press of Ctrl-C.
+  const again = setInterval(() => process.kill(workers.pid, "SIGTERM"), 200);
+  const { status, output } = await workers.ended().finally(() => clearInterval(again));
+  expect(status).toBe(1);
+  expect(output).toContain("Another SIGTERM: what has not ended is killed.");
+});
+
+test("a worker that the entry starts stays the only one", { timeout: 2 * minutes }, async () => {
+  const { start, command } = program(`${app}
+import { startWorker } from "perdure/worker";
+if (!process.env.ROLE) void startWorker({ observers: [{ observe: ({ type }) => type === "attempt_started" && console.log("observed") }] });
+`);
+  const workers = command(["worker", "--entry", "app.ts"]);
+  await printed(workers, "is ready");
+  await start(client("start")).ended();
+  await printed(workers, "attempt 1 in");
+  expect(workers.output()).toContain("observed");
+});
+
+test("when the parent is killed, its processes end and give their runs back", { timeout: 2 * minutes }, async () => {
+  const { start, command } = program(`${app}if (!process.env.ROLE) console.log("pid " + process.pid);`);
+  const workers = command(["worker", "--entry", "app.ts"]);
+  const [, pid] = await printed(workers, /pid (\d+)$/m);
+  await printed(workers, "is ready");
+  process.kill(workers.pid, "SIGKILL");
+  const isThere = () => {
+    try {
+      return process.kill(Number(pid), 0);
+    } catch {
+      return false;
+    }
+  };
+  while (isThere()) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect((await start(client("start")).ended()).status).toBe(0);
+});
+
+test("an entry that cannot be imported ends the command: ENTRY_FAILED", { timeout: 2 * minutes }, async () => {
+  const workers = program(`import "./nowhere.ts";`).command(["worker", "--entry", "app.ts", "--processes", "2"]);
+  const { status, output } = await workers.ended();
+  expect(status).toBe(1);
+  expect(output).toMatch(/^\[1\] .*nowhere\.ts/m);
+  expect(output).toContain("ENTRY_FAILED: app.ts could not be imported.");
+});
+
+test("a World that is away is tried again", { timeout: 2 * minutes }, async () => {
+  const workers = program(`if (process.env.PERDURE_WORLD) console.log("begun");`).command(["worker", "--entry", "app.ts"], {
+    PERDURE_WORLD: "sqlite:/dev/null/world.db",
+  });
+  await printed(workers, /begun[^]*ended with exit code 1\. It is started again in 1 s\.[^]*begun[^]*again in 2 s\./);
+  process.kill(workers.pid, "SIGTERM");
+  expect((await workers.ended()).status).toBe(0);
+});
