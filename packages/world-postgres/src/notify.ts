@@ -8,7 +8,7 @@
 
 import type { Hint, Hints } from "@perdure/world";
 import { createHints } from "@perdure/world";
-import type pg from "pg";
+import pg from "pg";
 import type { Database } from "./database/database.ts";
 import type { PgSource } from "./database/source.ts";
 
@@ -134,8 +134,8 @@ function createListener({ source, channel, isWanted }: NotifierOptions, receive:
 
   async function connect(): Promise<void> {
     timer = null;
-    const client = source.listener();
-    if (client === null || isClosed || !isWanted()) return;
+    if (source.connection === null || isClosed || !isWanted()) return;
+    const client = new pg.Client(source.connection);
     listener = client;
     const lost = (): void => {
       if (listener !== client) return;

@@ -18,6 +18,7 @@ import { createSql, type Sql } from "./database/sql.ts";
 import { migrate } from "./migrations/migrate.ts";
 import { createRetention, type Retention, type RetentionLoop } from "./retention.ts";
 import { newRunId } from "./run-ids.ts";
+import { createLeaseThread, type LeaseThread, sharedNow } from "./lease-thread/lease-thread.ts";
 import { createNotifier, type Notifier } from "./notify.ts";
 import { claim } from "./operations/claim.ts";
 import { getCode, putCode } from "./operations/code.ts";
@@ -29,7 +30,8 @@ import { createRuns, insertRuns, isPlain, release } from "./operations/runs.ts";
 import { queryState } from "./operations/state.ts";
 import { createRunsIn } from "./operations/runs-in.ts";
 import { appendStreams, readStream } from "./operations/streams.ts";
-import { renew, retire } from "./operations/workers.ts";
+import { workerId } from "./operations/records.ts";
+import { RENEW_EXISTING, renew, retire } from "./operations/workers.ts";
 import { limitConnections, transactionsOf, type TransactionDatabase } from "./transaction/databases.ts";
 
 export interface PostgresWorldOptions {
@@ -59,6 +61,11 @@ export interface PostgresWorldOptions {
    * a few hundred runs at a time.
    */
   readonly retentionMs?: Retention;
+  /**
+   * The leases of this process's workers are renewed by a thread of their own, so that a step which blocks the event loop keeps its runs: for this long after the worker was last alive, then
+   * it is taken to be stuck, and others take its runs over when its lease is over. 0: there is no thread, and the event loop must never be blocked for as long as a lease. Default 120,000 ms.
+   */
+  readonly stuckMs?: number;
 }
 
 /** What tests may change beside the options. */
@@ -112,6 +119,7 @@ interface Store {
   readonly sql: Sql;
   /** For the transactions of steps. */
   readonly transactions: TransactionDatabase;
+  readonly leases: LeaseThread;
   /** @throws WORLD_CLOSED, WORLD_UNAVAILABLE before `setup` */
   database(): Database;
   setup(): Promise<void>;
@@ -119,7 +127,7 @@ interface Store {
 }
 
 function createStore(options: PostgresWorldOptions, clock: string | undefined): Store {
-  const { schema = "perdure", connections = 10, patienceMs = 30_000, notify = "auto", prepare = "auto" } = options;
+  const { schema = "perdure", connections = 10, patienceMs = 30_000, notify = "auto", prepare = "auto", stuckMs = 120_000 } = options;
   if (schema === "" || Buffer.byteLength(schema) > 63) {
     throw new WorldError("WORLD_INVALID_ARGUMENT", `"${schema}" cannot be the name of a schema.`, { hint: "Pass 1 to 63 bytes." });
   }
@@ -127,9 +135,20 @@ function createStore(options: PostgresWorldOptions, clock: string | undefined): 
   if (from === undefined) {
     throw new WorldError("WORLD_INVALID_ARGUMENT", "A World on PostgreSQL needs a database.", { hint: "Pass a `url` or a `pool`." });
   }
+  if (!(stuckMs >= 0)) {
+    throw new WorldError("WORLD_INVALID_ARGUMENT", `"stuckMs" is ${String(stuckMs)}.`, {
+      hint: "Pass a number of milliseconds, 0 or more.",
+    });
+  }
   const source = createSource(from, { connections });
   const sql = createSql(schema, clock);
   const database = createDatabase({ source, sql, named: prepare !== false, patienceMs });
+  const leases = createLeaseThread({
+    connection: source.connection,
+    renew: sql.of(RENEW_EXISTING).text,
+    // A clock that a test sets does not go on while a thread waits.
+    stuckMs: clock === undefined ? stuckMs : 0,
+  });
   let state: "new" | "open" | "closed" = "new";
   let opening: Promise<void> | null = null;
   let notifies = notify !== false;
@@ -161,6 +180,7 @@ function createStore(options: PostgresWorldOptions, clock: string | undefined): 
 
   return {
     notifier,
+    leases,
     retention,
     sql,
     transactions: {
@@ -185,6 +205,7 @@ function createStore(options: PostgresWorldOptions, clock: string | undefined): 
       const hold = setInterval(() => {}, 60_000);
       try {
         await opening?.catch(() => {});
+        await leases.close();
         await Promise.all([notifier.close(), retention.close()]);
         await source.close();
       } finally {
@@ -321,14 +342,20 @@ function announce(hints: Hints, commits: readonly Commit[], { results, wakes, re
 }
 
 function workers(store: Store): Pick<World, "claim" | "heartbeat" | "retire"> {
-  /** When each worker's lease was last renewed here, by the clock of this process: another renewal can wait for a third of the lease. */
+  const { leases } = store;
+  /** When each worker's lease was last renewed here, by {@link sharedNow}: another renewal can wait for a third of the lease. */
   const renewedAt = new Map<string, number>();
 
   async function renewNow(worker: string, leaseMs: number): Promise<void> {
-    const at = performance.now();
+    const at = sharedNow();
     await renew(store.database(), worker, leaseMs);
     store.retention.begin();
     renewedAt.set(worker, at);
+  }
+
+  function isFresh(worker: string, leaseMs: number): boolean {
+    const at = Math.max(renewedAt.get(worker) ?? 0, leases.renewedAt(workerId(worker)) ?? 0);
+    return at !== 0 && sharedNow() - at <= leaseMs / 3;
   }
 
   async function claimRuns(request: ClaimRequest): Promise<Claimed> {
@@ -336,8 +363,8 @@ function workers(store: Store): Pick<World, "claim" | "heartbeat" | "retire"> {
     assertWorker(worker, leaseMs);
     assertCount("The limit of a claim", limit, 0);
     const database = store.database();
-    const renewed = renewedAt.get(worker);
-    if (renewed === undefined || performance.now() - renewed > leaseMs / 3) await renewNow(worker, leaseMs);
+    if (!isFresh(worker, leaseMs)) await renewNow(worker, leaseMs);
+    leases.alive(workerId(worker), leaseMs);
     const { leaseLeft, ...claimed } = await claim(database, request);
     // By the database's clock, which is the one that counts.
     if (leaseLeft === null || leaseLeft < (leaseMs * 2) / 3 || leaseLeft > leaseMs) await renewNow(worker, leaseMs);
@@ -349,10 +376,12 @@ function workers(store: Store): Pick<World, "claim" | "heartbeat" | "retire"> {
     async heartbeat(worker, leaseMs) {
       assertWorker(worker, leaseMs);
       await renewNow(worker, leaseMs);
+      leases.alive(workerId(worker), leaseMs);
     },
     async retire(worker) {
       assertWorker(worker);
       renewedAt.delete(worker);
+      await leases.letGo(workerId(worker));
       await store.database().transaction((transaction) => retire(transaction, worker), "repeatable");
       store.notifier.hints.due();
     },

@@ -23,8 +23,8 @@ export interface PgClient {
 
 export interface PgSource {
   connect(): Promise<PgClient>;
-  /** A connection of its own for notifications, outside of the pool; null when there cannot be one. */
-  listener: () => pg.Client | null;
+  /** The options of a connection of one's own, outside of the pool; null when there cannot be one. */
+  readonly connection: pg.ClientConfig | null;
   /** Whether the connections are used for nothing else. */
   readonly isOwn: boolean;
   /** What to run first on each connection from now on; only where {@link isOwn}. */
@@ -124,7 +124,7 @@ function poolSource(pool: pg.Pool, { end, isOwn }: { end: () => Promise<void>; i
         raw: client,
       };
     },
-    listener: () => new pg.Client({ ...(pool as { options?: pg.PoolConfig }).options }),
+    connection: optionsOf(pool),
     size: (pool as { options?: pg.PoolConfig }).options?.max ?? 10,
     get closed() {
       return closed;
@@ -134,6 +134,12 @@ function poolSource(pool: pg.Pool, { end, isOwn }: { end: () => Promise<void>; i
       await end();
     },
   };
+}
+
+/** The options of a pool. It hides the password from those who list them. */
+function optionsOf(pool: pg.Pool): pg.ClientConfig | null {
+  const { options } = pool as { options?: pg.PoolConfig };
+  return options === undefined ? null : { ...options, ...(options.password !== undefined && { password: options.password }) };
 }
 
 /** One connection, used by one transaction after another. */
@@ -158,7 +164,7 @@ function singleSource(from: PgQueryable): PgSource {
         raw: from,
       };
     },
-    listener: () => null,
+    connection: null,
     size: 1,
     isOwn: false,
     beginSessionsWith() {},
