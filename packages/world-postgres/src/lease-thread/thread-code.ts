@@ -33,7 +33,9 @@ function password() {
 
 function theConnection() {
   if (current) return current;
-  const patienceMs = Math.max(1000, Math.min(30000, ...Array.from(kept.values(), leaseMsOf)));
+  // Short enough for another try before the lease is over, and longer each time, for a server that is slow.
+  const shortestMs = Math.min(...Array.from(kept.values(), leaseMsOf));
+  const patienceMs = Math.min(30000, Math.max(1000, shortestMs / 3) * 2 ** Math.min(failures, 5));
   const client = new Client({
     ...connection,
     ...(asksPassword && { password }),
