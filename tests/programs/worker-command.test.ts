@@ -154,7 +154,7 @@ test("an entry that cannot be imported ends the command: ENTRY_FAILED", { timeou
   const workers = program(`import "./nowhere.ts";`).command(["worker", "--entry", "app.ts", "--processes", "2"]);
   const { status, output } = await workers.ended();
   expect(status).toBe(1);
-  expect(output).toMatch(/^\[1\] .*nowhere\.ts/m);
+  expect(output).toMatch(/^\[\d\] .*nowhere\.ts/m);
   expect(output).toContain("ENTRY_FAILED: app.ts could not be imported.");
 });
 

@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { doctorCommand } from "./commands/doctor.ts";
+import { migrateCommand } from "./commands/migrate.ts";
 import { transformCommand } from "./commands/transform.ts";
 import { workerCommand } from "./commands/worker.ts";
 import { exitStatus, Failure } from "./failure.ts";
@@ -8,7 +10,7 @@ import type { Terminal } from "./terminal.ts";
 /** Makes a command; one file in `commands` for each. */
 export type CommandFactory = (terminal: Terminal) => Command;
 
-const commands: readonly CommandFactory[] = [transformCommand, workerCommand];
+const commands: readonly CommandFactory[] = [transformCommand, workerCommand, migrateCommand, doctorCommand];
 
 /** Runs `perdure` with these arguments. Resolves with its exit status; writes only to the terminal. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {

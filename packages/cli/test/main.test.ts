@@ -31,6 +31,12 @@ test.each([
   [["transform", "a.ts", "b.ts"], "Too many arguments", 'Run "perdure transform --help" for help.'],
   [["transform", "app.ts", "--jsn"], "Unknown option '--jsn'", "Did you mean --json?"],
   [["transform", "app.ts", "--target", "browser"], "argument 'browser' is invalid", "Allowed choices are host, workflow."],
+  [["worker"], "Required option '--entry <file>' not specified", 'Run "perdure worker --help" for help.'],
+  [["worker", "--entry", "nowhere.js"], "ENTRY_NOT_FOUND: There is no file nowhere.js", "--entry dist/server.js"],
+  [["worker", "--entry", "."], "ENTRY_NOT_FOUND", "is not a file"],
+  [["worker", "--entry", "a.js", "--processes", "0"], "argument '0' is invalid", "It must be a whole number from 1 to 1024, or auto."],
+  [["worker", "--entry", "a.js", "--processes", "two"], "argument 'two' is invalid", "or auto."],
+  [["worker", "--entry", "a.js", "--grace", "25"], "argument '25' is invalid", "It must be a duration such as 500ms, 25s or 2m."],
 ])("%j is refused with a reason and a hint, and status 2", async (args, reason, hint) => {
   const { status, out, err } = await run({}, ...args);
   expect([status, out]).toEqual([2, ""]);
