@@ -85,7 +85,7 @@ async function renewOne(worker) {
 async function keep(worker) {
   // This thread has taken its time to start.
   let pauseMs = Math.max(0, Number(Atomics.load(worker.shared, 0)) + leaseMsOf(worker) * 0.3 - now());
-  for (;;) {
+  while (worker.isKept) {
     const timer = setTimeout(worker.wake, pauseMs);
     await new Promise((resolve) => (worker.wakes = resolve));
     clearTimeout(timer);
