@@ -1,21 +1,25 @@
 import type { Sql } from "../database/sql.ts";
 import { quoteName } from "../database/sql.ts";
 
-/** What a World does with each table once the schema is there: the least that its role needs. */
+const all = ["SELECT", "INSERT", "UPDATE", "DELETE"] as const;
+const neverChanged = ["SELECT", "INSERT", "DELETE"] as const;
+
+/** What a World does with each table once the schema is there: the least that its role needs. Finished runs are deleted where that is asked for (`retentionMs`). */
 export const privileges: Readonly<Record<string, readonly string[]>> = {
-  attributes: ["SELECT", "INSERT", "UPDATE", "DELETE"],
-  awaits: ["SELECT", "INSERT", "UPDATE", "DELETE"],
-  chunks: ["SELECT", "INSERT"],
+  attributes: all,
+  awaits: all,
+  chunks: neverChanged,
   code: ["SELECT", "INSERT"],
-  history: ["SELECT", "INSERT"],
-  hooks: ["SELECT", "INSERT", "DELETE"],
-  messages: ["SELECT", "INSERT", "UPDATE"],
-  runs: ["SELECT", "INSERT", "UPDATE"],
-  state: ["SELECT", "INSERT", "UPDATE"],
-  stream_writers: ["SELECT", "INSERT", "UPDATE"],
-  streams: ["SELECT", "INSERT", "UPDATE"],
+  history: neverChanged,
+  hooks: neverChanged,
+  messages: all,
+  runs: all,
+  state: all,
+  stream_writers: all,
+  streams: all,
+  transactions: all,
   versions: ["SELECT"],
-  workers: ["SELECT", "INSERT", "UPDATE", "DELETE"],
+  workers: all,
 };
 
 /** The statements that give them to a role. */
