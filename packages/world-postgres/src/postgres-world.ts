@@ -126,20 +126,22 @@ interface Store {
   close(): Promise<void>;
 }
 
-function createStore(options: PostgresWorldOptions, clock: string | undefined): Store {
-  const { schema = "perdure", connections = 10, patienceMs = 30_000, notify = "auto", prepare = "auto", stuckMs = 120_000 } = options;
-  if (schema === "" || Buffer.byteLength(schema) > 63) {
+/** Where the connections come from. @throws WORLD_INVALID_ARGUMENT */
+function connectionsFrom({ pool, url, schema, stuckMs = 0 }: PostgresWorldOptions): NonNullable<PostgresWorldOptions["pool" | "url"]> {
+  if (schema !== undefined && (schema === "" || Buffer.byteLength(schema) > 63)) {
     throw new WorldError("WORLD_INVALID_ARGUMENT", `"${schema}" cannot be the name of a schema.`, { hint: "Pass 1 to 63 bytes." });
   }
-  const from = options.pool ?? options.url;
-  if (from === undefined) {
-    throw new WorldError("WORLD_INVALID_ARGUMENT", "A World on PostgreSQL needs a database.", { hint: "Pass a `url` or a `pool`." });
-  }
   if (!(stuckMs >= 0)) {
-    throw new WorldError("WORLD_INVALID_ARGUMENT", `"stuckMs" is ${String(stuckMs)}.`, {
-      hint: "Pass a number of milliseconds, 0 or more.",
-    });
+    throw new WorldError("WORLD_INVALID_ARGUMENT", `"stuckMs" is ${String(stuckMs)}.`, { hint: "Pass milliseconds, 0 or more." });
   }
+  const from = pool ?? url;
+  if (from !== undefined) return from;
+  throw new WorldError("WORLD_INVALID_ARGUMENT", "A World on PostgreSQL needs a database.", { hint: "Pass a `url` or a `pool`." });
+}
+
+function createStore(options: PostgresWorldOptions, clock: string | undefined): Store {
+  const { schema = "perdure", connections = 10, patienceMs = 30_000, notify = "auto", prepare = "auto", stuckMs = 120_000 } = options;
+  const from = connectionsFrom(options);
   const source = createSource(from, { connections });
   const sql = createSql(schema, clock);
   const database = createDatabase({ source, sql, named: prepare !== false, patienceMs });

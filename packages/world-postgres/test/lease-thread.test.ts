@@ -2,6 +2,7 @@ import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { createLeaseThread, type LeaseThread, sharedNow } from "../src/lease-thread/lease-thread.ts";
+import { createPostgresWorld } from "../src/postgres-world.ts";
 
 const url = await testPostgres();
 const admin = new pg.Pool({ connectionString: url });
@@ -173,4 +174,10 @@ test("a thread that cannot start is told of once, and nothing else fails: LEASE_
   expect(warnings.filter(({ code }) => code === "LEASE_THREAD_FAILED")).toMatchObject([
     { message: expect.stringMatching(/cannot start .*could not be cloned.*Leases are kept by the main thread now/s) as string },
   ]);
+});
+
+test("a bound that is none is refused", () => {
+  for (const stuckMs of [-1, Number.NaN]) {
+    expect(() => createPostgresWorld({ url, stuckMs })).toThrow(expect.objectContaining({ code: "WORLD_INVALID_ARGUMENT" }));
+  }
 });
