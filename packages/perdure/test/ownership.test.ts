@@ -6,6 +6,8 @@ import { expect, test } from "vitest";
 
 import { resumeHook, start } from "../src/api/index.ts";
 import { step } from "../src/internal.ts";
+import { createCommitter } from "../src/worker/committer.ts";
+import type { Observation } from "../src/worker/observe/observation.ts";
 import { workflowOf } from "./support/bundle.ts";
 import { anotherWorker, until, useWorld } from "./support/lab.ts";
 
@@ -115,3 +117,26 @@ test(
     expect(begun).toEqual(["first", "second"]);
   },
 );
+
+test("two copies of a run that have a commit in the queue do not hold up the others, nor alarm anybody", async () => {
+  const world = createMemoryWorld();
+  await world.setup();
+  const ids = ["01900000-0000-7000-8000-000000000001", "01900000-0000-7000-8000-000000000002"] as const;
+  const run = { key: null, workflowId: "w", version: "0", input: new Uint8Array(), dueAt: null };
+  await world.heartbeat("w", 60_000);
+  await world.createRuns(
+    ids.map((id) => ({ ...run, id })),
+    { owner: "w" },
+  );
+  const warnings: string[] = [];
+  const observation = { tell: null, warn: (text: string) => void warnings.push(text) } as unknown as Observation;
+  const committer = createCommitter(world, new AbortController().signal, observation);
+  const commit = (runId: string, fence: number) => [{ runId, fence, worker: "w", base: 0, rows: [new Uint8Array(1)] }];
+  const results = await Promise.all([
+    committer.submit(commit(ids[0], 0)),
+    committer.submit(commit(ids[0], 1)),
+    committer.submit(commit(ids[1], 1)),
+  ]);
+  expect(results.flat().map(({ status }) => status)).toEqual(["fenced", "committed", "committed"]);
+  expect(warnings).toEqual([]);
+});

@@ -68,10 +68,17 @@ async function commitUntilKnown(target: Target, commits: readonly Commit[]): Pro
       return results.flat();
     } catch (error) {
       signal.throwIfAborted();
+      if (failures === 0 && hasTwins(commits))
+        return (await Promise.all(commits.map((commit) => commitUntilKnown(target, [commit])))).flat();
       if (failures === 0) observation.warn(`A commit failed and will be tried again: ${String(error)}`);
       await pause(Math.min(1000, 10 * 2 ** failures) * (0.5 + Math.random()), signal);
     }
   }
+}
+
+/** A run that was lost and claimed again while a commit of it was in the queue has another one there. A World refuses both in one call; one of them is fenced. */
+function hasTwins(commits: readonly Commit[]): boolean {
+  return new Set(commits.map(({ runId }) => runId)).size < commits.length;
 }
 
 function commitOnce({ world, observation }: Target, commits: readonly Commit[]): Promise<CommitResult[]> {
