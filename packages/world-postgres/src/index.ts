@@ -1,5 +1,7 @@
 export { createPostgresWorld } from "./postgres-world.ts";
-export type { PostgresWorldOptions } from "./postgres-world.ts";
+export { setShardState } from "./shards/set-shard-state.ts";
+export type { ShardState } from "./shards/topology.ts";
+export type { PostgresWorldOptions } from "./options.ts";
 export type { PgQueryable } from "./database/source.ts";
 export { transaction } from "./transaction/transaction.ts";
 export type { TransactionOptions } from "./transaction/transaction.ts";

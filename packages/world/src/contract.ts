@@ -109,7 +109,7 @@ export interface World {
 
   /**
    * Gives runs to a worker: open runs that are due (`dueAt <= now`) and have no owner, or whose owner's lease is over.
-   * Raises the fence of each. Earliest due first, at most `limit`. Never gives a worker a run that it owns already.
+   * Raises the fence of each. Earliest due first (of each lane), at most `limit`. Never gives a worker a run that it owns already.
    * Also returns the unconsumed messages of runs that this worker owned before the call (`messages`), and the earliest
    * `dueAt` in the future among runs without a living owner (`nextDueAt`, null when there is none).
    * Renews the worker's own lease like {@link World.heartbeat}; a World may leave that out while more than two thirds of it are left.
@@ -149,7 +149,9 @@ export interface World {
    *   Nothing was written.
    * - `failed`: this commit cannot be stored (a value that is too large, an argument that no World may store, a chunk for a closed
    *   stream, too many attributes, chunks, state, runs or messages without a row or an end by which a retry could know them, a successor
-   *   without an end or with the id of another run). Nothing was written.
+   *   without an end or with the id of another run; runs or a successor in another lane). Nothing was written.
+   *   With an error WORLD_UNAVAILABLE: a part of the World that this commit needs and others do not (where a key or a token is kept) did not answer; a
+   *   later try may succeed.
    *
    * A rejected promise means that the outcome of every commit in the batch is unknown; retry the same commits.
    *

@@ -1,4 +1,4 @@
-import type { Commit, CommitResult } from "@perdure/world";
+import { WorldError, type Commit, type CommitResult } from "@perdure/world";
 
 import type { Ask } from "../engine/event.ts";
 import { markOf } from "./note.ts";
@@ -71,7 +71,8 @@ function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined, 
       startAgain(core, resident, "behind");
       return;
     case "failed":
-      void handleTrouble(core, resident, result.error);
+      if (isUnavailable(result.error)) waitForWorld(core, resident, result.error);
+      else void handleTrouble(core, resident, result.error);
       return;
     case "fenced":
     case undefined:
@@ -81,6 +82,18 @@ function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined, 
       result satisfies never;
   }
 }
+
+/** Nothing was written, because a part of the World that the commit needs does not answer: the same may succeed later. */
+function isUnavailable(error: Error): boolean {
+  return WorldError.is(error) && error.code === "WORLD_UNAVAILABLE";
+}
+
+function waitForWorld(core: Core, resident: Resident, error: Error): void {
+  void giveBack(core, resident, { note: `WORLD_UNAVAILABLE: ${error.message}`, dueAt: Date.now() + unavailableMs });
+}
+
+/** When a run that needs a part of the World which did not answer tries again. */
+const unavailableMs = 5000;
 
 type Committed = Extract<CommitResult, { status: "committed" }>;
 

@@ -12,6 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { WorldError } from "@perdure/world";
 import { explain, failureKind, RolledBack, spoilsConnection, unavailable, UnconfirmedCommit } from "./failure.ts";
 import type { PgClient, PgSource } from "./source.ts";
+import type { Locality } from "./locality.ts";
 import type { Sql } from "./sql.ts";
 
 /** The columns of a row, in order. int8 arrives as a number. */
@@ -22,6 +23,8 @@ export interface Transaction {
   all(template: string, values: readonly unknown[]): Promise<readonly Row[]>;
   /** How many rows were written. */
   run(template: string, values: readonly unknown[]): Promise<number>;
+  /** What is on this server; null: everything. */
+  readonly locality: Locality | null;
 }
 
 /** Whether doing it twice is doing it once. */
@@ -62,9 +65,10 @@ export interface DatabaseOptions {
   readonly named: boolean;
   /** For how long a call is tried again. */
   readonly patienceMs: number;
+  readonly locality: Locality | null;
 }
 
-export function createDatabase({ source, sql, named, patienceMs }: DatabaseOptions): Database {
+export function createDatabase({ source, sql, named, patienceMs, locality }: DatabaseOptions): Database {
   let isNamed = named;
 
   async function send(client: PgClient, template: string, values: readonly unknown[]): Promise<QueryResult<unknown[]>> {
@@ -121,7 +125,11 @@ export function createDatabase({ source, sql, named, patienceMs }: DatabaseOptio
 
   async function transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return withClient(async (client) => {
-      const value = await runTransaction(client, async (template, values) => send(client, template, values), work);
+      const execute: Send = async (template, values) => send(client, template, values);
+      let hasOutgoing = false;
+      const own = locality && { ...locality, noteOutbox: () => (hasOutgoing = true) };
+      const value = await runTransaction(client, async () => work(transactionOf(execute, own)));
+      if (hasOutgoing) locality?.noteOutbox();
       confirm(client);
       return value;
     });
@@ -130,10 +138,8 @@ export function createDatabase({ source, sql, named, patienceMs }: DatabaseOptio
   const statement: Database["statement"] = async (template, values, repeatable) => retry(async () => once(template, values), repeatable);
   return {
     statement,
-    direct: {
-      all: async (template, values) => (await once(template, values)).rows,
-      run: async (template, values) => (await once(template, values)).rowCount ?? 0,
-    },
+    locality,
+    direct: transactionOf(once, locality),
     retry,
     transaction: async (work, repeatable) =>
       retry(async (isRetry) => transact(async (transaction) => work(transaction, isRetry)), repeatable),
@@ -147,14 +153,19 @@ export function createDatabase({ source, sql, named, patienceMs }: DatabaseOptio
 
 type Send = (template: string, values: readonly unknown[]) => Promise<QueryResult<unknown[]>>;
 
-async function runTransaction<T>(client: PgClient, send: Send, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+function transactionOf(send: Send, locality: Locality | null): Transaction {
+  return {
+    all: async (template, values) => (await send(template, values)).rows,
+    run: async (template, values) => (await send(template, values)).rowCount ?? 0,
+    locality,
+  };
+}
+
+async function runTransaction<T>(client: PgClient, work: () => Promise<T>): Promise<T> {
   await client.query({ text: "BEGIN" }).catch(nothingSent);
   let value: T;
   try {
-    value = await work({
-      all: async (template, values) => (await send(template, values)).rows,
-      run: async (template, values) => (await send(template, values)).rowCount ?? 0,
-    });
+    value = await work();
   } catch (error) {
     throw await rollback(client, error);
   }

@@ -13,6 +13,8 @@ import type { Commit, HookRecord } from "@perdure/world";
 import { storableText } from "@perdure/world";
 import { bytesArray, plainArray, textArray } from "../database/arrays.ts";
 import type { Row } from "../database/database.ts";
+import type { Locality } from "../database/locality.ts";
+import { FREED_DATA } from "./outbox.ts";
 import { runParam, statusNumber, workerId } from "./records.ts";
 
 /** Whether a commit can be part of {@link usualBatch}. */
@@ -41,9 +43,9 @@ export const APPEND_ROWS = `
   RETURNING run_id`;
 
 /** @param commits usual ones, each of another run, in the order of the runs' ids: all statements lock rows in that order */
-export function usualBatch(commits: readonly Commit[]): UsualBatch {
+export function usualBatch(commits: readonly Commit[], locality: Locality | null): UsualBatch {
   const isBare = commits.every((one) => one.rows.length === 1 && !(one.patch ?? one.hooks ?? one.disposedHooks ?? one.consumed));
-  return isBare ? rowBatch(commits) : generalBatch(commits);
+  return isBare ? rowBatch(commits) : generalBatch(commits, locality);
 }
 
 function rowBatch(commits: readonly Commit[]): UsualBatch {
@@ -99,7 +101,7 @@ function bindPlaces({ bind }: Parameters, items: readonly Placed<unknown>[]): st
 const PASSED = "(SELECT g.ok FROM gate g)";
 
 /** A text per combination of what commits contain, so that no statement does more than it must. */
-function generalBatch(commits: readonly Commit[]): UsualBatch {
+function generalBatch(commits: readonly Commit[], locality: Locality | null): UsualBatch {
   const parameters = createParameters();
   const reserved = placed(commits, ({ hooks }) => hooks);
   const consumed = placed(commits, (commit) => commit.consumed);
@@ -111,11 +113,16 @@ function generalBatch(commits: readonly Commit[]): UsualBatch {
   if (consumed.length > 0 || commits.some(({ patch }) => patch !== undefined))
     parts.push(patchedPart(parameters, commits, consumed.length > 0));
   if (commits.some(ends)) parts.push(...ENDED_PARTS);
-  const tail = reserved.length > 0 ? " UNION ALL SELECT NULL, run_id, operation FROM reserved" : "";
+  let tail = reserved.length > 0 ? " UNION ALL SELECT NULL, run_id, operation FROM reserved" : "";
+  const gone = [...(disposed.length > 0 ? ["disposed"] : []), ...(commits.some(ends) ? ["unhooked"] : [])];
+  if (locality !== null && gone.length > 0) {
+    parts.push(freedPart(gone));
+    tail += " UNION ALL (SELECT NULL, NULL, NULL FROM freed LIMIT 1)";
+  }
   return {
     template: `WITH ${parts.join(",\n")} SELECT place, NULL::uuid, NULL::text FROM c WHERE ok${tail}`,
     values: parameters.values,
-    read: (rows) => readAnswer(commits, rows),
+    read: (rows) => readAnswer(commits, rows, locality),
   };
 }
 
@@ -123,14 +130,15 @@ function ends({ patch }: Pick<Commit, "patch">): boolean {
   return patch?.status !== undefined && patch.status !== "running";
 }
 
-type AnswerRow = readonly [place: number, null, null] | readonly [null, runId: string, operation: string];
+type AnswerRow = readonly [place: number, null, null] | readonly [null, runId: string, operation: string] | readonly [null, null, null];
 
-function readAnswer(commits: readonly Commit[], rows: readonly Row[]): (readonly string[] | undefined)[] {
+function readAnswer(commits: readonly Commit[], rows: readonly Row[], locality: Locality | null): (readonly string[] | undefined)[] {
   const written = new Set<number>();
   const reserved = new Set<string>();
   for (const [place, runId, operation] of rows as readonly unknown[] as readonly AnswerRow[]) {
-    if (place === null) reserved.add(`${runId} ${operation}`);
-    else written.add(place);
+    if (place !== null) written.add(place);
+    else if (runId !== null) reserved.add(`${runId} ${operation}`);
+    else locality?.noteOutbox();
   }
   return commits.map(({ runId, hooks = [] }, index) => {
     if (!written.has(index + 1)) return undefined;
@@ -190,6 +198,7 @@ function disposedPart(parameters: Parameters, disposed: readonly Placed<string>[
   return `disposed AS (
     DELETE FROM @hooks h USING unnest(${at}, ${operations}::text[]) AS x(place, run_id, operation)
     WHERE h.run_id = x.run_id AND h.operation = x.operation AND ${PASSED}[x.place]
+    RETURNING h.token, h.run_id, h.operation, h.elsewhere
   )`;
 }
 
@@ -205,6 +214,12 @@ function reservedPart(parameters: Parameters, reserved: readonly Placed<HookReco
     WHERE ${PASSED}[x.place]
     ON CONFLICT (token) DO NOTHING RETURNING run_id, operation
   )`;
+}
+
+/** Tokens whose home is another server are free there, too, once that has been told. */
+function freedPart(gone: readonly string[]): string {
+  const tokens = gone.map((part) => `SELECT token, run_id, operation FROM ${part} WHERE elsewhere`).join(" UNION ALL ");
+  return `freed AS (INSERT INTO @outbox (at, kind, data) SELECT @now, 'free', ${FREED_DATA} FROM (${tokens}) g RETURNING 1)`;
 }
 
 function patchedPart(parameters: Parameters, commits: readonly Commit[], consumes: boolean): string {
@@ -240,6 +255,6 @@ function patchedPart(parameters: Parameters, commits: readonly Commit[], consume
 
 /** An end also takes what only open runs have. It leaves no message: all that there were are consumed by it. */
 const ENDED_PARTS = [
-  `unhooked AS (DELETE FROM @hooks WHERE run_id = ANY(ARRAY(SELECT run_id FROM c WHERE ok AND ends)))`,
+  `unhooked AS (DELETE FROM @hooks WHERE run_id = ANY(ARRAY(SELECT run_id FROM c WHERE ok AND ends)) RETURNING token, run_id, operation, elsewhere)`,
   `unawaited AS (DELETE FROM @awaits WHERE run_id = ANY(ARRAY(SELECT run_id FROM c WHERE ok AND ends)))`,
 ];

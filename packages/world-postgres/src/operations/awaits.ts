@@ -1,7 +1,11 @@
 import type { AnswerStatus, Await } from "@perdure/world";
 import { ANSWER_KIND, answerId, answerPayload } from "@perdure/world";
 import type { Transaction } from "../database/database.ts";
+import type { Away } from "./away.ts";
+import { holderOfKey } from "./reservations.ts";
+import { isLocal } from "./locality.ts";
 import { receive, wasDelivered } from "./messages.ts";
+import { send } from "./outbox.ts";
 import { runParam, statusOf } from "./records.ts";
 
 const ADD = "INSERT INTO @awaits (run_id, operation, awaited) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
@@ -11,31 +15,49 @@ const AWAITED = "SELECT status, successor FROM @runs WHERE id = $1 FOR NO KEY UP
 const MARK = "UPDATE @runs SET awaited = true WHERE id = $1 AND NOT awaited";
 const STATUS = "SELECT status FROM @runs WHERE id = $1";
 const RESULT = "SELECT status, output FROM @runs WHERE id = $1";
-const KEEPER = "SELECT id FROM @runs WHERE key = $1";
 const AWAITERS = "SELECT run_id, operation FROM @awaits WHERE awaited = $1 ORDER BY position";
 const REMOVE = "DELETE FROM @awaits WHERE awaited = $1";
 const FORGET = "DELETE FROM @awaits WHERE run_id = $1";
+const FORGET_ONE = "DELETE FROM @awaits WHERE run_id = $1 AND operation = $2";
 const MOVE = "UPDATE @awaits SET awaited = $2 WHERE awaited = $1";
 
 /** Notes what a run awaits, if it is open; answers at once where the awaited run is over, or unknown. Returns whether any was answered. */
-export async function addAwaits(transaction: Transaction, run: string, awaits: readonly Await[]): Promise<boolean> {
+export async function addAwaits(transaction: Transaction, run: string, awaits: readonly Await[], away?: Away): Promise<boolean> {
   const [row] = await transaction.all(STATUS, [run]);
   if (row === undefined || statusOf(row[0]) !== "running") return false;
   let answered = false;
   for (const { operation, run: by } of awaits) {
     if (await isKnown(transaction, run, operation)) continue;
-    const first = "id" in by ? runParam(by.id) : (((await transaction.all(KEEPER, [by.key]))[0]?.[0] as string | undefined) ?? null);
-    const [awaited, status] = await lastOf(transaction, first);
-    if (status === "running") {
-      await transaction.run(ADD, [run, operation, awaited]);
-      await transaction.run(MARK, [awaited]);
-      continue;
-    }
-    const output = awaited === null ? null : ((await transaction.all(RESULT, [awaited]))[0]![1] as Uint8Array | null);
-    await answer(transaction, run, operation, answerPayload(status, output));
-    answered = true;
+    const first = "id" in by ? runParam(by.id) : await holderOfKey(transaction, by.key, away);
+    if (first !== null && !isLocal(transaction, first)) await askElsewhere(transaction, run, operation, first);
+    else if (await addAwait(transaction, run, operation, first)) answered = true;
   }
   return answered;
+}
+
+/** Notes what a run on this server or another one awaits here; answers at once when that is over, and returns whether it did. */
+export async function addAwait(transaction: Transaction, run: string, operation: string, first: string | null): Promise<boolean> {
+  const [awaited, status] = await lastOf(transaction, first);
+  if (status === "running") {
+    await transaction.run(ADD, [run, operation, awaited]);
+    await transaction.run(MARK, [awaited]);
+    return false;
+  }
+  const output = awaited === null ? null : ((await transaction.all(RESULT, [awaited]))[0]![1] as Uint8Array | null);
+  await answer(transaction, run, operation, answerPayload(status, output));
+  return true;
+}
+
+/** The row here keeps the operation from awaiting another run; the one there is what is answered. */
+async function askElsewhere(transaction: Transaction, run: string, operation: string, awaited: string): Promise<void> {
+  await transaction.run(ADD, [run, operation, awaited]);
+  await send(transaction, { kind: "await", data: { run: awaited, by: run, operation }, payload: null });
+}
+
+/** What a run on another server was found to have ended with. */
+export async function receiveAnswer(transaction: Transaction, run: string, operation: string, payload: Uint8Array): Promise<void> {
+  await transaction.run(FORGET_ONE, [run, operation]);
+  await answer(transaction, run, operation, payload);
 }
 
 async function isKnown(transaction: Transaction, run: string, operation: string): Promise<boolean> {
@@ -80,5 +102,6 @@ export async function moveAwaits(transaction: Transaction, run: string, successo
 }
 
 async function answer(transaction: Transaction, run: string, operation: string, payload: Uint8Array): Promise<void> {
+  if (!isLocal(transaction, run)) return send(transaction, { kind: "answer", data: { run, operation }, payload });
   await receive(transaction, run, { id: answerId(operation), kind: ANSWER_KIND, operation, payload });
 }

@@ -1,13 +1,16 @@
 /** One commit, step by step, in a transaction that holds the lock on its run. */
 
-import type { Commit, CommitResult, HookRecord, NewRun, RunPatch } from "@perdure/world";
+import type { Commit, CommitResult, NewRun, RunPatch } from "@perdure/world";
 import { storableText, WorldError } from "@perdure/world";
 import { bytesArray } from "../database/arrays.ts";
 import type { Transaction } from "../database/database.ts";
 import { mergeProblem, setAttributes } from "./attributes.ts";
+import type { Away, WithAway } from "./away.ts";
 import { addAwaits, answerAwaits, forgetAwaits } from "./awaits.ts";
 import { releaseAll } from "./end.ts";
-import { deliver } from "./messages.ts";
+import { applyHooks, isHeld } from "./hooks.ts";
+import { holderOfKey, reservationLost, useReservation } from "./reservations.ts";
+import { post } from "./messages.ts";
 import { statusNumber, statusOf, workerId } from "./records.ts";
 import { createRun } from "./runs.ts";
 import { publish } from "./state.ts";
@@ -28,11 +31,7 @@ const APPEND = `
   INSERT INTO @history (run_id, seq, fence, data)
   SELECT $1, $2 + i.place, $3, i.data FROM unnest($4::bytea[]) WITH ORDINALITY AS i(data, place)`;
 const CONSUME = "UPDATE @messages SET payload = NULL WHERE run_id = $1 AND message = ANY($2::text[]) AND payload IS NOT NULL";
-const HOLDER = "SELECT run_id, operation FROM @hooks WHERE token = $1";
-const RESERVE = "INSERT INTO @hooks (token, run_id, operation, metadata) VALUES ($1, $2, $3, $4) ON CONFLICT (token) DO NOTHING";
-const DISPOSE = "DELETE FROM @hooks WHERE run_id = $1 AND operation = ANY($2::text[])";
 const EXISTS = "SELECT 1 FROM @runs WHERE id = $1";
-const KEEPER = "SELECT id FROM @runs WHERE key = $1";
 
 const PATCH = `
   UPDATE @runs SET
@@ -87,17 +86,14 @@ async function lostHooks(transaction: Transaction, { runId, hooks = [], disposed
   return lost;
 }
 
-async function isHeld(transaction: Transaction, run: string, { token, operation }: HookRecord): Promise<boolean> {
-  const [holder] = await transaction.all(HOLDER, [token]);
-  return holder !== undefined && holder[0] === run && holder[1] === operation;
-}
-
 /** Why what is stored of the run rules a commit out that its owner may make, or null. */
-async function conflictWithStore(transaction: Transaction, { runId, chunks = [], patch, successor }: Commit): Promise<WorldError | null> {
+async function conflictWithStore(transaction: Transaction, commit: Commit): Promise<WorldError | null> {
+  const { runId, chunks = [], patch, successor, away } = commit as Commit & WithAway;
   for (const name of new Set(chunks.filter(({ data }) => data !== null).map(({ name }) => name))) {
     if (await isClosed(transaction, runId, name)) return streamClosed(runId, name);
   }
   if (successor !== undefined && (await transaction.all(EXISTS, [successor.id])).length > 0) return successorExists(successor.id);
+  if (away !== undefined && !(await useReservations(transaction, away))) return reservationLost();
   return patch?.attributes === undefined ? null : mergeProblem(transaction, runId, patch.attributes);
 }
 
@@ -110,14 +106,15 @@ async function applyRest(transaction: Transaction, commit: Commit, effects: Effe
   const inherited = successor === undefined ? [] : await inheritedMessages(transaction, runId);
   if (patch !== undefined || read > 0) await applyPatch(transaction, runId, patch ?? {}, read);
   if (isEnd(patch)) await forgetAwaits(transaction, runId);
-  for (const run of commit.runs ?? []) await startRun(transaction, run, effects);
+  const { away } = commit as WithAway;
+  for (const run of commit.runs ?? []) await startRun(transaction, run, effects, away);
   if (successor !== undefined) {
     await succeed(transaction, runId, successor, inherited);
     effects.wakes = true;
   }
-  if (messages !== undefined) await deliver(transaction, messages);
+  if (messages !== undefined) await post(transaction, messages);
   if (isEnd(patch) && (await answerAwaits(transaction, runId))) effects.wakes = true;
-  if (commit.awaits !== undefined && (await addAwaits(transaction, runId, commit.awaits))) effects.wakes = true;
+  if (commit.awaits !== undefined && (await addAwaits(transaction, runId, commit.awaits, away))) effects.wakes = true;
   return conflicts;
 }
 
@@ -125,23 +122,10 @@ function isEnd(patch: RunPatch | undefined): boolean {
   return patch?.status !== undefined && patch.status !== "running";
 }
 
-async function startRun(transaction: Transaction, run: NewRun, effects: Effects): Promise<void> {
-  const { created, replaced } = await createRun(transaction, run, null);
+async function startRun(transaction: Transaction, run: NewRun, effects: Effects, away: Away | undefined): Promise<void> {
+  const { created, replaced } = await createRun(transaction, run, null, away);
   if (created) effects.wakes = true;
   if (replaced !== null) effects.replaced.push(replaced);
-}
-
-// Releases come first: a turn may free a token and take it again. A hook that the same commit creates and disposes is never held.
-async function applyHooks(transaction: Transaction, { runId, hooks = [], disposedHooks = [] }: Commit): Promise<string[]> {
-  if (disposedHooks.length > 0) await transaction.run(DISPOSE, [runId, disposedHooks]);
-  const conflicts: string[] = [];
-  for (const hook of hooks) {
-    const disposed = disposedHooks.includes(hook.operation);
-    if (disposed && (await transaction.all(HOLDER, [hook.token])).length === 0) continue;
-    if (!disposed && (await transaction.run(RESERVE, [hook.token, runId, hook.operation, hook.metadata])) === 1) continue;
-    if (!(await isHeld(transaction, runId, hook))) conflicts.push(hook.operation);
-  }
-  return conflicts;
 }
 
 async function applyPatch(transaction: Transaction, run: string, patch: RunPatch, read: number): Promise<void> {
@@ -157,14 +141,23 @@ async function applyPatch(transaction: Transaction, run: string, patch: RunPatch
 }
 
 /** A run of the commit that does not exist was not created, because another one had its key; keys are never free again. */
-async function committed(transaction: Transaction, { runs = [] }: Commit, conflicts: string[]): Promise<CommitResult> {
+async function committed(transaction: Transaction, { runs = [], away }: Commit & WithAway, conflicts: string[]): Promise<CommitResult> {
   const existing: { id: string; runId: string }[] = [];
   for (const { id, key } of runs) {
     if (key === null || (await transaction.all(EXISTS, [id])).length > 0) continue;
-    const [holder] = await transaction.all(KEEPER, [key]);
-    if (holder !== undefined) existing.push({ id, runId: holder[0] as string });
+    const holder = await holderOfKey(transaction, key, away);
+    if (holder !== null) existing.push({ id, runId: holder });
   }
   return existing.length === 0 ? { status: "committed", conflicts } : { status: "committed", conflicts, existing };
+}
+
+/** One that is used and then not needed is given back by the router, or found by whoever wants the name. */
+async function useReservations(transaction: Transaction, { keys, tokens }: Away): Promise<boolean> {
+  for (const state of tokens.values()) if (state.is === "reserved" && !(await useReservation(transaction, state.reservation))) return false;
+  for (const holder of keys.values()) {
+    if (holder?.reservation != null && !(await useReservation(transaction, holder.reservation))) return false;
+  }
+  return true;
 }
 
 function successorExists(runId: string): WorldError {

@@ -14,6 +14,7 @@ import { plainArray } from "../database/arrays.ts";
 import type { Database, Transaction } from "../database/database.ts";
 import { isUsual, usualBatch } from "./append.ts";
 import { commitOne, type Effects } from "./commit-one.ts";
+import { isHome } from "./locality.ts";
 import { nameParam, runParam } from "./records.ts";
 
 /** What a batch came to. */
@@ -45,11 +46,15 @@ export async function commit(database: Database, commits: readonly Commit[]): Pr
     const problem = commitProblem(one) ?? sizeProblem(one);
     if (problem !== null) results[index] = { status: "failed", error: problem };
     else if (runParam(one.runId) === null) results[index] = { status: "fenced" };
-    else (isUsual(one) && !inOrder ? usual : others).push({ commit: one, index });
+    else (isUsual(one) && !inOrder && hasTokensHere(database, one) ? usual : others).push({ commit: one, index });
   }
   others.push(...(await commitUsual(database, usual, results)));
   await commitOthers(database, others, results, effects);
   return { results, wakes: effects.wakes, replaced: effects.replaced };
+}
+
+function hasTokensHere(database: Database, { hooks = [] }: Commit): boolean {
+  return database.locality === null || hooks.every(({ token }) => isHome(database, "token", token));
 }
 
 /** Whether a commit may end the run of another one in its batch: then their order counts. */
@@ -61,7 +66,10 @@ function replacesRuns({ runs }: Commit): boolean {
 async function commitUsual(database: Database, usual: readonly Open[], results: CommitResult[]): Promise<readonly Open[]> {
   if (usual.length === 0) return [];
   const ordered = usual.toSorted((a, b) => (a.commit.runId < b.commit.runId ? -1 : 1));
-  const batch = usualBatch(ordered.map(({ commit }) => commit));
+  const batch = usualBatch(
+    ordered.map(({ commit }) => commit),
+    database.locality,
+  );
   let answer: (readonly string[] | undefined)[];
   try {
     answer = batch.read((await database.statement(batch.template, batch.values, "repeatable")).rows);

@@ -2,6 +2,7 @@ import type { RunEnd } from "@perdure/world";
 import { storableText } from "@perdure/world";
 import type { Transaction } from "../database/database.ts";
 import { answerAwaits, forgetAwaits } from "./awaits.ts";
+import { FREED_DATA } from "./outbox.ts";
 import { runParam, statusNumber } from "./records.ts";
 
 const LOCK = "SELECT status FROM @runs WHERE id = $1 FOR NO KEY UPDATE";
@@ -10,6 +11,9 @@ const END = `
   WHERE id = $1`;
 const CONSUME_ALL = "UPDATE @messages SET payload = NULL WHERE run_id = $1 AND payload IS NOT NULL";
 const DISPOSE_ALL = "DELETE FROM @hooks WHERE run_id = $1";
+const FREE_ALL = `
+  WITH gone AS (${DISPOSE_ALL} RETURNING token, run_id, operation, elsewhere)
+  INSERT INTO @outbox (at, kind, data) SELECT @now, 'free', ${FREED_DATA} FROM gone WHERE elsewhere`;
 
 /** {@link World.end} */
 export async function end(transaction: Transaction, runId: string, how: RunEnd): Promise<"ended" | "already" | "not_found"> {
@@ -32,5 +36,6 @@ export async function endOpenRun(transaction: Transaction, run: string | null, h
 /** Takes from a run that has ended what only open runs have beside their row: hooks, and messages that nobody read. */
 export async function releaseAll(transaction: Transaction, run: string): Promise<void> {
   await transaction.run(CONSUME_ALL, [run]);
-  await transaction.run(DISPOSE_ALL, [run]);
+  if (transaction.locality === null) await transaction.run(DISPOSE_ALL, [run]);
+  else if ((await transaction.run(FREE_ALL, [run])) > 0) transaction.locality.noteOutbox();
 }

@@ -1,6 +1,8 @@
 import type { Delivery, HistoryPage, HistoryRow, HookRecord, Message, ReceivedMessage } from "@perdure/world";
 import { WorldError } from "@perdure/world";
 import type { Row, Transaction } from "../database/database.ts";
+import { isHome, isLocal } from "./locality.ts";
+import { send } from "./outbox.ts";
 import { nameParam, runParam, statusOf, workerId } from "./records.ts";
 
 /** A lock first, and a look with a new snapshot afterwards: the commit that it may have waited for can have disposed the hook or ended the run. */
@@ -17,6 +19,7 @@ const RECEIVE = `
   )
   UPDATE @runs SET mail = mail + 1, due_at = least(coalesce(due_at, @now), @now)
   WHERE id = $1 AND EXISTS (SELECT 1 FROM m)`;
+const KEY_HOLDER = "SELECT run_id FROM @keys WHERE key = $1";
 const WAS_DELIVERED = "SELECT 1 FROM @messages WHERE run_id = $1 AND message = $2";
 
 const OWNED = `
@@ -42,6 +45,27 @@ export async function deliver(transaction: Transaction, messages: readonly Messa
   const deliveries: Delivery[] = [];
   for (const message of messages) deliveries.push(await deliverOne(transaction, message));
   return deliveries;
+}
+
+/** Delivers what a run of this server writes: here, or by the outbox. */
+export async function post(transaction: Transaction, messages: readonly Message[]): Promise<void> {
+  for (const message of messages) {
+    const { id, to, kind, payload } = message;
+    if (await isFor(transaction, to)) await deliverOne(transaction, message);
+    else await send(transaction, { kind: "message", data: { id, to, kind }, payload });
+  }
+}
+
+/** Whether the receiver is a run of this server, or is known not to exist. */
+async function isFor(transaction: Transaction, to: Message["to"]): Promise<boolean> {
+  if (transaction.locality === null) return true;
+  if ("runId" in to) return isLocal(transaction, to.runId);
+  if ("token" in to) {
+    const [hook] = await transaction.all(HOLDER, [nameParam(to.token)]);
+    return hook === undefined ? isHome(transaction, "token", to.token) : isLocal(transaction, hook[0] as string);
+  }
+  if ((await transaction.all(KEEPER, [to.key])).length > 0) return true;
+  return isHome(transaction, "key", to.key) && (await transaction.all(KEY_HOLDER, [to.key])).length === 0;
 }
 
 async function deliverOne(transaction: Transaction, message: Message): Promise<Delivery> {

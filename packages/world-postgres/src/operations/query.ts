@@ -30,6 +30,15 @@ export async function queryRunsById(transaction: Transaction, ids: readonly stri
  * is the rarest is what the server's statistics are for.
  */
 export async function queryRuns(transaction: Transaction, request: QueryRunsRequest): Promise<RunPage> {
+  const { runs, numbers, hasMore } = await numberedRuns(transaction, request);
+  return { runs, cursor: hasMore ? String(numbers.at(-1)) : null };
+}
+
+/** A page of runs, each with the number that is the cursor behind it. */
+export async function numberedRuns(
+  transaction: Transaction,
+  request: QueryRunsRequest,
+): Promise<{ readonly runs: RunRecord[]; readonly numbers: number[]; readonly hasMore: boolean }> {
   assertQueryRuns(request);
   const { status, workflowId, parent, attributes = {}, limit = 100, cursor } = request;
   const params: unknown[] = [cursor === undefined ? Number.MAX_SAFE_INTEGER : parseCursor(cursor), limit + 1];
@@ -54,7 +63,7 @@ export async function queryRuns(transaction: Transaction, request: QueryRunsRequ
   const template = `SELECT ${RUN_COLUMNS}, r.number FROM ${from} WHERE ${conditions.join(" AND ")} ORDER BY ${order} DESC LIMIT $2`;
   const rows = await transaction.all(template, params);
   const page = rows.slice(0, limit);
-  return { runs: page.map(toRecord), cursor: rows.length > limit ? String(page.at(-1)!.at(-1)) : null };
+  return { runs: page.map(toRecord), numbers: page.map((row) => row.at(-1) as number), hasMore: rows.length > limit };
 }
 
 /** {@link World.query} hook. */

@@ -69,6 +69,7 @@ function transactionOn(client: Queryable, sql: Sql): Transaction {
     all: async (template, values) =>
       (await send(template, values)).rows.map((row): Row => (Array.isArray(row) ? row : Object.values(row as object))),
     run: async (template, values) => (await send(template, values)).rowCount ?? 0,
+    locality: null,
   };
 }
 

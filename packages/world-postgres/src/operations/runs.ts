@@ -2,7 +2,9 @@ import type { CreatedRun, NewRun, Release, RunRecord } from "@perdure/world";
 import { attributeTexts, toAttributes } from "@perdure/world";
 import { bytesArray, plainArray, textArray } from "../database/arrays.ts";
 import type { Transaction } from "../database/database.ts";
+import type { Away, WithAway } from "./away.ts";
 import { endOpenRun } from "./end.ts";
+import { claimKey, takeKey } from "./keys.ts";
 import { recordById, recordByKey, workerId } from "./records.ts";
 
 /**
@@ -96,16 +98,18 @@ function newRecord(run: NewRun, owner: string | null, row: Inserted, texts: read
 }
 
 /** Whether the runs can be created by one statement: none replaces another, and none needs a second table. */
-export function isPlain(runs: readonly NewRun[]): boolean {
-  return runs.every(({ key, ifKeyExists, attributes }) => (key === null || ifKeyExists !== "replace") && attributes === undefined);
+export function isPlain({ locality }: Pick<Transaction, "locality">, runs: readonly NewRun[]): boolean {
+  return runs.every(
+    ({ key, ifKeyExists, attributes }) => (key === null || (locality === null && ifKeyExists !== "replace")) && attributes === undefined,
+  );
 }
 
 /** {@link World.createRuns}, one run after another as far as they can meet. */
 export async function createRuns(transaction: Transaction, runs: readonly NewRun[], owner: string | null): Promise<CreatedRun[]> {
-  const replaces = runs.some(({ key, ifKeyExists }) => key !== null && ifKeyExists === "replace");
-  if (replaces) {
+  const oneByOne = runs.some(({ key, ifKeyExists }) => key !== null && (transaction.locality !== null || ifKeyExists === "replace"));
+  if (oneByOne) {
     const results: CreatedRun[] = [];
-    for (const run of runs) results.push(await createRun(transaction, run, owner));
+    for (const run of runs) results.push(await createRun(transaction, run, owner, (run as WithAway).away));
     return results;
   }
   const created = await insertRuns(transaction, runs, owner);
@@ -119,7 +123,8 @@ export async function createRuns(transaction: Transaction, runs: readonly NewRun
 }
 
 /** Creates one run, or finds the one that exists. */
-export async function createRun(transaction: Transaction, run: NewRun, owner: string | null): Promise<CreatedRun> {
+export async function createRun(transaction: Transaction, run: NewRun, owner: string | null, away?: Away): Promise<CreatedRun> {
+  if (transaction.locality !== null && run.key !== null) return createKeyed(transaction, run, owner, away);
   const replaced = run.ifKeyExists === "replace" && run.key !== null ? await replace(transaction, run) : null;
   const record = (await insertRuns(transaction, [run], owner)).get(run.id);
   if (record !== undefined) return { run: record, created: true, replaced };
@@ -127,6 +132,40 @@ export async function createRun(transaction: Transaction, run: NewRun, owner: st
   // Another one took the key meanwhile, which is to lose it too. (Whom this one replaced before, it did not replace after all: its place was taken.)
   const lost = !found.created && found.run.id !== run.id && run.ifKeyExists === "replace";
   return lost ? createRun(transaction, run, owner) : found;
+}
+
+/** The run that is in the way of a new one lives on another server. */
+export interface Held {
+  readonly heldBy: string;
+}
+
+/** A result that the caller completes with the record of that run (`shards/commits.ts`). */
+function heldElsewhere(heldBy: string): CreatedRun & Held {
+  return { run: null as unknown as RunRecord, created: false, replaced: null, heldBy };
+}
+
+/** With several servers, who has the key is settled first. */
+async function createKeyed(transaction: Transaction, run: NewRun, owner: string | null, away: Away | undefined): Promise<CreatedRun> {
+  const known = await recordById(transaction, run.id);
+  if (known !== null) return { run: known, created: false, replaced: null };
+  const key = run.key!;
+  let replaced: string | null = null;
+  if (run.ifKeyExists === "replace") replaced = await takeKey(transaction, key, run.id, run.replaceOutput ?? null);
+  else {
+    const holder = await claimKey(transaction, key, run.id, away);
+    const found = holder === run.id ? null : await recordById(transaction, holder);
+    if (found !== null) return { run: found, created: false, replaced: null };
+    if (holder !== run.id) return heldElsewhere(holder);
+  }
+  const record = await insertRun(transaction, run, owner);
+  if (record !== null) return { run: record, created: true, replaced };
+  // Another one came in between: it has the id, or the key, which is then to be settled with it.
+  return createKeyed(transaction, run, owner, away);
+}
+
+/** Inserts a run whose key nobody else has; null when its id exists. */
+export async function insertRun(transaction: Transaction, run: NewRun, owner: string | null): Promise<RunRecord | null> {
+  return (await insertRuns(transaction, [run], owner)).get(run.id) ?? null;
 }
 
 /** What is in the way of a new run. When it went away just now, the run is created after all. */

@@ -2,8 +2,9 @@ import type { Attributes, NewRun } from "@perdure/world";
 import { toAttributes } from "@perdure/world";
 import type { Transaction } from "../database/database.ts";
 import { moveAwaits } from "./awaits.ts";
+import { passKey } from "./keys.ts";
 import { type Incoming, receive } from "./messages.ts";
-import { createRun } from "./runs.ts";
+import { insertRun } from "./runs.ts";
 
 const INHERITED = `
   SELECT message, kind, payload FROM @messages WHERE run_id = $1 AND payload IS NOT NULL AND operation IS NULL ORDER BY position`;
@@ -24,7 +25,8 @@ export async function succeed(transaction: Transaction, run: string, successor: 
   const parent = parentId === null ? null : { runId: parentId, operation };
   const attributes = successor.attributes ?? (await attributesOf(transaction, run));
   await transaction.run(GO_ON, [run, successor.id]);
-  await createRun(transaction, { ...successor, key, parent, attributes }, null);
+  if (transaction.locality !== null && key !== null) await passKey(transaction, key, run, successor.id);
+  await insertRun(transaction, { ...successor, key, parent, attributes }, null);
   for (const message of messages) await receive(transaction, successor.id, message);
   await moveAwaits(transaction, run, successor.id);
 }

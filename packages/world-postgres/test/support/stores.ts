@@ -4,7 +4,8 @@
 import { Client, Pool } from "pg";
 import type { World } from "@perdure/world";
 import type { Harness } from "@perdure/world/conformance";
-import { createPostgresWorldOn, type PostgresWorldOptions } from "../../src/postgres-world.ts";
+import type { PostgresWorldOptions } from "../../src/options.ts";
+import { createPostgresWorldOn } from "../../src/postgres-world.ts";
 
 interface Store {
   readonly schema: string;
@@ -14,7 +15,7 @@ interface Store {
 
 export interface Stores {
   /** A fresh store, with a clock that the test moves. */
-  create(): Promise<Harness>;
+  create(): Promise<Harness & { readonly schema: string }>;
   close(): Promise<void>;
 }
 
@@ -43,7 +44,8 @@ export function createStores(url: string, options: Partial<PostgresWorldOptions>
       const clock = `"${schema}".clock`;
       await admin.query(`UPDATE ${clock} SET ms = ${Date.now()}`);
       return {
-        open: async () => wrap(createPostgresWorldOn({ pool, schema, ...options }, { clock: `(SELECT ms FROM ${clock})` })),
+        schema,
+        open: async () => wrap(createPostgresWorldOn({ pool, schema, ...options }, { clock: clockOf(schema) })),
         advance: async (ms) => void (await admin.query(`UPDATE ${clock} SET ms = ms + $1`, [Math.ceil(ms)])),
         async cleanup() {
           await empty(store);
@@ -57,6 +59,48 @@ export function createStores(url: string, options: Partial<PostgresWorldOptions>
     },
   };
 }
+
+/** The same on several servers: a schema of one name on each, and one time for all. */
+export function createShardedStores(urls: Readonly<Record<string, string>>): Stores {
+  const pools = Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, new Pool({ connectionString: url, max: 30 })]));
+  const free: Store[][] = [];
+  const all: Store[][] = [];
+
+  async function make(): Promise<Store[]> {
+    const schema = `store ${all.length}`;
+    const stores: Store[] = Object.values(urls).map((url) => ({ schema, admin: new Client(url) }));
+    all.push(stores);
+    for (const { admin } of stores) {
+      await admin.connect();
+      await admin.query(`CREATE SCHEMA "${schema}"; CREATE TABLE "${schema}".clock AS SELECT 0::int8 AS ms`);
+    }
+    return stores;
+  }
+
+  return {
+    async create() {
+      const stores = free.pop() ?? (await make());
+      const { schema } = stores[0]!;
+      const onAll = async (text: string): Promise<void> => void (await Promise.all(stores.map(({ admin }) => admin.query(text))));
+      await onAll(`UPDATE "${schema}".clock SET ms = ${Date.now()}`);
+      return {
+        schema,
+        open: async () => createPostgresWorldOn({ shards: pools, schema }, { clock: clockOf(schema), settleMs: 20_000, quickMs: 30_000 }),
+        advance: async (ms) => onAll(`UPDATE "${schema}".clock SET ms = ms + ${Math.ceil(ms)}`),
+        async cleanup() {
+          await Promise.all(stores.map((store) => empty(store)));
+          free.push(stores);
+        },
+      };
+    },
+    async close() {
+      for (const { admin } of all.flat()) await admin.end();
+      for (const pool of Object.values(pools)) await pool.end();
+    },
+  };
+}
+
+const clockOf = (schema: string): string => `(SELECT ms FROM "${schema}".clock)`;
 
 /** Deletes all rows, after what a lost connection may still have under way. */
 async function empty({ schema, admin }: Store): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ReceivedMessage } from "../index.ts";
 import {
+  childOf,
   answersOf,
   awaitKey,
   awaitOf,
@@ -90,8 +91,9 @@ export const answers: readonly Case[] = [
       assert.equal(await world.end(ended!.id, { status: "cancelled", output: null, note: null }), "already");
       const replaceOutput = bytes("replaced");
       await world.createRuns([newRun({ key: "b", ifKeyExists: "replace", replaceOutput }), newRun({ key: "c", ifKeyExists: "replace" })]);
-      const runs = [newRun({ key: "d", ifKeyExists: "replace", replaceOutput })];
-      await mustCommit(world, commitOf(await start(lab, "w2"), 0, ["a"], { runs }));
+      const other = await start(lab, "w2");
+      const runs = [childOf(other, { key: "d", ifKeyExists: "replace", replaceOutput })];
+      await mustCommit(world, commitOf(other, 0, ["a"], { runs }));
       const answers = ["a failed\nerror", "b cancelled\nreplaced", "c cancelled\n", "d cancelled\nreplaced"];
       assert.deepEqual(await answersOf(lab, owned.runId), answers);
       assert.ok((await recordOf(world, owned.runId)).dueAt !== null);
@@ -105,15 +107,19 @@ export const answers: readonly Case[] = [
       await mustCommit(world, commitOf(over, 0, ["a"], DONE));
       const unknown = [awaitOf(uuid(), "no run"), awaitOf("no uuid", "no uuid"), awaitKey("none", "no key")];
       const owned = await sleeperThatAwaits(lab, "w1", awaitOf(over.runId, "id"), awaitKey("k", "key"), ...unknown);
-      const answers = ["id completed\nout", "key completed\nout", "no run not_found\n", "no uuid not_found\n", "no key not_found\n"];
-      assert.deepEqual(await answersOf(lab, owned.runId), answers);
-      assert.deepEqual((await world.load(owned.runId)).messages.at(-1), {
-        runId: owned.runId,
-        id: "ended:no key",
-        kind: "ended",
-        operation: "no key",
-        payload: bytes("not_found\n"),
-      });
+      const answers = ["id completed\nout", "key completed\nout", "no key not_found\n", "no run not_found\n", "no uuid not_found\n"];
+      assert.deepEqual((await answersOf(lab, owned.runId)).sort(), answers);
+      const { messages } = await world.load(owned.runId);
+      assert.deepEqual(
+        messages.find(({ operation }) => operation === "no key"),
+        {
+          runId: owned.runId,
+          id: "ended:no key",
+          kind: "ended",
+          operation: "no key",
+          payload: bytes("not_found\n"),
+        },
+      );
       const { dueAt } = await recordOf(world, owned.runId);
       assert.ok(dueAt !== null && dueAt <= (await world.now()));
     },
@@ -192,8 +198,9 @@ export const answers: readonly Case[] = [
     async run(lab) {
       const { world } = lab;
       for (const order of ["end first", "await first"]) {
-        const [parent, child] = (await startMany(lab, "w1", 2)) as [Owned, Owned];
-        const successor = newRun();
+        const parent = await start(lab, "w1");
+        const child = await start(lab, "w1", { id: childOf(parent).id });
+        const successor = childOf(child);
         const asks = commitOf(parent, 0, ["a"], { ...SLEEP, awaits: [awaitOf(child.runId), awaitOf(successor.id, "successor")] });
         const ends = commitOf(child, 0, ["a"], { ...DONE, successor });
         const known = order === "end first";

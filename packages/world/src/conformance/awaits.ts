@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Commit } from "../index.ts";
 import {
+  childOf,
   answersOf,
   awaitKey,
   awaitOf,
@@ -14,7 +15,6 @@ import {
   create,
   DONE,
   mustCommit,
-  newRun,
   type Owned,
   recordOf,
   several,
@@ -46,7 +46,7 @@ export const awaits: readonly Case[] = [
       const { world } = lab;
       const holder = await create(world, { key: "held" });
       const owned = await start(lab, "w1");
-      const runs = [newRun({ key: "new" }), newRun({ key: "held" })];
+      const runs = [childOf(owned, { key: "new" }), childOf(owned, { key: "held" })];
       const awaits = [awaitOf(runs[0]!.id, "id"), awaitKey("new", "key"), awaitKey("held", "held"), awaitOf(runs[1]!.id, "not created")];
       const existing = [{ id: runs[1]!.id, runId: holder.id }];
       const result = await commit(world, commitOf(owned, 0, ["a"], { runs, awaits, ...SLEEP }));
@@ -179,8 +179,8 @@ export const awaits: readonly Case[] = [
     name: "an await outlives its run's owner, and the owner of the awaited run",
     async run(lab) {
       const { world } = lab;
-      const child = newRun();
       const parent = await start(lab, "w1");
+      const child = childOf(parent);
       await mustCommit(world, commitOf(parent, 0, ["a"], { runs: [child], awaits: [awaitOf(child.id)], ...SLEEP }));
       await claimOne(lab, "w2");
       const taken = await takeOver(lab, "w3");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Commit, NewRun } from "../index.ts";
 import {
+  childOf,
   bytes,
   type Case,
   claim,
@@ -20,7 +21,6 @@ import {
   start,
   startMany,
   takeOver,
-  uuid,
   waitingOf,
 } from "./lab.ts";
 
@@ -33,8 +33,8 @@ export const children: readonly Case[] = [
       const parent = await start(lab, "w1");
       const from = { runId: parent.runId, operation: "op" };
       const later = (await world.now()) + 90_000;
-      const now = newRun({ key: "child", parent: from, attributes: { plan: "pro", seats: 3 }, input: bytes("own input") });
-      const sleeper = newRun({ workflowId: "app#other", version: "v2", dueAt: later });
+      const now = childOf(parent, { key: "child", parent: from, attributes: { plan: "pro", seats: 3 }, input: bytes("own input") });
+      const sleeper = childOf(parent, { workflowId: "app#other", version: "v2", dueAt: later });
       const earliest = await world.now();
       await mustCommit(world, commitOf(parent, 0, ["a"], { ...SLEEP, runs: [now, sleeper] }));
       const { createdAt, dueAt, ...record } = await recordOf(world, now.id);
@@ -55,13 +55,14 @@ export const children: readonly Case[] = [
       const { world } = lab;
       const [good, fenced, behind, failed] = (await startMany(lab, "w1", 4)) as [Owned, Owned, Owned, Owned];
       const holder = await create(world, { key: "held" });
-      const runs = [newRun(), newRun({ key: "held", ifKeyExists: "replace" })];
+      const runsOf = (owned: Owned): NewRun[] => [childOf(owned), childOf(owned, { key: "held", ifKeyExists: "replace" })];
       const refused = [
-        commitOf({ ...fenced, fence: 7 }, 0, ["x"], { runs }),
-        commitOf(behind, 3, ["x"], { runs }),
-        commitOf(failed, 0, ["x"], { runs, hooks: [{ token: "", operation: "op", metadata: null }] }),
+        commitOf({ ...fenced, fence: 7 }, 0, ["x"], { runs: runsOf(fenced) }),
+        commitOf(behind, 3, ["x"], { runs: runsOf(behind) }),
+        commitOf(failed, 0, ["x"], { runs: runsOf(failed), hooks: [{ token: "", operation: "op", metadata: null }] }),
       ];
-      const child = newRun();
+      const runs = refused.flatMap((one) => one.runs ?? []);
+      const child = childOf(good);
       const results = await world.commit([...refused, commitOf(good, 0, ["x"], { runs: [child] })]);
       assert.deepEqual(
         results.map(({ status }) => status),
@@ -77,7 +78,7 @@ export const children: readonly Case[] = [
     async run(lab) {
       const { world } = lab;
       const parent = await start(lab, "w1");
-      const child = newRun({ dueAt: (await world.now()) + 9_000_000 });
+      const child = childOf(parent, { dueAt: (await world.now()) + 9_000_000 });
       const one = commitOf(parent, 0, ["a"], { runs: [child, child] });
       for (let attempt = 0; attempt < 2; attempt++) await mustCommit(world, one);
       await world.end(child.id, { status: "cancelled", output: null, note: "gone" });
@@ -92,7 +93,7 @@ export const children: readonly Case[] = [
     async run(lab) {
       const { world } = lab;
       const parent = await start(lab, "w1");
-      const existing = await create(world, { key: "k" });
+      const existing = await create(world, { id: childOf(parent).id, key: "k" });
       const other = await create(world, { key: "other" });
       const again = newRun({ id: existing.id, key: "other", ifKeyExists: "replace", input: bytes("changed") });
       await mustCommit(world, commitOf(parent, 0, ["a"], { runs: [again] }));
@@ -107,11 +108,11 @@ export const children: readonly Case[] = [
       const [open, over] = [await create(world, { key: "open" }), await create(world, { key: "over" })];
       await world.end(over.id, { status: "failed", output: null, note: null });
       const runs = [
-        newRun({ key: "open", ifKeyExists: "return" }),
-        newRun({ key: "new" }),
-        newRun({ key: "over" }),
-        newRun({ key: "new" }),
-        newRun(),
+        childOf(parent, { key: "open", ifKeyExists: "return" }),
+        childOf(parent, { key: "new" }),
+        childOf(parent, { key: "over" }),
+        childOf(parent, { key: "new" }),
+        childOf(parent),
       ] as const;
       const existing = [
         { id: runs[0].id, runId: open.id },
@@ -130,8 +131,8 @@ export const children: readonly Case[] = [
       const { world } = lab;
       const [parent, old] = [await start(lab, "w1"), await start(lab, "w2", { key: "k" })];
       const held = await create(world, { key: "held" });
-      const child = newRun({ key: "k", ifKeyExists: "replace", replaceOutput: bytes("replaced") });
-      const kept = newRun({ key: "held" });
+      const child = childOf(parent, { key: "k", ifKeyExists: "replace", replaceOutput: bytes("replaced") });
+      const kept = childOf(parent, { key: "held" });
       const one = commitOf(parent, 0, ["a"], { runs: [child, kept] });
       assert.deepEqual(await commit(world, one), { ...COMMITTED, existing: [{ id: kept.id, runId: held.id }] });
       const { status, output, note, key } = await recordOf(world, old.runId);
@@ -148,7 +149,7 @@ export const children: readonly Case[] = [
     async run(lab) {
       const { world } = lab;
       const owned = await start(lab, "w1", { key: "self" });
-      const one = commitOf(owned, 0, ["a"], { runs: [newRun({ key: "self", ifKeyExists: "replace" })] });
+      const one = commitOf(owned, 0, ["a"], { runs: [childOf(owned, { key: "self", ifKeyExists: "replace" })] });
       for (let attempt = 0; attempt < 2; attempt++) await mustCommit(world, one);
       assert.equal((await recordOf(world, owned.runId)).status, "cancelled");
       assert.equal((await world.query.run({ key: "self" }))?.id, one.runs![0]!.id);
@@ -160,7 +161,7 @@ export const children: readonly Case[] = [
     async run(lab) {
       const { world } = lab;
       const owned = await start(lab, "w1");
-      const runs = [newRun()];
+      const runs = [childOf(owned)];
       assert.equal((await commit(world, commitOf(owned, 0, [], { runs }))).status, "failed");
       assert.deepEqual(await world.query.runsById([runs[0]!.id]), []);
       for (let attempt = 0; attempt < 2; attempt++) await mustCommit(world, commitOf(owned, 0, [], { ...DONE, runs }));
@@ -172,7 +173,7 @@ export const children: readonly Case[] = [
     async run(lab) {
       const { world } = lab;
       const [owned, other] = (await startMany(lab, "w1", 2)) as [Owned, Owned];
-      const good = newRun();
+      const good = childOf(owned);
       const bad: readonly Partial<NewRun>[] = [
         { id: "no uuid" },
         { key: "" },
@@ -182,7 +183,7 @@ export const children: readonly Case[] = [
         { parent: { runId: owned.runId, operation: "" } },
       ];
       for (const fields of bad) {
-        const results = await world.commit([commitOf(owned, 0, ["x"], { runs: [good, newRun(fields)] }), commitOf(other, 0, [])]);
+        const results = await world.commit([commitOf(owned, 0, ["x"], { runs: [good, childOf(owned, fields)] }), commitOf(other, 0, [])]);
         assert.deepEqual(
           results.map(({ status }) => status),
           ["failed", "committed"],
@@ -198,7 +199,7 @@ export const children: readonly Case[] = [
       const { world } = lab;
       const owned = await start(lab, "w1");
       const keyed = await create(world, { key: "k", dueAt: (await world.now()) + 90_000 });
-      const child = newRun({ key: "child", dueAt: (await world.now()) + 90_000 });
+      const child = childOf(owned, { key: "child", dueAt: (await world.now()) + 90_000 });
       const toKey = (key: string, id: string) => ({ id, to: { key }, kind: "wake", payload: bytes("p") });
       const messages = [messageTo(child.id, "by id"), toKey("child", "by key"), toKey("k", "m"), toKey("none", "m")];
       await mustCommit(world, commitOf(owned, 0, ["a"], { runs: [child], messages }));
@@ -233,7 +234,7 @@ export const children: readonly Case[] = [
     async run(lab) {
       const { world } = lab;
       const [one, two] = (await startMany(lab, "w1", 2)) as [Owned, Owned];
-      const [first, second] = [newRun({ key: "k" }), newRun({ key: "k" })];
+      const [first, second] = [childOf(one, { key: "k" }), childOf(two, { key: "k" })];
       const batch = [commitOf(one, 0, ["a"], { runs: [first] }), commitOf(two, 0, ["a"], { runs: [second] })];
       for (let attempt = 0; attempt < 2; attempt++) {
         assert.deepEqual(await world.commit(batch), [COMMITTED, { ...COMMITTED, existing: [{ id: second.id, runId: first.id }] }]);
@@ -245,8 +246,9 @@ export const children: readonly Case[] = [
     async run(lab) {
       const { world } = lab;
       for (const order of ["before", "after"] as const) {
-        const [parent, old] = [await start(lab, "w1"), await start(lab, "w1", { key: order })];
-        const replace = commitOf(parent, 0, ["a"], { runs: [newRun({ key: order, ifKeyExists: "replace" })] });
+        const parent = await start(lab, "w1");
+        const old = await start(lab, "w1", { id: childOf(parent).id, key: order });
+        const replace = commitOf(parent, 0, ["a"], { runs: [childOf(parent, { key: order, ifKeyExists: "replace" })] });
         const own = commitOf(old, 0, ["b"]);
         const results = await world.commit(order === "before" ? [replace, own] : [own, replace]);
         assert.deepEqual(results, order === "before" ? [COMMITTED, { status: "fenced" }] : [COMMITTED, COMMITTED]);
@@ -261,7 +263,7 @@ export const children: readonly Case[] = [
       const [parent, old] = [await start(lab, "w1"), await start(lab, "w2", { key: "k" })];
       const heard: string[] = [];
       const unwatch = world.watch((hint) => void heard.push(hint.kind === "due" ? "due" : `${hint.kind} ${hint.runId}`));
-      await mustCommit(world, commitOf(parent, 0, ["a"], { runs: [newRun({ key: "k", ifKeyExists: "replace" })] }));
+      await mustCommit(world, commitOf(parent, 0, ["a"], { runs: [childOf(parent, { key: "k", ifKeyExists: "replace" })] }));
       await settle(() => heard.includes("due") && heard.includes(`ended ${old.runId}`));
       unwatch();
     },
@@ -273,7 +275,7 @@ export const children: readonly Case[] = [
       const other = await lab.open();
       const old = await startMany(lab, "w1", 30);
       await lab.pass(lab.leaseMs + 1);
-      const children = old.map(() => newRun({ dueAt: Date.now() + 9_000_000_000 }));
+      const children = old.map((owned) => childOf(owned, { dueAt: Date.now() + 9_000_000_000 }));
       const late = old.map((owned, index) => commit(world, commitOf(owned, 0, ["late"], { runs: [children[index]!] })));
       const request = { worker: "w2", limit: 10, leaseMs: lab.leaseMs };
       await Promise.all([other.claim(request), world.claim(request), other.claim(request)]);
@@ -288,7 +290,7 @@ export const children: readonly Case[] = [
     async run(lab) {
       const worlds = await several(lab, 4);
       const parents = await startMany(lab, "w1", 24);
-      const runs = parents.map(() => newRun({ id: uuid(), key: "k" }));
+      const runs = parents.map((parent) => childOf(parent, { key: "k" }));
       const startOne = (owned: Owned, index: number): Commit => commitOf(owned, 0, ["a"], { runs: [runs[index]!] });
       const results = await Promise.all(parents.map((owned, index) => commit(worlds[index % 4]!, startOne(owned, index))));
       const { id } = (await lab.world.query.run({ key: "k" }))!;

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { Await, Claimed, Commit, CommitResult, Lease, Message, NewRun, RunRecord, StreamRef, World, WorldSupports } from "../index.ts";
-import { WorldError, type WorldErrorCode } from "../index.ts";
+import { slotOf, withSlot, WorldError, type WorldErrorCode } from "../index.ts";
 
 /** One fresh store, and Worlds on it. */
 export interface Harness {
@@ -89,6 +89,11 @@ export function uuid(): string {
 /** A run to create. */
 export function newRun(fields: Partial<NewRun> = {}): NewRun {
   return { id: uuid(), key: null, workflowId: "app/flows#order", version: "v1", input: bytes("input"), dueAt: null, ...fields };
+}
+
+/** A run to create by a commit of another one: it lives where that one does, see `World.newRunId`. */
+export function childOf({ runId }: Pick<Lease, "runId">, fields: Partial<NewRun> = {}): NewRun {
+  return newRun({ id: withSlot(uuid(), slotOf(runId)), ...fields });
 }
 
 /** Creates a run that nobody owns. */
@@ -218,7 +223,7 @@ export async function answersOf({ world }: Pick<Lab, "world">, runId: string): P
 
 /** Ends a run with a successor, which it returns: claimed by the same worker. */
 export async function continueAs(lab: Lab, owned: Owned, base: number, rest: Partial<Commit> = {}): Promise<Owned> {
-  const successor = newRun();
+  const successor = childOf(owned);
   await mustCommit(lab.world, commitOf(owned, base, ["end"], { ...DONE, ...rest, successor }));
   return claimOne(lab, owned.worker);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Commit, NewRun } from "../index.ts";
 import {
+  childOf,
   bytes,
   type Case,
   claimOne,
@@ -29,7 +30,7 @@ export const successors: readonly Case[] = [
       const { world } = lab;
       const parent = { runId: newRun().id, operation: "op" };
       const owned = await start(lab, "w1", { key: "k", parent, attributes: { plan: "pro", seats: 3 } });
-      const successor = newRun({ workflowId: "app#next", version: "v2", input: bytes("next") });
+      const successor = childOf(owned, { workflowId: "app#next", version: "v2", input: bytes("next") });
       const patch = { status: "completed", output: bytes("out"), attributes: { seats: 4 } } as const;
       await mustCommit(world, commitOf(owned, 0, ["a"], { patch, successor }));
       const [old, next] = [await recordOf(world, owned.runId), await recordOf(world, successor.id)];
@@ -55,7 +56,7 @@ export const successors: readonly Case[] = [
       const later = (await world.now()) + 90_000;
       for (const attributes of [{ plan: "free" }, {}]) {
         const owned = await start(lab, "w1", { attributes: { plan: "pro", seats: 3 } });
-        const successor = newRun({ attributes, dueAt: later });
+        const successor = childOf(owned, { attributes, dueAt: later });
         await mustCommit(world, commitOf(owned, 0, ["a"], { ...DONE, successor }));
         const record = await recordOf(world, successor.id);
         assert.deepEqual([record.attributes, record.dueAt, record.key, record.parent], [attributes, later, null, null]);
@@ -69,13 +70,13 @@ export const successors: readonly Case[] = [
       const [owned, other] = (await startMany(lab, "w1", 2, { key: null })) as [Owned, Owned];
       const existing = await create(world, { key: "k" });
       const parent = { runId: other.runId, operation: "op" };
-      const successor = newRun();
+      const successor = childOf(owned);
       const bad: readonly Partial<Commit>[] = [
         { successor },
         { patch: { status: "running" }, successor },
         ...[{ key: "k" }, { parent }, { id: "no uuid" }, { id: owned.runId }, { id: other.runId }, { id: existing.id }].map((fields) => ({
           ...DONE,
-          successor: newRun(fields),
+          successor: childOf(owned, fields),
         })),
         { ...DONE, runs: [successor], successor },
       ];
@@ -97,7 +98,7 @@ export const successors: readonly Case[] = [
       const { world } = lab;
       const owned = await start(lab, "w1", { key: "k" });
       await world.deliver([messageTo(owned.runId, "m")]);
-      const successor = newRun();
+      const successor = childOf(owned);
       const refused = [
         commitOf({ ...owned, fence: 7 }, 0, ["x"], { ...DONE, successor }),
         commitOf(owned, 3, ["x"], { ...DONE, successor }),
@@ -115,7 +116,7 @@ export const successors: readonly Case[] = [
       for (const rows of [["a"], []]) {
         const owned = await start(lab, "w1", { key: `k${rows.length}` });
         await world.deliver([messageTo(owned.runId, "m")]);
-        const successor = newRun();
+        const successor = childOf(owned);
         const one = commitOf(owned, 0, rows, { ...DONE, successor });
         for (let attempt = 0; attempt < 2; attempt++) await mustCommit(world, one);
         assert.deepEqual(await waitingOf(world, successor.id), ["m"]);
@@ -141,7 +142,7 @@ export const successors: readonly Case[] = [
         { id: "hooked", to: { token: "t" }, kind: "hook", payload },
         { id: "a", to: { key: "k" }, kind: "cancel", payload },
       ]);
-      const successor = newRun({ dueAt: (await world.now()) + 90_000 });
+      const successor = childOf(owned, { dueAt: (await world.now()) + 90_000 });
       const messages = [messageTo(owned.runId, "to the ended"), messageTo(successor.id, "sent")];
       await mustCommit(world, commitOf(owned, 1, ["b"], { ...DONE, consumed: ["consumed"], successor, messages }));
       assert.deepEqual((await world.load(owned.runId)).messages, []);
@@ -223,7 +224,7 @@ export const successors: readonly Case[] = [
     async run(lab) {
       const { world } = lab;
       const owned = await start(lab, "w1", { key: "k" });
-      const [child, successor] = [newRun({ key: "k", ifKeyExists: "replace" }), newRun()];
+      const [child, successor] = [childOf(owned, { key: "k", ifKeyExists: "replace" }), childOf(owned)];
       await mustCommit(world, commitOf(owned, 0, ["a"], { ...DONE, runs: [child], successor }));
       const { status, key } = await recordOf(world, owned.runId);
       assert.deepEqual([status, key, (await recordOf(world, successor.id)).key], ["completed", null, null]);
@@ -235,7 +236,7 @@ export const successors: readonly Case[] = [
     async run(lab) {
       const { world } = lab;
       const owned = await start(lab, "w1", { key: "k" });
-      const [child, successor] = [newRun({ key: "k" }), newRun()];
+      const [child, successor] = [childOf(owned, { key: "k" }), childOf(owned)];
       const one = commitOf(owned, 0, ["a"], { ...DONE, runs: [child], successor });
       for (let attempt = 0; attempt < 2; attempt++) {
         assert.deepEqual(await commit(world, one), { ...COMMITTED, existing: [{ id: child.id, runId: successor.id }] });
@@ -249,7 +250,7 @@ export const successors: readonly Case[] = [
       const owned = await start(lab, "w1");
       const heard: string[] = [];
       const unwatch = world.watch((hint) => void heard.push(hint.kind === "due" ? "due" : `${hint.kind} ${hint.runId}`));
-      await mustCommit(world, commitOf(owned, 0, ["a"], { ...DONE, successor: newRun() }));
+      await mustCommit(world, commitOf(owned, 0, ["a"], { ...DONE, successor: childOf(owned) }));
       await settle(() => heard.includes("due") && heard.includes(`ended ${owned.runId}`));
       unwatch();
     },
@@ -260,7 +261,7 @@ export const successors: readonly Case[] = [
       const { world } = lab;
       const other = await lab.open();
       const runs = await startMany(lab, "w1", 30);
-      const next = runs.map((): NewRun => newRun());
+      const next = runs.map((run): NewRun => childOf(run));
       const ends = runs.map((owned, index) => commit(world, commitOf(owned, 0, ["a"], { ...DONE, successor: next[index]! })));
       const sent = await other.deliver(runs.map(({ runId }) => messageTo(runId, "m")));
       assert.ok((await Promise.all(ends)).every(({ status }) => status === "committed"));
@@ -275,7 +276,7 @@ export const successors: readonly Case[] = [
       const { world } = lab;
       const first = await start(lab, "w1");
       await world.deliver([messageTo(first.runId, "early")]);
-      const second = newRun();
+      const second = childOf(first);
       await mustCommit(world, commitOf(first, 0, ["a"], { ...DONE, successor: second, consumed: ["early"] }));
       const last = await continueAs(lab, await claimOne(lab, "w1"), 0);
       assert.deepEqual(

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Case, claim, claimOne, commitOf, create, messageTo, mustCommit, recordOf, start } from "./lab.ts";
+import { type Case, childOf, claim, claimOne, commitOf, create, messageTo, mustCommit, recordOf, start } from "./lab.ts";
 
 export const waits: readonly Case[] = [
   {
@@ -23,8 +23,9 @@ export const waits: readonly Case[] = [
     async run(lab) {
       const now = await lab.world.now();
       const late = await create(lab.world, { dueAt: now - 10 });
-      const early = await create(lab.world, { dueAt: now - 30 });
-      const middle = await create(lab.world, { dueAt: now - 20 });
+      const near = (): string => childOf({ runId: late.id }).id; // runs of one lane
+      const early = await create(lab.world, { id: near(), dueAt: now - 30 });
+      const middle = await create(lab.world, { id: near(), dueAt: now - 20 });
       const claims = [await claimFirst(lab, "w1"), await claimFirst(lab, "w2"), await claimFirst(lab, "w3")];
       assert.deepEqual(claims, [early.id, middle.id, late.id]);
     },

@@ -1,0 +1,129 @@
+/**
+ * Carries what servers have in their outboxes to other servers.
+ *
+ * The process whose commit wrote something does so at once; every process looks now and then for what one that crashed has left. Nobody locks anything: rows are read in
+ * order, delivered, and removed. Two that do so at once deliver twice what counts once, each in the same order. What goes to a server that is down stays, and
+ * what goes to others passes it.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Database } from "../database/database.ts";
+import type { Outgoing } from "../operations/outbox.ts";
+import type { Cluster } from "./cluster.ts";
+import { deliverTo, destinationOf, type Post } from "./deliveries.ts";
+import { isUnavailable, type Shard } from "./shard.ts";
+
+const PAGE = 200;
+const READ = `SELECT position, kind, data, payload FROM @outbox WHERE position > $1 AND at <= @now - $2::int8 ORDER BY position LIMIT ${PAGE}`;
+const REMOVE = "DELETE FROM @outbox WHERE position = ANY($1::int8[])";
+
+/** What is younger is still its writer's to deliver. */
+const LEFT_BEHIND_MS = 2000;
+const SWEEP_MS = [1000, 15_000] as const;
+
+export interface Relay {
+  /** There is something in a server's outbox. */
+  wake(shard: Shard): void;
+  /** Resolves when all that was written before is delivered, as far as servers are up; at the latest after `ms`. */
+  settled(ms: number): Promise<void>;
+  /** Begins to look for what others left behind. */
+  start(): void;
+  close(): Promise<void>;
+}
+
+export function createRelay(cluster: Cluster, post: Post): Relay {
+  const running = new Map<Shard, Promise<void>>();
+  const again = new Set<Shard>();
+  const stopped = new AbortController();
+  let sweeping: Promise<void> | null = null;
+  let isClosed = false;
+
+  function wake(shard: Shard): void {
+    again.add(shard);
+    if (isClosed || running.has(shard)) return;
+    const run = drain(shard).finally(() => running.delete(shard));
+    running.set(shard, run);
+  }
+
+  async function drain(shard: Shard): Promise<void> {
+    // After the transaction that wrote it, which may be under way.
+    await Promise.resolve();
+    while (again.delete(shard) && !isClosed) await pass(cluster, post, shard, 0).catch(() => false);
+  }
+
+  async function settled(ms: number): Promise<void> {
+    if (ms <= 0 || running.size === 0) return;
+    const timer = new AbortController();
+    const all = (async () => {
+      while (running.size > 0) await Promise.all(running.values());
+    })();
+    await Promise.race([all, sleep(ms, undefined, { signal: timer.signal }).catch(() => {})]);
+    timer.abort();
+  }
+
+  async function sweep(): Promise<void> {
+    for (let pauseMs: number = SWEEP_MS[0]; !isClosed;) {
+      await sleep(pauseMs * (0.5 + Math.random()), undefined, { ref: false, signal: stopped.signal }).catch(() => {});
+      let found = false;
+      await cluster.refresh().catch(() => {});
+      for (const shard of cluster.shards) {
+        if (isClosed) return;
+        if (shard.isUp && !running.has(shard)) found = (await pass(cluster, post, shard, LEFT_BEHIND_MS).catch(() => false)) || found;
+      }
+      pauseMs = found ? SWEEP_MS[0] : Math.min(pauseMs * 2, SWEEP_MS[1]);
+    }
+  }
+
+  return {
+    wake,
+    settled,
+    start() {
+      if (!isClosed) sweeping ??= sweep();
+    },
+    async close() {
+      isClosed = true;
+      stopped.abort();
+      await Promise.all([sweeping, ...running.values()]);
+    },
+  };
+}
+
+/** Delivers what a server has for others, once through. Returns whether there was anything. */
+async function pass(cluster: Cluster, post: Post, shard: Shard, olderThanMs: number): Promise<boolean> {
+  /** Servers that failed; what else goes to them waits, so that it stays in order. */
+  const failed = new Set<Shard>();
+  let after = 0;
+  for (;;) {
+    const rows = await shard.quickly(() => shard.database().all(READ, [after, olderThanMs]));
+    const done: number[] = [];
+    for (const [position, kind, data, payload] of rows) {
+      after = position as number;
+      const one = { kind, data: JSON.parse(data as string), payload } as Outgoing;
+      if (await deliver(cluster, post, one, failed)) done.push(after);
+    }
+    if (done.length > 0) await remove(shard.database(), done);
+    if (rows.length < PAGE) return after > 0;
+  }
+}
+
+async function remove(database: Database, positions: readonly number[]): Promise<void> {
+  await database.run(REMOVE, [`{${positions.join(",")}}`]);
+}
+
+async function deliver(cluster: Cluster, post: Post, one: Outgoing, failed: Set<Shard>): Promise<boolean> {
+  let shard: Shard | null = null;
+  try {
+    if ("run" in one.data) await cluster.know([one.data.run]);
+    shard = destinationOf(cluster, one);
+    if (shard !== null && failed.has(shard)) return false;
+    const { kind } = one;
+    if (kind === "message") await post({ ...one.data, payload: one.payload });
+    else await shard!.quickly(() => deliverTo(shard!, one));
+    return true;
+  } catch (error) {
+    if (!isUnavailable(error))
+      process.emitWarning(`Delivering to another server failed and will be tried again: ${String(error)}`, "PerdureWarning");
+    if (shard !== null) failed.add(shard);
+    return false;
+  }
+}
