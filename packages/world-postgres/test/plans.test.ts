@@ -71,7 +71,7 @@ interface Plan {
 }
 
 /** Tables with a row per process or per release. */
-const SMALL = new Set(["workers", "versions", "test_clock"]);
+const SMALL = new Set(["workers", "versions", "topology", "test_clock"]);
 
 /** What reads more of a table than the statement asks for. A walk along an index that a LIMIT ends is none. */
 function problems(plan: Plan, isLimited = false): string[] {

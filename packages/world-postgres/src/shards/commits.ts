@@ -134,12 +134,38 @@ function strayProblem(cluster: Cluster, shard: Shard, { runId, runs = [], succes
   });
 }
 
+/** Creates runs on one server. Those that want one key follow each other. */
 export async function createOn(
   cluster: Cluster,
   directory: Directory,
   shard: Shard,
   runs: readonly NewRun[],
-  { owner, deadline = performance.now() + WAIT_MS[1] }: { readonly owner: string | undefined; readonly deadline?: number },
+  request: Creation,
+): Promise<CreatedRun[]> {
+  const results: CreatedRun[] = [];
+  let wave: NewRun[] = [];
+  for (const run of runs) {
+    if (run.key !== null && wave.some(({ key }) => key === run.key)) {
+      results.push(...(await createWave(cluster, directory, shard, wave, request)));
+      wave = [];
+    }
+    wave.push(run);
+  }
+  return [...results, ...(await createWave(cluster, directory, shard, wave, request))];
+}
+
+/** By whom, and until when it is tried, by the clock of this process. */
+interface Creation {
+  readonly owner: string | undefined;
+  readonly deadline?: number;
+}
+
+async function createWave(
+  cluster: Cluster,
+  directory: Directory,
+  shard: Shard,
+  runs: readonly NewRun[],
+  { owner, deadline = performance.now() + WAIT_MS[1] }: Creation,
 ): Promise<CreatedRun[]> {
   const prepared = await Promise.all(runs.map((run) => prepareRun(directory, shard, run)));
   const results = await shard.call((world) => world.createRuns(prepared, { owner }));
