@@ -20,6 +20,10 @@ export interface PostgresWorldOptions {
   /** Connections of the pool that is made for a URL; default 10. */
   readonly connections?: number;
   /**
+   * How many statements of commits may be under way at the same time, 1 to 4; default 2. Runs are dealt out among them by their ids: while one waits for the disk, the next is made and sent.
+   */
+  readonly commitLanes?: number;
+  /**
    * Whether processes tell each other of news by LISTEN and NOTIFY. Default `auto`: unless a pooler is in between, which is found out at `setup()`. Without it they find out by polling.
    */
   readonly notify?: boolean | "auto";

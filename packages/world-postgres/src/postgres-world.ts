@@ -1,5 +1,6 @@
 import type { World } from "@perdure/world";
 import { WorldError } from "@perdure/world";
+import { createCommitLanes } from "./commit-lanes.ts";
 import type { InternalOptions, PostgresWorldOptions } from "./options.ts";
 import { worldOn } from "./server-world.ts";
 import { createShardedWorld } from "./shards/sharded-world.ts";
@@ -11,7 +12,7 @@ import { createStore } from "./store.ts";
  * A promise that resolves means that the write is as durable as the server's `synchronous_commit` makes it. Any number of processes and machines may
  * use the schema at once. Times are those of the database's clock.
  *
- * @throws WORLD_INVALID_ARGUMENT when there is neither a URL nor a pool, or the schema's name is empty or longer than 63 bytes
+ * @throws WORLD_INVALID_ARGUMENT when there is neither a URL nor a pool, the schema's name is empty or longer than 63 bytes, or a number is out of its range
  */
 export function createPostgresWorld(options: PostgresWorldOptions): World {
   return createPostgresWorldOn(options, {});
@@ -24,5 +25,6 @@ export function createPostgresWorldOn(options: PostgresWorldOptions, internal: I
   if (from === undefined) {
     throw new WorldError("WORLD_INVALID_ARGUMENT", "A World on PostgreSQL needs a database.", { hint: "Pass a `url` or a `pool`." });
   }
-  return worldOn(createStore(options, internal, { from, locality: null }));
+  const laneOf = createCommitLanes(options.commitLanes);
+  return { ...worldOn(createStore(options, internal, { from, locality: null })), laneOf };
 }

@@ -26,7 +26,7 @@ export async function queryRunsById(transaction: Transaction, ids: readonly stri
 }
 
 /**
- * {@link World.query} runs. Numbers grow in order of creation; the cursor is the last one of the page. Each condition has an index in that order; which of them
+ * {@link World.query} runs. (`|| ''`: a further attribute is looked up in the run, not the other way round.) Numbers grow in order of creation; the cursor is the last one of the page. Each condition has an index in that order; which of them
  * is the rarest is what the server's statistics are for.
  */
 export async function queryRuns(transaction: Transaction, request: QueryRunsRequest): Promise<RunPage> {
@@ -51,7 +51,9 @@ export async function numberedRuns(
   const pairs = attributeTexts(attributes);
   const [first, ...others] = pairs;
   for (const [name, text] of others) {
-    conditions.push(`EXISTS (SELECT 1 FROM @attributes x WHERE x.run_id = r.id AND x.name = ${bind(name)} AND x.value = ${bind(text)})`);
+    conditions.push(
+      `EXISTS (SELECT 1 FROM @attributes x WHERE x.run_id = r.id AND x.name = ${bind(name)} AND x.value || '' = ${bind(text)})`,
+    );
   }
   let from = "@runs r";
   let order = "r.number";

@@ -32,11 +32,12 @@ const LOSE_KEY = "UPDATE @runs SET key = NULL WHERE id = $1";
 const KEEPER = "SELECT id FROM @runs WHERE key = $1 FOR NO KEY UPDATE";
 const EXISTS = "SELECT 1 FROM @runs WHERE id = $1";
 
+/** `+ 0`: found by id, whatever the server guesses of the owner's runs. */
 const RELEASE = `
   UPDATE @runs r SET owner = NULL,
     due_at = CASE WHEN NOT l.sets THEN r.due_at WHEN r.mail > 0 THEN least(coalesce(l.due_at, @now), @now) ELSE l.due_at END
   FROM unnest($2::uuid[], $3::int4[], $4::bool[], $5::int8[]) AS l(id, fence, sets, due_at)
-  WHERE r.id = l.id AND r.owner = $1 AND r.fence = l.fence`;
+  WHERE r.id = l.id AND r.owner + 0 = $1 AND r.fence = l.fence`;
 
 type Inserted = readonly [id: string, number: number, dueAt: number, createdAt: number];
 

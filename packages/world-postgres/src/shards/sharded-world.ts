@@ -3,6 +3,7 @@
  * transaction there means to runs elsewhere is delivered afterwards. See docs/scaling.md.
  */
 
+import { createCommitLanes } from "../commit-lanes.ts";
 import type { StreamAppend, World } from "@perdure/world";
 import { assertAppends, isRunId, slotOf, WorldError } from "@perdure/world";
 import type { Locality } from "../database/locality.ts";
@@ -62,6 +63,7 @@ export function createShardedWorld(
     settleMs: internal.settleMs ?? SETTLE_MS,
   };
   const me = newRunId(0);
+  const laneOf = createCommitLanes(options.commitLanes);
   const byPreference = inOrderOfPreference(names, me).map((name) => shards.find((shard) => shard.name === name)!);
 
   return {
@@ -95,7 +97,7 @@ export function createShardedWorld(
       if (place === undefined) return idIn(cluster, roomIn(cluster));
       return "near" in place ? newRunId(slotOf(place.near)) : idIn(cluster, cluster.homeOf("key", place.key).name);
     },
-    laneOf: (runId) => cluster.shardOf(runId).name,
+    laneOf: (runId) => `${cluster.shardOf(runId).name} ${laneOf(runId)}`,
     ...runCalls(parts),
     ...workerCalls(parts),
     streams: streams(parts),
