@@ -80,7 +80,8 @@ function problems(plan: Plan, isLimited = false): string[] {
   const own: string[] = [];
   const isWhole = type === "Seq Scan" || (/^(Index|Index Only|Bitmap Index) Scan/.test(type) && condition === undefined && !isLimited);
   const isById = /\b(id|run_id) = /;
-  if (isById.test(plan.Filter ?? "") && !isById.test(condition ?? "")) own.push(`walks ${index} for an id`);
+  const isWalk = index !== undefined && isById.test(plan.Filter ?? "") && !isById.test(condition ?? "");
+  if (isWalk) own.push(`walks ${index} for an id`);
   if (isWhole && !SMALL.has(table)) own.push(`reads all of ${index ?? table}`);
   const limits = type === "Limit" || (isLimited && /^(LockRows|Index|Nested Loop|Result|Subquery Scan)/.test(type));
   return [...own, ...(plan.Plans ?? []).flatMap((below) => problems(below, limits))];

@@ -5,7 +5,8 @@ import type { Transaction } from "../database/database.ts";
 const SET = `
   INSERT INTO @attributes AS a (run_id, name, value, number) SELECT $1, $2, $3, number FROM @runs WHERE id = $1
   ON CONFLICT (run_id, name) DO UPDATE SET value = excluded.value WHERE a.value <> excluded.value`;
-const REMOVE = "DELETE FROM @attributes WHERE run_id = $1 AND name = $2";
+/** `|| ''`: found by the run, whatever the server guesses of how many have the name. */
+const REMOVE = "DELETE FROM @attributes WHERE run_id = $1 AND name || '' = $2";
 const NAMES = "SELECT name FROM @attributes WHERE run_id = $1";
 
 /** Sets and removes attributes of a run. */

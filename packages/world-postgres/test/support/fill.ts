@@ -29,6 +29,7 @@ export async function fill(client: pg.Client, schema: string): Promise<void> {
     INSERT INTO streams (run_id, name, length) SELECT ${id("g")}, 'out', 5 FROM generate_series(1, 400000, 20) g;
     INSERT INTO chunks SELECT s.id, p, '\\x0102' FROM streams s, generate_series(0, 4) p;
     INSERT INTO stream_writers SELECT s.id, 'writer', 5 FROM streams s;
+    INSERT INTO transactions (run_id, operation, name, result) SELECT ${id("g")}, 'op', '#1', '\\x01' FROM generate_series(1, 400000, 8) g;
     INSERT INTO code SELECT 'hash ' || g, '\\x01' FROM generate_series(1, 20000) g;
     ANALYZE;`);
 }
