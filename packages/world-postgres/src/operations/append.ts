@@ -34,7 +34,7 @@ export interface UsualBatch {
 }
 
 /** One row of each run and nothing else: most of what is ever written. */
-export const APPEND_ROWS = `
+const APPEND_ROWS = `
   INSERT INTO @history (run_id, seq, fence, data)
   SELECT i.run_id, i.base + 1, i.fence, i.data
   FROM unnest($1::uuid[], $2::int8[], $3::int4[], $4::int4[], $5::bytea[]) AS i(run_id, owner, fence, base, data)

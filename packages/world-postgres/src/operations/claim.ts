@@ -13,7 +13,7 @@ import { ownedMessages } from "./messages.ts";
 import { RUN_COLUMNS, RUN_WIDTH, toRecord, workerId } from "./records.ts";
 
 /** Terms on the right of SET see the row as it was: its former owner (none: nobody crashed), its length at the claim before. */
-export const CLAIM = `
+const CLAIM = `
   WITH RECURSIVE clock AS MATERIALIZED (SELECT @now AS now), owners AS (
     (SELECT owner FROM @runs WHERE owner IS NOT NULL ORDER BY owner LIMIT 1)
     UNION ALL

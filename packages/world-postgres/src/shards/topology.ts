@@ -29,7 +29,7 @@ export interface Topology {
 export type ShardState = "open" | "closed";
 
 const BLOCK_BITS = 6;
-export const BLOCKS = SLOTS >> BLOCK_BITS;
+const BLOCKS = SLOTS >> BLOCK_BITS;
 
 /** The first version, with these servers. */
 export function foundTopology(id: string, names: readonly string[]): Topology {
@@ -97,7 +97,7 @@ export function anySlot({ blocks }: Topology, shard: string): number {
 }
 
 /** The name that a thing likes best: rendezvous hashing (Thaler and Ravishankar, 1998). */
-export function preferred(names: readonly string[], thing: string): string {
+function preferred(names: readonly string[], thing: string): string {
   return inOrderOfPreference(names, thing)[0]!;
 }
 

@@ -94,7 +94,7 @@ export function reply(run: RunState, request: string, text: string): void {
 }
 
 /** Takes the next payload. @param onWait gets the place in the queue, if there is one */
-export function take<T>(run: RunState, queue: HookQueue, shape: Shape<T>, onWait?: (taker: Taker) => void): Promise<T> {
+function take<T>(run: RunState, queue: HookQueue, shape: Shape<T>, onWait?: (taker: Taker) => void): Promise<T> {
   return (
     takeNow(run, queue, shape) ??
     new Promise<T>((resolve, reject) => {
