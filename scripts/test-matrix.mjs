@@ -1,4 +1,4 @@
-// `npm run test:matrix [-- 22 24]`: runs the tests with other Node versions. The binaries are npm packages, kept in
+// `npm run test:matrix [-- 22 24]`: runs the tests with other Node versions, and with every PostgreSQL that is installed (`PERDURE_TEST_MATRIX=all`). The binaries are npm packages, kept in
 // node_modules/.cache/node-<version>, apart from the repository's dependencies. Build first (`npm run build`).
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -25,6 +25,6 @@ for (const version of versions.length > 0 ? versions : ["22", "24"]) {
   const binary = installNode(version);
   console.log(`\nNode ${version}: ${binary}`);
   const PATH = `${dirname(binary)}${delimiter}${process.env.PATH}`;
-  failures += run(binary, ["node_modules/vitest/vitest.mjs", "run"], { env: { PATH } }) === 0 ? 0 : 1;
+  failures += run(binary, ["node_modules/vitest/vitest.mjs", "run"], { env: { PATH, PERDURE_TEST_MATRIX: "all" } }) === 0 ? 0 : 1;
 }
 process.exitCode = failures === 0 ? 0 : 1;

@@ -15,27 +15,30 @@ afterEach(async () => {
   for (const worker of open.splice(0)) await worker.stop();
 });
 
+/** Workflow code of tests is short; what takes it a second is a busy machine. */
+const patient: WorkerOptions = { graceMs: 0, watchdogMs: 20_000 };
+
 /** Makes this process use a fresh World (in memory, every call checked) and starts its worker. */
 export async function useWorld(
   options: WorkerOptions = {},
   world: World = checkedWorld(createMemoryWorld()),
 ): Promise<{ world: World; worker: RunningWorker }> {
   await setWorld(world);
-  const worker = await startWorker({ graceMs: 0, ...options });
+  const worker = await startWorker({ ...patient, ...options });
   open.push(worker);
   return { world, worker };
 }
 
 /** A second worker on a World, as another process would have. */
 export async function anotherWorker(world: World, options: WorkerOptions = {}): Promise<Worker> {
-  const worker = await createWorker(world, { graceMs: 0, ...options }, { onEnded: () => undefined, observers: createSharedObservers() });
+  const worker = await createWorker(world, { ...patient, ...options }, { onEnded: () => undefined, observers: createSharedObservers() });
   open.push(worker);
   return worker;
 }
 
-/** Waits until a condition holds; fails after ten seconds. */
+/** Waits until a condition holds; fails after half a minute. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 30_000;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`Waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
