@@ -19,17 +19,12 @@ test("a workflow that is called like a function says how to start it", { timeout
   expect(output).toMatch(/app\.ts:2:7/);
 });
 
-test("a World that nobody knows, or whose package is not there, says what to do", { timeout }, async () => {
-  const app = program(hello);
-  const [unknown, missing] = await Promise.all([
-    app.start({ PERDURE_WORLD: "redis://localhost" }).ended(),
-    app.start({ PERDURE_WORLD: "postgres://user:secret@localhost/db" }).ended(),
-  ]);
-  expect([unknown.status, missing.status]).toEqual([1, 1]);
-  expect(unknown.output).toContain("WORLD_UNKNOWN_SCHEME");
-  expect(unknown.output).toContain("Use `sqlite:");
-  expect(missing.output).toContain("@perdure/world-postgres");
-  expect(missing.output).not.toContain("secret");
+test("a World that nobody knows says what to do", { timeout }, async () => {
+  const { status, output } = await program(hello).start({ PERDURE_WORLD: "redis://user:secret@localhost" }).ended();
+  expect(status).toBe(1);
+  expect(output).toContain("WORLD_UNKNOWN_SCHEME");
+  expect(output).toContain("Use `sqlite:");
+  expect(output).not.toContain("secret");
 });
 
 test("a file that is not a database is refused and left as it was", { timeout }, async () => {

@@ -121,3 +121,11 @@ test("a history that the database has lost is never continued", async () => {
   }
   expect((await world.load(runId)).rows).toHaveLength(1);
 });
+
+test("a server that is not there is named as such, without the password", async () => {
+  const nowhere = createPostgresWorld({ url: "postgres://user:secret@127.0.0.1:1/db", patienceMs: 200 });
+  const error: unknown = await nowhere.setup().catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: "WORLD_UNAVAILABLE", message: expect.stringContaining("ECONNREFUSED") });
+  expect(String(error)).not.toContain("secret");
+  await nowhere.close();
+});
