@@ -81,6 +81,14 @@ export const benchmarks = {
       seed: { default: null, least: 0, help: "repeats a schedule of faults; default: a new one, which is printed" },
     },
   },
+  shards: {
+    summary:
+      "three servers under load: one is crashed and comes back, a fourth joins, histories are set back; checks everything afterwards",
+    worlds: ["postgres"],
+    // It crashes one of them.
+    ownServer: true,
+    options: { seconds: { default: 60, least: 4, help: "seconds for which a server is down" } },
+  },
   chaos: {
     summary:
       "three workers killed and frozen, the server crashed, connections cut, at random moments under load; checks everything afterwards",

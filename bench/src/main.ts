@@ -20,6 +20,7 @@ const loaders: Readonly<Record<string, () => Promise<Benchmark>>> = {
   replay: async () => (await import("./replay.ts")).replay,
   peers: async () => (await import("./peers.ts")).peers,
   compile: async () => (await import("./compile.ts")).compile,
+  shards: async () => (await import("./shards.ts")).shards,
   chaos: async () => (await import("../chaos/chaos.ts")).chaos,
   crash: async () => (await import("../crash/crash.ts")).crash,
 };

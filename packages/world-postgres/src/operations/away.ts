@@ -1,5 +1,7 @@
 /** What was asked of other servers before a commit, or a creation of runs, because it needs names whose home is there (`shards/directory.ts`). */
 export interface Away {
+  /** Asked for a commit, not for a creation. */
+  readonly isCommit: boolean;
   /** Keys: who has them, by a reservation of that run's own, or else. Null: nobody. */
   readonly keys: ReadonlyMap<string, Holder | null>;
   /** Tokens, by the operations of the hooks that want them. */
@@ -10,6 +12,8 @@ export interface Holder {
   readonly runId: string;
   /** The reservation that is to be used with the creation of the run; null: it was used, or there was none. */
   readonly reservation: string | null;
+  /** At the key's own home: the reservation by which another run has it, which is known to have been used. */
+  readonly living?: string;
 }
 
 /** `passed`: another hook of the run, which the same commit disposes, has the token. `free`: nobody has it, and nobody will. */

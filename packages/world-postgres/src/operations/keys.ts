@@ -11,7 +11,7 @@ import { send } from "./outbox.ts";
 import { reservationLost, USE, useReservation } from "./reservations.ts";
 
 const LOCK_KEEPER = "SELECT id FROM @runs WHERE key = $1 FOR NO KEY UPDATE";
-const HOLDER = "SELECT run_id FROM @keys WHERE key = $1";
+const HOLDER = "SELECT run_id, reservation FROM @keys WHERE key = $1";
 const LOCK_HOLDER = "SELECT run_id FROM @keys WHERE key = $1 FOR UPDATE";
 const ADD = "INSERT INTO @keys (key, run_id) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
 const GIVE = "UPDATE @keys SET run_id = $2, reservation = NULL, reserved_at = NULL WHERE key = $1";
@@ -27,7 +27,7 @@ const SUCCESSOR = "SELECT successor FROM @runs WHERE id = $1 FOR NO KEY UPDATE";
 /** Gives a key to a new run of this server, if nobody else has it; returns who has it then. */
 export async function claimKey(transaction: Transaction, key: string, run: string, away: Away | undefined): Promise<string> {
   const holder = isHome(transaction, "key", key)
-    ? await claimAtHome(transaction, key, run)
+    ? await claimAtHome(transaction, key, run, away)
     : await claimElsewhere(transaction, key, run, away);
   // What another run's row still says is out of date.
   if (holder === run) await transaction.run(LOSE_OTHERS, [key, run]);
@@ -42,12 +42,21 @@ async function claimElsewhere(transaction: Transaction, key: string, run: string
   return runId;
 }
 
-async function claimAtHome(transaction: Transaction, key: string, run: string): Promise<string> {
+/** A commit may only be told of a run on another server that is there: of a reservation that came just now that is not known. (A creation looks for the run.) */
+async function claimAtHome(transaction: Transaction, key: string, run: string, away: Away | undefined): Promise<string> {
   for (;;) {
     if ((await transaction.run(ADD, [key, run])) === 1) return run;
     const [row] = await transaction.all(HOLDER, [key]);
-    const holder = row?.[0] as string | undefined;
+    const [holder, reservation] = (row ?? []) as readonly [string?, (string | null)?];
     if (holder === undefined) continue;
+    if (
+      holder !== run &&
+      !isLocal(transaction, holder) &&
+      reservation != null &&
+      away?.isCommit &&
+      away.keys.get(key)?.living !== reservation
+    )
+      throw reservationLost();
     if (holder === run || !isLocal(transaction, holder)) return holder;
     if ((await transaction.run(REMOVE_DEAD, [key, holder])) === 0) return holder;
   }

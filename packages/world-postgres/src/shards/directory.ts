@@ -30,7 +30,7 @@ export function createDirectory(cluster: Cluster): Directory {
     for (const { id, key, ifKeyExists } of commit.runs ?? []) {
       if (key === null || ifKeyExists === "replace") continue;
       const home = cluster.homeOf("key", key);
-      if (home === shard) await reservations.clear(home.statements, "key", key);
+      if (home === shard) keys.set(key, await reservations.clear(home.statements, "key", key));
       else if (!keys.has(key)) keys.set(key, await reservations.key(home.statements, key, id));
     }
     for (const { run } of commit.awaits ?? []) {
@@ -69,12 +69,12 @@ export function createDirectory(cluster: Cluster): Directory {
       const { hooks = [], runs = [], awaits = [] } = commit;
       if (hooks.length + runs.length + awaits.length === 0) return undefined;
       const [keys, tokens] = [await keysFor(shard, commit), await tokensFor(shard, commit)];
-      return keys.size + tokens.size === 0 ? undefined : { keys, tokens };
+      return { isCommit: true, keys, tokens };
     },
     async beforeCreation(shard, run) {
       if (run.key === null) return undefined;
       const keys = await keysFor(shard, { runs: [run] });
-      return keys.size === 0 ? undefined : { keys, tokens: new Map() };
+      return { isCommit: false, keys, tokens: new Map() };
     },
     async giveBack({ keys, tokens }, { runId, hooks = [], runs = [] }) {
       for (const { key, id } of runs) {

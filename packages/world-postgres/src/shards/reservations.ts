@@ -38,8 +38,8 @@ export interface Reservations {
   key(home: Transaction, key: string, run: string): Promise<Holder>;
   /** Reserves the token of a hook. */
   token(home: Transaction, commit: Commit, hook: HookRecord): Promise<TokenState>;
-  /** At the home of a name, a transaction finds a reservation in its way: it must be a living one. */
-  clear(home: Transaction, kind: NameKind, name: string): Promise<void>;
+  /** At the home of a name, a transaction finds a reservation in its way: it must be a living one, which is returned. */
+  clear(home: Transaction, kind: NameKind, name: string): Promise<Holder | null>;
   /** Gives a reservation back, unless somebody else came to use it: another owner of the same run. */
   drop(kind: NameKind, name: string, holder: Holder): Promise<void>;
   /** The run that has a name, or has reserved it. */
@@ -75,10 +75,15 @@ export function createReservations(cluster: Cluster): Reservations {
     }
   }
 
-  async function clear(home: Transaction, kind: NameKind, name: string): Promise<void> {
+  async function clear(home: Transaction, kind: NameKind, name: string): Promise<Holder | null> {
     const kept = await keptOf(home, kind === "key" ? KEY : TOKEN, name);
-    if (kept !== undefined && (await isDead(kept, kind, name)))
-      await home.run(kind === "key" ? DROP_KEY : DROP_TOKEN, [name, kept[1], kept[0]]);
+    if (kept === undefined) return null;
+    const [runId, reservation] = kept;
+    if (await isDead(kept, kind, name)) {
+      await home.run(kind === "key" ? DROP_KEY : DROP_TOKEN, [name, reservation, runId]);
+      return null;
+    }
+    return { runId, reservation: null, ...(reservation !== null && { living: reservation }) };
   }
 
   async function reserveToken(

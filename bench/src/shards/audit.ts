@@ -1,0 +1,65 @@
+import pg from "pg";
+
+/** What is wrong on servers, which must be nothing. */
+export interface Audit {
+  /** Runs that are not over. */
+  readonly open: number;
+  /** Runs whose history lacks a row. */
+  readonly holes: number;
+  /** Keys that two runs have. */
+  readonly doubleKeys: number;
+  /** Runs on two servers. */
+  readonly forked: number;
+  /** What has not arrived. */
+  readonly undelivered: number;
+  readonly runs: number;
+  readonly rows: number;
+}
+
+export async function query<T extends object>(url: string, text: string, values: unknown[] = []): Promise<T[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return (await client.query<T>(text, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+export async function audit(urls: readonly string[]): Promise<Audit> {
+  const found = await Promise.all(
+    urls.map(async (url) => ({
+      runs: await query<{ id: string; key: string | null; status: number }>(url, "SELECT id, key, status FROM perdure.runs"),
+      holes: await query(url, "SELECT run_id FROM perdure.history GROUP BY run_id HAVING max(seq) <> count(*)"),
+      outbox: await query(url, "SELECT 1 FROM perdure.outbox"),
+      rows: await query<{ count: string }>(url, "SELECT count(*) FROM perdure.history"),
+    })),
+  );
+  const runs = found.flatMap((server) => server.runs);
+  const keys = runs.flatMap(({ key }) => key ?? []);
+  const sum = (of: (server: (typeof found)[number]) => number): number => found.reduce((total, server) => total + of(server), 0);
+  return {
+    open: runs.filter(({ status }) => status === 0).length,
+    holes: sum(({ holes }) => holes.length),
+    doubleKeys: keys.length - new Set(keys).size,
+    forked: runs.length - new Set(runs.map(({ id }) => id)).size,
+    undelivered: sum(({ outbox }) => outbox.length),
+    runs: runs.length,
+    rows: sum(({ rows }) => Number(rows[0]?.count)),
+  };
+}
+
+/** Takes the last rows of each long history of a server that is not over, as a standby that lacks them would. Returns how many runs were hit. */
+export async function setBack(url: string, rows: number): Promise<number> {
+  const hit = await query<{ run_id: string }>(
+    url,
+    `WITH long AS (
+       SELECT h.run_id, max(h.seq) AS length FROM perdure.history h JOIN perdure.runs r ON r.id = h.run_id
+       WHERE r.status = 0 GROUP BY h.run_id HAVING max(h.seq) > $1 + 10
+     ), gone AS (
+       DELETE FROM perdure.history h USING long l WHERE h.run_id = l.run_id AND h.seq > l.length - $1 RETURNING h.run_id
+     ) SELECT DISTINCT run_id FROM gone`,
+    [rows],
+  );
+  return hit.length;
+}
