@@ -49,17 +49,30 @@ export async function audit(urls: readonly string[]): Promise<Audit> {
   };
 }
 
-/** Takes the last rows of each long history of a server that is not over, as a standby that lacks them would. Returns how many runs were hit. */
+/**
+ * Takes the last rows of each long history of a server that is not over, as a standby that lacks them would. Returns how many runs were hit. The lock stands for the connections that
+ * are lost then: no statement sees the history from before and writes to the one after.
+ */
 export async function setBack(url: string, rows: number): Promise<number> {
-  const hit = await query<{ run_id: string }>(
-    url,
-    `WITH long AS (
-       SELECT h.run_id, max(h.seq) AS length FROM perdure.history h JOIN perdure.runs r ON r.id = h.run_id
-       WHERE r.status = 0 GROUP BY h.run_id HAVING max(h.seq) > $1 + 10
-     ), gone AS (
-       DELETE FROM perdure.history h USING long l WHERE h.run_id = l.run_id AND h.seq > l.length - $1 RETURNING h.run_id
-     ) SELECT DISTINCT run_id FROM gone`,
-    [rows],
-  );
-  return hit.length;
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    await client.query("BEGIN; LOCK TABLE perdure.runs, perdure.history IN ACCESS EXCLUSIVE MODE");
+    const { rows: hit } = await client.query(
+      `WITH long AS (
+         SELECT h.run_id, max(h.seq) AS length FROM perdure.history h JOIN perdure.runs r ON r.id = h.run_id
+         WHERE r.status = 0 GROUP BY h.run_id HAVING max(h.seq) > $1 + 10
+       ), gone AS (
+         DELETE FROM perdure.history h USING long l WHERE h.run_id = l.run_id AND h.seq > l.length - $1 RETURNING h.run_id
+       ) SELECT DISTINCT run_id FROM gone`,
+      [rows],
+    );
+    await client.query("COMMIT");
+    return hit.length;
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "40P01") return 0; // a commit was in the way: another time
+    throw error;
+  } finally {
+    await client.end();
+  }
 }

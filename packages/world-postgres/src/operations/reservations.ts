@@ -21,9 +21,18 @@ export async function holderOfKey(transaction: Transaction, key: string, away: A
 
 /** The error for a reservation that another run was given meanwhile. */
 export function reservationLost(): WorldError {
-  return new WorldError("WORLD_UNAVAILABLE", "A name that was reserved was given to another run, because its use took very long.", {
+  const error = new WorldError("WORLD_UNAVAILABLE", "A name that was reserved was given to another run, because its use took very long.", {
     hint: "Nothing was written. The same may be tried again.",
   });
+  lost.add(error);
+  return error;
+}
+
+const lost = new WeakSet<object>();
+
+/** Whether an error is one of {@link reservationLost}: what was asked before is to be asked again. */
+export function isReservationLost(error: unknown): boolean {
+  return typeof error === "object" && error !== null && lost.has(error);
 }
 
 /** Whether a reservation may be used: nobody gave it up meanwhile. From then on nobody can. */

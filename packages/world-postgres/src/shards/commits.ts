@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Transaction } from "../database/database.ts";
 import type { WithAway } from "../operations/away.ts";
 import { takeOnce } from "../operations/keys.ts";
-import { holderOfKey } from "../operations/reservations.ts";
+import { holderOfKey, isReservationLost } from "../operations/reservations.ts";
 import { recordById } from "../operations/records.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Directory } from "./directory.ts";
@@ -98,7 +98,20 @@ function namesIn({ hooks = [], runs = [] }: Commit): string[] {
   return [...hooks.map(({ token }) => `token ${token}`), ...runs.flatMap(({ key }) => (key === null ? [] : `key ${key}`))];
 }
 
+/** What was asked before may be out of date when the transaction begins; then nothing was written, and it is asked again. */
 async function commitWave(cluster: Cluster, directory: Directory, shard: Shard, commits: readonly Commit[]): Promise<CommitResult[]> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await tryWave(cluster, directory, shard, commits);
+    } catch (error) {
+      if (!isReservationLost(error) || tries >= WAVE_TRIES) throw error;
+    }
+  }
+}
+
+const WAVE_TRIES = 10;
+
+async function tryWave(cluster: Cluster, directory: Directory, shard: Shard, commits: readonly Commit[]): Promise<CommitResult[]> {
   const prepared = await Promise.all(commits.map((commit) => prepare(cluster, directory, shard, commit)));
   const ready = prepared.flatMap((one) => (one instanceof Error ? [] : one));
   const outcomes = ready.length === 0 ? [] : await shard.call((world) => world.commit(ready));

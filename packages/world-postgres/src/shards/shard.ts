@@ -8,6 +8,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { WorldError, type World } from "@perdure/world";
 import type { Database, Transaction } from "../database/database.ts";
+import { isReservationLost } from "../operations/reservations.ts";
 import { worldOn } from "../server-world.ts";
 import type { Store } from "../store.ts";
 
@@ -74,7 +75,7 @@ export function createShard(name: string, store: Store, quickMs: number, cameUp:
       await store.setup();
       return await work(world);
     } catch (error) {
-      if (isUnavailable(error)) wentDown();
+      if (isUnavailable(error) && !isReservationLost(error)) wentDown();
       throw error;
     }
   }
