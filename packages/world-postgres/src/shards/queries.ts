@@ -77,7 +77,8 @@ async function allRuns(cluster: Cluster, request: QueryRunsRequest): Promise<Run
         const page = await shard.quickly(() =>
           numberedRuns(shard.database(), { ...filter, limit, ...(from?.n != null && { cursor: from.n }) }),
         );
-        next[shard.name] = { n: page.hasMore ? (from?.n ?? FIRST) : null };
+        // Nothing that is created later belongs to this listing, also where it has taken nothing yet.
+        next[shard.name] = { n: page.hasMore ? String(page.numbers[0]! + 1) : null };
         return page.runs.map((run, index) => ({ run, shard: shard.name, number: page.numbers[index]! }));
       } catch (error) {
         if (!isUnavailable(error)) throw error;
@@ -92,7 +93,7 @@ async function allRuns(cluster: Cluster, request: QueryRunsRequest): Promise<Run
   // A server that had no more has more, when not all of it fitted.
   for (const { shard } of merged.slice(limit)) {
     const last = page.findLast((one) => one.shard === shard);
-    next[shard] = { n: last === undefined ? (before[shard]?.n ?? FIRST) : String(last.number) };
+    next[shard] = { n: String(last?.number ?? merged.find((one) => one.shard === shard)!.number + 1) };
   }
   const names = [...cluster.shards.map(({ name }) => name), ...Object.keys(cluster.topology().shards)];
   const unavailable = [...new Set(names)].filter((name) => next[name]?.missing ?? next[name] === undefined);
@@ -103,9 +104,6 @@ async function allRuns(cluster: Cluster, request: QueryRunsRequest): Promise<Run
     ...(unavailable.length > 0 && { unavailable }),
   };
 }
-
-/** A cursor before all runs. */
-const FIRST = "999999999999999";
 
 /** Each list is in the order of creation on its server, whatever the clock said meanwhile. */
 function mergeNewestFirst(lists: readonly (readonly Listed[])[]): Listed[] {
