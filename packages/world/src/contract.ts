@@ -83,13 +83,13 @@ export interface World {
   newRunId?(place?: { readonly near: string } | { readonly key: string }): string;
 
   /**
-   * The part of the World that writes of a run go through: what waits for one lane must not hold up another. Known without asking the store.
-   * Left out when there is one.
+   * The lane that writes of a run go through: what waits for one lane must not hold up another. Commits of one lane are best sent together, of several
+   * lanes side by side. Known without asking the store, and for every id, also of runs that this World does not know. Left out when there is one.
    */
   laneOf?(runId: string): string;
 
   /**
-   * Creates runs, all or none of those in one lane, one after another. A run whose `id` or `key` exists already is not created again: its entry reports the existing
+   * Creates runs, all or none of those that one server keeps (a World on one server: all or none), one after another. A run whose `id` or `key` exists already is not created again: its entry reports the existing
    * record with `created: false`. With `ifKeyExists: "replace"` only the `id` counts (so a retry replaces nothing): another run that has the key
    * loses it to the new one, and is ended first if it is open, as by {@link World.end}: `cancelled`, with the output `replaceOutput` and the
    * note `replaced by <id of the new run>`. With `owner`, each run that this call really created belongs to that worker at once, with
@@ -109,7 +109,7 @@ export interface World {
 
   /**
    * Gives runs to a worker: open runs that are due (`dueAt <= now`) and have no owner, or whose owner's lease is over.
-   * Raises the fence of each. Earliest due first (of each lane), at most `limit`. Never gives a worker a run that it owns already.
+   * Raises the fence of each. Earliest due first (of each server, where a World has several), at most `limit`. Never gives a worker a run that it owns already.
    * Also returns the unconsumed messages of runs that this worker owned before the call (`messages`), and the earliest
    * `dueAt` in the future among runs without a living owner (`nextDueAt`, null when there is none).
    * Renews the worker's own lease like {@link World.heartbeat}; a World may leave that out while more than two thirds of it are left.
@@ -149,7 +149,7 @@ export interface World {
    *   Nothing was written.
    * - `failed`: this commit cannot be stored (a value that is too large, an argument that no World may store, a chunk for a closed
    *   stream, too many attributes, chunks, state, runs or messages without a row or an end by which a retry could know them, a successor
-   *   without an end or with the id of another run; runs or a successor in another lane). Nothing was written.
+   *   without an end or with the id of another run; runs or a successor that another server would keep). Nothing was written.
    *   With an error WORLD_UNAVAILABLE: a part of the World that this commit needs and others do not (where a key or a token is kept) did not answer; a
    *   later try may succeed.
    *

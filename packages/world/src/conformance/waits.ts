@@ -23,7 +23,7 @@ export const waits: readonly Case[] = [
     async run(lab) {
       const now = await lab.world.now();
       const late = await create(lab.world, { dueAt: now - 10 });
-      const near = (): string => childOf({ runId: late.id }).id; // runs of one lane
+      const near = (): string => childOf({ runId: late.id }).id; // runs of one server
       const early = await create(lab.world, { id: near(), dueAt: now - 30 });
       const middle = await create(lab.world, { id: near(), dueAt: now - 20 });
       const claims = [await claimFirst(lab, "w1"), await claimFirst(lab, "w2"), await claimFirst(lab, "w3")];
