@@ -1,9 +1,9 @@
 /**
  * The host's side of the sandbox: one realm per process, many runs in it.
  *
- * A tick is one outer evaluation, which carries the watchdog's timeout; each delivery inside it is an evaluation of its own, after which the realm
+ * A tick is one piece of work under the watchdog; each delivery inside it is an evaluation of its own, after which the realm
  * drains the microtasks that the delivery caused (`microtaskMode: "afterEvaluate"`), so that a run is quiet before the next one is told anything.
- * (Nested: 5 µs a delivery; a timeout on each would cost 120 µs.) When the watchdog ends an evaluation, V8 unwinds everything up to the outer one,
+ * (Nested: 5 µs a delivery; a watchdog for each would cost 20 µs or 120.) When the watchdog ends a tick, V8 unwinds everything up to it,
  * the host's frames included: the loop below therefore only moves strings and keeps its place.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -23,6 +23,7 @@ import { tolerateRejections } from "./rejections.ts";
 import { kernelSource, webSource } from "./kernel.generated.ts";
 import type { WebSource } from "./kernel/web/install.ts";
 import { urlParts } from "./url-parts.ts";
+import { createWatchdog } from "./watchdog.ts";
 
 /** One event for one run, and what came of it. */
 export interface RealmDelivery {
@@ -93,14 +94,16 @@ interface Compiled {
   readonly shared: string;
 }
 
+/** An evaluation, after which the realm's microtasks have run. */
+const nothing = new vm.Script("0");
 const sliceMs = 25;
 /** How many versions stay compiled. */
 const compiledVersions = 1000;
 
 export function createRealm(options: RealmOptions): Realm {
   const context = createContext();
-  const inner = new vm.Script("__perdure_evaluate(1)", { filename: "perdure:delivery" });
-  const outer = new vm.Script("__perdure_evaluate(0)", { filename: "perdure:tick" });
+  const inner = new vm.Script("__perdure_evaluate()", { filename: "perdure:delivery" });
+  const watchdog = createWatchdog();
   const versions = new Map<string, Compiled>();
   let batch: readonly RealmDelivery[] = [];
   let position = 0;
@@ -119,7 +122,7 @@ export function createRealm(options: RealmOptions): Realm {
     const text = `${webSource};return __web.createWeb`;
     return vm.compileFunction(text, [], { parsingContext: context, filename: "perdure:web" })() as ReturnType<WebSource["load"]>;
   };
-  const kernel = start({ sources: options.sources, tick, web: { load, url: urlParts }, scopes: scopeTracker });
+  const kernel = start({ sources: options.sources, web: { load, url: urlParts }, scopes: scopeTracker });
   tolerateRejections(vm.runInContext("Promise", context) as PromiseConstructor);
 
   const compiled = (version: string, workflowId: string, code: string): Compiled => {
@@ -150,17 +153,15 @@ export function createRealm(options: RealmOptions): Realm {
       position = from;
       meter.start();
       try {
-        outer.runInContext(context, { timeout: options.watchdogMs });
-      } catch (cause) {
-        if (!isTimeout(cause)) throw cause;
+        if (watchdog.run(tick, options.watchdogMs)) return position;
         const stuck = batch[position];
         if (stuck) abandon(kernel, stuck, stoppedBecause(meter, options.watchdogMs));
-        position++;
-        dropMicrotasks(context, options.watchdogMs);
+        // What a stopped run still had queued runs off while no run is current; if that does not end either, V8 empties the queue as it stops it.
+        watchdog.run(() => void nothing.runInContext(context), options.watchdogMs);
+        return position + 1;
       } finally {
         batch = [];
       }
-      return position;
     },
   };
 }
@@ -202,10 +203,6 @@ function copy(list: readonly string[]): string[] {
   return copied;
 }
 
-function isTimeout(error: unknown): boolean {
-  return typeof error === "object" && error !== null && (error as { code?: unknown }).code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
-}
-
 function abandon(kernel: Kernel, stuck: RealmDelivery, error: Error): void {
   stuck.error = error;
   kernel.leave();
@@ -215,13 +212,4 @@ function abandon(kernel: Kernel, stuck: RealmDelivery, error: Error): void {
 function stoppedBecause(meter: CpuMeter, watchdogMs: number): Error {
   const kind = meter.share() < 0.1 ? Interrupted : PerdureError;
   return new kind("WATCHDOG_TIMEOUT", `The workflow ran for ${watchdogMs} ms without yielding and was stopped.`);
-}
-
-/** What a stopped run still had queued runs off while no run is current; if that does not end either, V8 empties the queue as it stops it. */
-function dropMicrotasks(context: vm.Context, timeout: number): void {
-  try {
-    vm.runInContext("0", context, { timeout });
-  } catch (error) {
-    if (!isTimeout(error)) throw error;
-  }
 }

@@ -56,7 +56,6 @@ export interface Deliveries {
   readonly kernel: Kernel;
   /** Evaluates the prepared delivery, if there is one. */
   pump(): void;
-  busy(): boolean;
 }
 
 export function createDeliveries(sources: Sources): Deliveries {
@@ -133,7 +132,7 @@ export function createDeliveries(sources: Sources): Deliveries {
     work = null;
     next?.();
   };
-  return { kernel, pump, busy: () => currentRunOrNull() !== null };
+  return { kernel, pump };
 }
 
 /** Tells the workflow code of a run what happened. Its reaction follows in microtasks. */

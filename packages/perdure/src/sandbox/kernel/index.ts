@@ -38,8 +38,6 @@ import { installWeb, scheduleAbortsBy, type WebSource } from "./web/install.ts";
 /** What the realm gets from the host. */
 export interface HostParts {
   readonly sources: Sources;
-  /** The host's loop over deliveries. */
-  readonly tick: () => void;
   readonly web: WebSource;
   readonly scopes: ScopeTracker;
 }
@@ -47,10 +45,10 @@ export interface HostParts {
 /**
  * Prepares the realm and returns the kernel. Called once, as the last thing that happens in the realm before workflow code.
  *
- * Scripts reach the kernel by one global, `__perdure_evaluate`, because an evaluation has to name something: 0 runs `tick` (the host's loop over
- * deliveries, within one evaluation that carries the watchdog), 1 runs the prepared delivery. Called by anyone else it does nothing.
+ * Scripts reach the kernel by one global, `__perdure_evaluate`, because an evaluation has to name something: it runs the prepared delivery. Called by anyone else it
+ * does nothing.
  */
-export function boot({ sources, tick, web, scopes }: HostParts): Kernel {
+export function boot({ sources, web, scopes }: HostParts): Kernel {
   const global = globalThis as unknown as Record<string, unknown>;
   installClock(global);
   installGlobals(global);
@@ -63,12 +61,7 @@ export function boot({ sources, tick, web, scopes }: HostParts): Kernel {
   setScopeTracker(scopes);
   makeRunsBy(getRun);
   const deliveries = createDeliveries(sources);
-  Object.defineProperty(global, "__perdure_evaluate", {
-    value: (part: number) => {
-      if (part === 1) deliveries.pump();
-      else if (!deliveries.busy()) tick();
-    },
-  });
+  Object.defineProperty(global, "__perdure_evaluate", { value: () => deliveries.pump() });
   harden(global);
   hardenMore([workflowModule]);
   installWeb(global, web);
