@@ -97,7 +97,7 @@ export function createStore(options: PostgresWorldOptions, { clock }: InternalOp
       table: `${sql.schema}.transactions`,
       runs: `${sql.schema}.runs`,
       // The queries of a step are planned as anywhere else.
-      settings: source.isOwn ? "SET LOCAL enable_seqscan TO DEFAULT;" : "",
+      settings: source.isOwn ? "SET LOCAL enable_seqscan TO DEFAULT; SET LOCAL plan_cache_mode TO DEFAULT;" : "",
       patienceMs,
     },
     database: opened,
@@ -128,9 +128,10 @@ export function createStore(options: PostgresWorldOptions, { clock }: InternalOp
 
 /**
  * A prepared statement keeps the plan that it got when the tables were small. Then to read a table as a whole looks cheap, and stays in the plan for as long as
- * nothing tells the server that the table has grown.
+ * nothing tells the server that the table has grown. Left to itself the server also plans each call anew where arrays are parameters, for it takes an array that it does not
+ * know for longer than most are; that costs more than the call.
  */
-const SESSION = "SET enable_seqscan = off";
+const SESSION = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan";
 
 /** A pooler gives a process id of its own at the start of a connection; the server's is another one. */
 async function isPooled(database: Database, source: PgSource): Promise<boolean> {

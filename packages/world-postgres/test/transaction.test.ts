@@ -276,7 +276,8 @@ describe.runIf(hasTestPostgres())("transaction", { timeout: 60_000 }, () => {
   test("is planned as the database would, whatever the World's connections are set to", async () => {
     const { world } = await scene();
     const run = await claimedRun(world);
-    const step = () => transaction(async (client) => (await client.query("SHOW enable_seqscan")).rows);
-    expect(await attempt(world, run, step)).toEqual([{ enable_seqscan: "on" }]);
+    const settings = "SELECT current_setting('enable_seqscan') AS seqscan, current_setting('plan_cache_mode') AS plans";
+    const step = () => transaction(async (client) => (await client.query(settings)).rows);
+    expect(await attempt(world, run, step)).toEqual([{ seqscan: "on", plans: "auto" }]);
   });
 });
