@@ -1,7 +1,7 @@
 import type { RunRecord, World } from "@perdure/world";
 
 import type { EndedRun } from "../worker/core.ts";
-import { clearTimeout, setTimeout } from "../host-timers.ts";
+import { clearTimeout, setImmediate, setTimeout } from "../host-timers.ts";
 import { createHold } from "../worker/hold.ts";
 
 /** Awaits the ends of runs: told by this process's worker, by the World's hints, and by one poll for all that are awaited. */
@@ -66,8 +66,31 @@ export function createWaiters(world: World, isLocal: (runId: string) => boolean)
     timer ??= setTimeout(() => void poll(), pollMs);
   }
 
+  /** Runs of which the World has hinted that they ended. */
+  let hinted = new Set<string>();
+  let looking = false;
+
+  async function lookAtHinted(): Promise<void> {
+    try {
+      // Those that this process ended itself are told with the World's answer to their last commit, in the same turn of the event loop as the hint.
+      for (await turn(); hinted.size > 0; await turn()) {
+        const runIds = [...hinted].filter((runId) => waiting.has(runId));
+        hinted = new Set();
+        if (runIds.length > 0) await look(runIds);
+      }
+    } catch {
+      schedule();
+    } finally {
+      looking = false;
+    }
+  }
+
   const unwatch = world.watch((hint) => {
-    if (hint.kind === "ended" && waiting.has(hint.runId)) void look([hint.runId]).catch(() => schedule());
+    if (hint.kind !== "ended" || !waiting.has(hint.runId)) return;
+    hinted.add(hint.runId);
+    if (looking) return;
+    looking = true;
+    void lookAtHinted();
   });
 
   return {
@@ -91,6 +114,10 @@ export function createWaiters(world: World, isLocal: (runId: string) => boolean)
       for (const runId of waiting.keys()) for (const waiter of take(runId)) waiter.reject(reason);
     },
   };
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }
 
 /** Null while the run is open. */
