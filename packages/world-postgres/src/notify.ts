@@ -6,6 +6,7 @@
  * in transaction mode, a server that refuses), the World still tells its own process.
  */
 
+import { createHash } from "node:crypto";
 import type { Hint, Hints } from "@perdure/world";
 import { createHints } from "@perdure/world";
 import pg from "pg";
@@ -38,6 +39,16 @@ export interface NotifierOptions {
   readonly channel: string;
   /** False: nothing is sent and nobody listens. */
   isWanted(): boolean;
+}
+
+/** The longest name that PostgreSQL takes, in bytes. */
+const MAX_NAME = 63;
+
+/** The name of the notifications of a schema. */
+export function channelOf(schema: string): string {
+  const name = `perdure_${schema}`;
+  if (Buffer.byteLength(name) <= MAX_NAME) return name;
+  return `perdure_${createHash("sha256").update(schema).digest("hex").slice(0, 32)}`;
 }
 
 export function createNotifier(options: NotifierOptions): Notifier {

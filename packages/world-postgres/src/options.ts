@@ -49,8 +49,6 @@ export interface PostgresWorldOptions {
 export interface InternalOptions {
   /** A scalar SQL expression: ms since the epoch. */
   readonly clock?: string;
-  /** How long calls wait until what they meant to other servers has arrived there. */
-  readonly settleMs?: number;
   /** How long one of several servers is waited for where others answer without it. */
   readonly quickMs?: number;
 }

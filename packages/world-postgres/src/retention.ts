@@ -2,7 +2,9 @@
 
 import { WorldError } from "@perdure/world";
 import type { Database } from "./database/database.ts";
+import { failureKind } from "./database/failure.ts";
 import { prune } from "./operations/prune.ts";
+import { warnOf } from "./warning.ts";
 
 /** How long runs are kept after their end, in milliseconds; for ever where nothing is said. */
 export type Retention = Readonly<Partial<Record<"completed" | "failed" | "cancelled", number>>>;
@@ -42,8 +44,9 @@ export function createRetention(retention: Retention, database: Database): Reten
     let found = 0;
     try {
       for (const [status, ms] of rules) if (!isClosed) found += await prune(database.direct, status, ms, BATCH);
-    } catch {
-      // Tried again with the next look.
+    } catch (error) {
+      // A server that is away for a while is others' to tell.
+      if (!isClosed && failureKind(error) === "refused") warnOf("RETENTION_FAILED", `Removing runs failed (${String(error)}).`);
     }
     schedule(found >= BATCH ? PAUSE_MS : IDLE_MS);
   }

@@ -7,10 +7,11 @@ import { createSource, type PgQueryable, type PgSource } from "./database/source
 import { createSql, type Sql } from "./database/sql.ts";
 import { migrate } from "./migrations/migrate.ts";
 import { createLeaseThread, type LeaseThread } from "./lease-thread/lease-thread.ts";
-import { createNotifier, type Notifier } from "./notify.ts";
+import { channelOf, createNotifier, type Notifier } from "./notify.ts";
 import { RENEW_EXISTING } from "./operations/workers.ts";
 import type { InternalOptions, PostgresWorldOptions } from "./options.ts";
 import { createRetention, type RetentionLoop } from "./retention.ts";
+import { toldOfWaiting } from "./database/told-of-waiting.ts";
 import { limitConnections, type TransactionDatabase } from "./transaction/databases.ts";
 
 /** A schema, its connections and its watchers. */
@@ -60,16 +61,17 @@ export function createStore(options: PostgresWorldOptions, { clock }: InternalOp
   let state: "new" | "open" | "closed" = "new";
   let opening: Promise<void> | null = null;
   let notifies = notify !== false;
-  const channel = `perdure_${schema}`.slice(0, 63);
-  const notifier = createNotifier({ source, database, channel, isWanted: () => notifies && state === "open" });
+  const notifier = createNotifier({ source, database, channel: channelOf(schema), isWanted: () => notifies && state === "open" });
 
   const retention = createRetention(options.retentionMs ?? {}, database);
 
   async function open(): Promise<void> {
     try {
-      await database.retry(() => migrate(source, sql, schema, options.migrate ?? true), "repeatable");
+      await toldOfWaiting(source, (attempt) =>
+        database.retry(() => attempt(() => migrate(source, sql, schema, options.migrate ?? true)), "repeatable"),
+      );
     } catch (error) {
-      throw explain(error);
+      throw state === "closed" ? closedError() : explain(error);
     }
     const pooled = await isPooled(database, source);
     if (pooled && notify === "auto") notifies = false;

@@ -1,9 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { NewRun, World } from "@perdure/world";
+import type { World } from "@perdure/world";
 import { startPostgres, type PostgresServer } from "../../../scripts/postgres.mjs";
 import { createPostgresWorld } from "../src/index.ts";
-import { createRunId } from "./support/run-id.ts";
+import { bytes, newRun } from "./support/runs.ts";
 
 // A server of its own: these tests restart it, and change how it commits.
 let server: PostgresServer;
@@ -19,16 +21,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await world.close();
   await server.stop();
-});
-
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const newRun = (): NewRun => ({
-  id: createRunId(),
-  key: null,
-  workflowId: "app/flows#order",
-  version: "v1",
-  input: bytes("input"),
-  dueAt: null,
 });
 
 async function ownedRun(worker: string): Promise<string> {
@@ -76,12 +68,20 @@ test("a commit whose wait for a synchronous standby is cancelled is not acknowle
   expect((await world.load(runId)).rows).toHaveLength(1);
 }, 60_000);
 
+/** How often a server has said that it may only be read. */
+const refusals = ({ folder }: PostgresServer): number =>
+  readFileSync(join(folder, "log"), "utf8").split("in a read-only transaction").length - 1;
+
 test("a server that may only be read is waited for", async () => {
   const runId = await ownedRun("w");
   await server.reload({ default_transaction_read_only: "on" });
   await once((client) => client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'perdure'"));
-  const committing = world.commit([{ runId, fence: 1, worker: "w", base: 0, rows: [bytes("row")] }]);
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  let answered = false;
+  const committing = world.commit([{ runId, fence: 1, worker: "w", base: 0, rows: [bytes("row")] }]).finally(() => (answered = true));
+  // It was refused more than once: each time on a new connection.
+  await expect.poll(async () => refusals(server)).toBeGreaterThan(2);
+  expect(answered).toBe(false);
+  expect((await world.load(runId)).rows).toEqual([]);
   await server.reload({ default_transaction_read_only: null });
   expect(await committing).toEqual([{ status: "committed", conflicts: [] }]);
 }, 60_000);
@@ -121,6 +121,20 @@ test("a history that the database has lost is never continued", async () => {
   }
   expect((await world.load(runId)).rows).toHaveLength(1);
 });
+
+test("a setup that waits for a server tells what for, without the password: SERVER_UNREACHED", async () => {
+  const warnings: { readonly code?: string; readonly message: string }[] = [];
+  const listener = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", listener);
+  const nowhere = createPostgresWorld({ url: "postgres://user:secret@127.0.0.1:1/db", patienceMs: 60_000 });
+  const opening = nowhere.setup().catch((reason: unknown) => reason);
+  await expect.poll(() => warnings.filter(({ code }) => code === "SERVER_UNREACHED")).toHaveLength(1);
+  process.removeListener("warning", listener);
+  expect(warnings.at(-1)!.message).toMatch(/^PostgreSQL at 127\.0\.0\.1:1 is not there yet \(.*ECONNREFUSED.*\)\. setup\(\) goes on/);
+  expect(warnings.at(-1)!.message).not.toContain("secret");
+  await nowhere.close();
+  expect(await opening).toMatchObject({ code: "WORLD_CLOSED" });
+}, 60_000);
 
 test("a server that is not there is named as such, without the password", async () => {
   const nowhere = createPostgresWorld({ url: "postgres://user:secret@127.0.0.1:1/db", patienceMs: 200 });

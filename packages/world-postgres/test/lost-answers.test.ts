@@ -7,27 +7,14 @@ import { hasTestPostgres, testPostgres } from "../../../scripts/test-servers.mjs
 import type { Fault } from "./support/link.ts";
 import { patient } from "./support/patience.ts";
 import { type Proxy, startProxy } from "./support/proxy.ts";
+import * as runs from "./support/runs.ts";
 import { createStores, type Stores } from "./support/stores.ts";
 
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const { bytes } = runs;
 const id = (letter: string): string => `00000000-0000-7000-8000-${letter.repeat(12)}`;
-const newRun = (letter: string, fields: Partial<NewRun> = {}): NewRun => ({
-  id: id(letter),
-  key: null,
-  workflowId: "app/flows#order",
-  version: "v1",
-  input: bytes("input"),
-  dueAt: null,
-  ...fields,
-});
-const commitOf = (letter: string, base: number, rows: string[], rest: Partial<Commit> = {}): Commit => ({
-  runId: id(letter),
-  fence: 1,
-  worker: "w",
-  base,
-  rows: rows.map(bytes),
-  ...rest,
-});
+const newRun = (letter: string, fields: Partial<NewRun> = {}): NewRun => runs.newRun({ id: id(letter), ...fields });
+const commitOf = (letter: string, base: number, rows: string[], rest: Partial<Commit> = {}): Commit =>
+  runs.commitOf(id(letter), "w", base, { rows: rows.map(bytes), ...rest });
 const message = (name: string, to: Message["to"]): Message => ({ id: name, to, kind: "wake", payload: bytes(name) });
 const done = { patch: { status: "completed", output: bytes("out") } } as const;
 

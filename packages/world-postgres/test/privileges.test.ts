@@ -1,42 +1,61 @@
-// The whole conformance suite by a role that has what `migrationSql` grants and nothing else.
+// The conformance suite by a role that has what `migrationSql` grants and nothing else, on one server and on several.
 import { randomBytes } from "node:crypto";
 import pg from "pg";
-import { afterAll, test } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import { testWorld } from "@perdure/world/conformance";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { migratePostgres, migrationSql } from "../src/migrate.ts";
-import { createPostgresWorldOn } from "../src/postgres-world.ts";
+import { type Access, createShardedStores, createStores, type Stores } from "./support/stores.ts";
 
-const url = await testPostgres();
 const role = `app_${randomBytes(6).toString("hex")}`;
-const roleUrl = new URL(url);
-roleUrl.username = role;
-roleUrl.password = "secret";
-const admin = new pg.Client(url);
-await admin.connect();
-await admin.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
-afterAll(async () => {
-  await admin.query(`DROP OWNED BY ${role}`);
-  await admin.query(`DROP ROLE ${role}`);
-  await admin.end();
-});
-let count = 0;
+const urls = { a: await testPostgres(), b: await testPostgres(), c: await testPostgres() };
 
-testWorld({
-  test,
-  supports: { processes: true, durable: true },
-  async create() {
-    const schema = `granted_${++count}`;
+async function asAdmin(url: string, ...statements: string[]): Promise<void> {
+  const admin = new pg.Client(url);
+  await admin.connect();
+  try {
+    for (const statement of statements) await admin.query(statement);
+  } finally {
+    await admin.end();
+  }
+}
+
+const access: Access = {
+  urlOf(url) {
+    const own = new URL(url);
+    [own.username, own.password] = [role, "secret"];
+    return own.href;
+  },
+  async prepare(url, schema) {
     await migratePostgres({ url, schema });
     const grants = (await migrationSql({ url, schema, role })).split("\n").filter((line) => line.startsWith("GRANT"));
-    await admin.query(grants.join("\n"));
-    await admin.query(`CREATE TABLE "${schema}".test_clock (ms int8); INSERT INTO "${schema}".test_clock VALUES (${Date.now()})`);
-    await admin.query(`GRANT SELECT ON "${schema}".test_clock TO ${role}`);
-    const clock = `(SELECT ms FROM "${schema}".test_clock)`;
-    return {
-      open: async () => createPostgresWorldOn({ url: roleUrl.href, schema, connections: 4, migrate: false }, { clock }),
-      advance: async (ms) => void (await admin.query(`UPDATE "${schema}".test_clock SET ms = ms + $1`, [Math.ceil(ms)])),
-      cleanup: async () => void (await admin.query(`DROP SCHEMA "${schema}" CASCADE`)),
-    };
+    await asAdmin(url, ...grants, `GRANT SELECT ON "${schema}".test_clock TO ${role}`);
   },
+};
+
+await asAdmin(urls.a, `CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+afterAll(async () => {
+  for (const url of Object.values(urls)) await asAdmin(url, `DROP OWNED BY ${role}`);
+  await asAdmin(urls.a, `DROP ROLE ${role}`);
+});
+
+/** What runs on several servers mean to each other goes through tables that a single server does not use. */
+const betweenRuns = /^(awaits|children|hooks|keys|messages|outbox|successors)\b/;
+
+describe.each([
+  ["one server", () => createStores(urls.a, { migrate: false }, undefined, access), /./],
+  ["three servers", () => createShardedStores(urls, { migrate: false }, access), betweenRuns],
+] as const)("%s", (_, createAll, wanted) => {
+  let stores: Stores;
+  beforeAll(() => {
+    stores = createAll();
+  });
+  afterAll(() => stores.close());
+  testWorld({
+    test(title, run) {
+      if (wanted.test(title)) test.concurrent(title, run);
+    },
+    supports: { processes: true, durable: true },
+    create: () => stores.create(),
+  });
 });

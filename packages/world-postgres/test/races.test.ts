@@ -1,9 +1,10 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Commit, CommitResult, NewRun, World } from "@perdure/world";
+import type { Commit, CommitResult, World } from "@perdure/world";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { createPostgresWorld } from "../src/index.ts";
-import { createRunId } from "./support/run-id.ts";
+import { randomOf } from "./support/random.ts";
+import { bytes, newRun } from "./support/runs.ts";
 
 const url = await testPostgres();
 const worlds: World[] = [];
@@ -18,21 +19,12 @@ afterAll(async () => {
   for (const world of worlds) await world.close();
 });
 
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const newRun = (fields: Partial<NewRun> = {}): NewRun => ({
-  id: createRunId(),
-  key: null,
-  workflowId: "app/flows#order",
-  version: "v1",
-  input: bytes("input"),
-  dueAt: null,
-  ...fields,
-});
 const moment = (ms: number): Promise<void> => new Promise((resolve) => (ms < 0.2 ? setImmediate(resolve) : setTimeout(resolve, ms)));
 
 test("10,000 times a late commit meets a claim: who loads behind the claim sees the commit, or the commit is fenced", async () => {
   const [late, next] = worlds as [World, World];
   const [rounds, runsPerRound] = [200, 50];
+  const random = randomOf(20_261_126);
   const seen = { committed: 0, fenced: 0 };
   for (let round = 0; round < rounds; round++) {
     const worker = `late ${round}`;
@@ -50,7 +42,7 @@ test("10,000 times a late commit meets a claim: who loads behind the claim sees 
       patch: { note: "late" },
     }));
     const bare = commits.map((commit): Commit => ({ runId: commit.runId, fence: 1, worker, base: 0, rows: commit.rows }));
-    const committing = moment(Math.random() * 4).then(() => late.commit(round % 2 === 0 ? commits : bare));
+    const committing = moment(random() * 4).then(() => late.commit(round % 2 === 0 ? commits : bare));
     const { runs } = await next.claim({ worker: "next", limit: 1000, leaseMs: 60_000 });
     const loaded = new Map(await Promise.all(runs.map(async ({ run }) => [run.id, (await next.load(run.id)).rows.length] as const)));
     const results = await committing;

@@ -1,28 +1,19 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { NewRun, RunStatus, World } from "@perdure/world";
+import type { RunStatus, World } from "@perdure/world";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { createPostgresWorld } from "../src/index.ts";
-import { createRunId } from "./support/run-id.ts";
+import { bytes, newRun } from "./support/runs.ts";
 
 const url = await testPostgres();
 const admin = new pg.Client(url);
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 beforeAll(async () => admin.connect());
 afterAll(async () => admin.end());
 
 /** A run with all that a run can have. */
 async function fullRun(world: World, key: string): Promise<string> {
-  const run: NewRun = {
-    id: createRunId(),
-    key,
-    workflowId: "app/flows#order",
-    version: "v1",
-    input: bytes("input"),
-    dueAt: null,
-    attributes: { a: 1 },
-  };
+  const run = newRun({ key, attributes: { a: 1 } });
   await world.createRuns([run], { owner: "w" });
   const commit = { runId: run.id, fence: 1, worker: "w" };
   const hooks = [{ token: `token ${key}`, operation: "hook", metadata: null }];
@@ -39,6 +30,13 @@ async function fullRun(world: World, key: string): Promise<string> {
   await world.streams.append([{ runId: run.id, name: "out", chunks: [bytes("more")], writer: { id: "writer", from: 0 } }]);
   await world.deliver([{ id: "m", to: { runId: run.id }, kind: "wake", payload: bytes("m") }]);
   return run.id;
+}
+
+async function once(database: string, text: string): Promise<void> {
+  const client = new pg.Client(database);
+  await client.connect();
+  await client.query(text);
+  await client.end();
 }
 
 async function rowsOf(runIds: readonly string[]): Promise<number> {
@@ -71,7 +69,24 @@ test("runs go when their time has come, with all that they had; others stay", as
     "SELECT (SELECT count(*) FROM perdure.chunks) = 2 * (SELECT count(*) FROM perdure.streams) AS whole, (SELECT count(*)::int FROM perdure.stream_writers) AS writers",
   );
   expect(rows).toEqual([{ whole: true, writers: 3 }]);
-  await world.createRuns([{ id: createRunId(), key: "completed", workflowId: "w", version: "v", input: bytes(""), dueAt: null }]);
+  await world.createRuns([newRun({ key: "completed" })]);
+  await world.close();
+});
+
+test("a database that refuses to remove runs is told of once, and nothing else fails: RETENTION_FAILED", async () => {
+  const own = await testPostgres();
+  const world = createPostgresWorld({ url: own, retentionMs: { failed: 0 } });
+  await world.setup();
+  await once(own, "ALTER TABLE perdure.runs RENAME COLUMN ended_at TO over_at");
+  const warnings: { readonly code?: string; readonly message: string }[] = [];
+  const listener = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", listener);
+  await world.heartbeat("w", 60_000);
+  await expect
+    .poll(() => warnings.filter(({ code }) => code === "RETENTION_FAILED"))
+    .toMatchObject([{ message: expect.stringMatching(/column "ended_at" does not exist.* stay/) as string }]);
+  process.removeListener("warning", listener);
+  await world.heartbeat("w", 60_000);
   await world.close();
 });
 

@@ -4,18 +4,16 @@ import { type Commit, type CommitResult, type NewRun, slotOf, type World } from 
 import { hasTestPostgres, testPostgres } from "../../../scripts/test-servers.mjs";
 import { startPostgres, type PostgresServer } from "../../../scripts/postgres.mjs";
 import { createPostgresWorld, setShardState, type PostgresWorldOptions } from "../src/index.ts";
+import { createCluster } from "../src/shards/cluster.ts";
+import { createShard, QUICK_MS } from "../src/shards/shard.ts";
+import { createStore } from "../src/store.ts";
 import { startProxy, type Proxy } from "./support/proxy.ts";
+import * as runs from "./support/runs.ts";
 
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-const newRun = (world: World, fields: Partial<NewRun> = {}): NewRun => ({
-  id: world.newRunId!(fields.key == null ? undefined : { key: fields.key }),
-  key: null,
-  workflowId: "app/flows#order",
-  version: "v1",
-  input: bytes("input"),
-  dueAt: null,
-  ...fields,
-});
+const { bytes, commitOf } = runs;
+
+const newRun = (world: World, fields: Partial<NewRun> = {}): NewRun =>
+  runs.newRun({ id: world.newRunId!(fields.key == null ? undefined : { key: fields.key }), ...fields });
 
 /** A World that is closed with the test. */
 async function open(options: PostgresWorldOptions): Promise<World> {
@@ -42,15 +40,6 @@ async function runOn(world: World, shard: string, worker: string, fields: Partia
     return created!.run.id;
   }
 }
-
-const commitOf = (runId: string, worker: string, base: number, rest: Partial<Commit> = {}): Commit => ({
-  runId,
-  worker,
-  fence: 1,
-  base,
-  rows: [bytes(`row ${base + 1}`)],
-  ...rest,
-});
 
 async function commit(world: World, one: Commit): Promise<CommitResult> {
   return (await world.commit([one]))[0]!;
@@ -145,7 +134,7 @@ describe.runIf(hasTestPostgres())("several servers", { timeout: 90_000 }, () => 
     expect([await outboxOf(urls.a), await waitingOf(world, receiver), await holdersAt(urls.c, token)]).toEqual([3, [], 1]);
     proxy.cut();
     await dying.close();
-    await expect.poll(() => outboxOf(urls.a), { timeout: 60_000 }).toBe(0);
+    await expect.poll(() => outboxOf(urls.a)).toBe(0);
     expect([await waitingOf(world, receiver), await holdersAt(urls.c, token)]).toEqual([["m"], 0]);
     expect(await commit(world, commitOf(awaited, "w", 0, { patch: { status: "completed", output: bytes("done") } }))).toMatchObject({
       status: "committed",
@@ -159,8 +148,6 @@ describe.runIf(hasTestPostgres())("several servers", { timeout: 90_000 }, () => 
     const keys = Array.from({ length: 20 }, (_, index) => `key ${index}`);
     const before = keys.map((key) => newRun(old, { key }));
     await old.createRuns(before);
-    const { shards, proxy } = await behindProxy({ a, b, c }, "c");
-    proxy.cut();
     const grown = await open({ shards: { a, b, c } });
     for (const { id, key } of before) {
       expect(serverOf(grown, id)).toBe(serverOf(old, id));
@@ -172,23 +159,69 @@ describe.runIf(hasTestPostgres())("several servers", { timeout: 90_000 }, () => 
     expect((await old.load(before[0]!.id)).rows).toEqual([]);
     expect((await old.query.runs()).unavailable).toEqual(["c"]);
     expect((await grown.query.runs()).unavailable).toBeUndefined();
-    const later = await open({ shards });
-    expect((await later.load(there)).rows).toEqual([]);
+  });
+
+  test("who cannot reach the server that joins goes on with the others, and finds its runs when it can", async () => {
+    const { a, b, c } = await three();
+    await open({ shards: { a, b } });
+    let isCutOff = true;
+    const proxy = await startProxy(c, () => (isCutOff ? "before" : "none"));
+    onTestFinished(() => proxy.close(), 60_000);
+    const cutOff = await open({ shards: { a, b, c: proxy.url }, patienceMs: 300 });
+    const grown = await open({ shards: { a, b, c } });
+    const there = await runOn(grown, "c", "w");
+    expect(await commit(grown, commitOf(there, "w", 0))).toMatchObject({ status: "committed" });
+    await expect(cutOff.load(there)).rejects.toMatchObject({ code: "WORLD_UNAVAILABLE" });
+    expect((await cutOff.query.runs()).unavailable).toEqual(["c"]);
+    const ids = Array.from({ length: 20 }, () => cutOff.newRunId!());
+    expect(new Set(ids.map((id) => serverOf(cutOff, id)))).toEqual(new Set(["a", "b"]));
+    expect(await cutOff.createRuns(ids.map((id) => newRun(cutOff, { id })))).toHaveLength(20);
+    isCutOff = false;
+    await expect.poll(async () => (await cutOff.query.runs()).unavailable).toBeUndefined();
+    expect((await cutOff.load(there)).rows).toHaveLength(1);
   });
 
   test("a process with an older topology reads the new one when it meets a run of the new server", async () => {
     const { a, b, c } = await three();
     await open({ shards: { a, b } });
-    const early = await open({ shards: { a, b, c } });
-    const urls = { a, b, c };
-    // As if it had been set up before `c` joined: its own topology is put back.
-    const [row] = await query(a, "SELECT map FROM perdure.topology");
-    const map = JSON.parse(row!.map as string) as { version: number };
-    expect(map.version).toBe(2);
-    const there = await runOn(early, "c", "w");
-    const { shards } = await behindProxy(urls, "c");
-    const other = await open({ shards });
-    expect((await other.load(there)).rows).toEqual([]);
+    const nowhere = { isLocal: () => false, isHome: () => false, noteOutbox: () => {} };
+    const shards = Object.entries({ a, b, c }).map(([name, from]) =>
+      createShard(name, createStore({ notify: false }, {}, { from, locality: nowhere }), QUICK_MS, {
+        comesUp: async () => {},
+        isUp: () => {},
+      }),
+    );
+    onTestFinished(async () => void (await Promise.all(shards.map((shard) => shard.close()))), 60_000);
+    // It was set up when `c` could not be reached, so that it could not join.
+    await Promise.all(shards.slice(0, 2).map((shard) => shard.open()));
+    const cluster = createCluster(shards, true);
+    await cluster.setup();
+    const grown = await open({ shards: { a, b, c } });
+    const there = await runOn(grown, "c", "w");
+    expect(Object.keys(cluster.topology().shards)).toEqual(["a", "b"]);
+    expect(cluster.shardOf(there).name).not.toBe("c");
+    await cluster.know([there]);
+    expect(cluster.shardOf(there).name).toBe("c");
+  });
+
+  test("what a server refuses to take stays in the outbox, and is told of once: DELIVERY_FAILED", async () => {
+    const urls = await three();
+    const world = await open({ shards: urls });
+    const [sender, receiver] = [await runOn(world, "a", "w"), await runOn(world, "b", "w")];
+    const warnings: { readonly code?: string; readonly message: string }[] = [];
+    const listener = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", listener);
+    await query(urls.b, "ALTER TABLE perdure.messages RENAME TO mail");
+    const messages = ["m", "n"].map((id) => ({ id, to: { runId: receiver }, kind: "wake", payload: bytes(id) }));
+    expect(await commit(world, commitOf(sender, "w", 0, { messages }))).toMatchObject({ status: "committed" });
+    const told = (): typeof warnings => warnings.filter(({ code }) => code === "DELIVERY_FAILED");
+    await expect.poll(told).toMatchObject([{ message: expect.stringMatching(/\(message; .* stays in the outbox/) as string }]);
+    expect(await outboxOf(urls.a)).toBe(2);
+    await query(urls.b, "ALTER TABLE perdure.mail RENAME TO messages");
+    await expect.poll(() => waitingOf(world, receiver)).toEqual(["m", "n"]);
+    await expect.poll(() => outboxOf(urls.a)).toBe(0);
+    process.removeListener("warning", listener);
+    expect(told()).toHaveLength(1);
   });
 
   test("a closed server gets no new runs of its own accord, and keeps those that it has", async () => {
@@ -243,7 +276,9 @@ describe.runIf(hasTestPostgres())("one of three servers is down", { timeout: 120
     await server.stop({ how: "immediate", keepData: true });
 
     const stuck = commit(world, commitOf(there, "w", 0));
-    for (let base = 0; base < 20; base++) expect(await commit(world, commitOf(here, "w", base))).toMatchObject({ status: "committed" });
+    const messages = ["m", "n"].map((id) => ({ id, to: { runId: there }, kind: "wake", payload: bytes(id) }));
+    expect(await commit(world, commitOf(here, "w", 0, { messages }))).toMatchObject({ status: "committed" });
+    for (let base = 1; base < 20; base++) expect(await commit(world, commitOf(here, "w", base))).toMatchObject({ status: "committed" });
     await world.heartbeat("w", 600_000);
     expect((await world.claim({ worker: "w", limit: 10, leaseMs: 600_000 })).runs).toEqual([]);
     const ids = Array.from({ length: 40 }, () => world.newRunId!());
@@ -259,8 +294,8 @@ describe.runIf(hasTestPostgres())("one of three servers is down", { timeout: 120
 
     await server.start();
     expect(await stuck).toEqual({ status: "committed", conflicts: [] });
-    for (const one of [world, late])
-      await expect.poll(async () => (await one.query.runs()).unavailable, { timeout: 30_000 }).toBeUndefined();
+    for (const one of [world, late]) await expect.poll(async () => (await one.query.runs()).unavailable).toBeUndefined();
+    await expect.poll(() => waitingOf(world, there)).toEqual(["m", "n"]);
     expect((await late.load(there)).rows).toHaveLength(1);
     await expect.poll(async () => (await query(shards.b, "SELECT hash FROM perdure.code ORDER BY hash")).length).toBe(2);
   });

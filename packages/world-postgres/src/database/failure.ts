@@ -26,7 +26,8 @@ const ROLLED_BACK: Readonly<Record<string, string>> = {
   "40001": "Transactions conflict again and again: look for one that is kept open.",
   "40P01": "Transactions block each other again and again: look for one that is kept open.",
   "55P03": "A lock could not be had: look for a transaction that is kept open.",
-  "25006": "The server may only be read: it is a standby. Let the address lead to the primary (target_session_attrs=read-write).",
+  "25006":
+    "The server may only be read: it is a standby. Let the address lead to the primary (its name in DNS, a virtual address, a proxy).",
   "53100": "The disk of the server is full: free some space. Nothing was written, and work goes on as soon as there is room.",
   "53200": "The server ran out of memory.",
   "53300": "The server has no connection left: raise max_connections, or use a pooler.",

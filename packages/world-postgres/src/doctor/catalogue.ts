@@ -8,7 +8,7 @@ export const catalogue = {
   INDEX_MISSING:
     "Create it as the migration does (`npx perdure migrate --print` on an empty database shows it), or REINDEX it if it is invalid.",
   MESSAGES_UNDELIVERABLE: "Nobody will read them, or nobody will look: look for what changed the tables by hand, then correct the rows.",
-  NOT_PRIMARY: "Give the URL of the primary, or one with target_session_attrs=read-write: a standby takes no writes.",
+  NOT_PRIMARY: "Give an address that leads to the primary (its name in DNS, a virtual address, a proxy): a standby takes no writes.",
   PRIVILEGES_MISSING: "Grant what `npx perdure migrate --print --role <role>` lists.",
   RUNS_CRASHING:
     "Look at the step that they were at when their workers died: memory, `process.exit`, a native crash. After ten times they are stopped.",

@@ -36,7 +36,8 @@ async function checkOverdue({ rows, found }: Examination): Promise<void> {
 async function checkDeadWorkers({ rows, found }: Examination): Promise<void> {
   const workers = await rows<Some & { name: string | null }>(
     `SELECT w.name, d.count, d.example, d.workflow, (@now - coalesce(w.lease_until, 0))::float8 AS ms
-     FROM (SELECT owner, count(*)::int4 AS count, min(id::text) AS example, min(workflow) AS workflow FROM @runs WHERE owner IS NOT NULL GROUP BY owner) d
+     FROM (SELECT owner, count(*)::int4 AS count, min(id::text) AS example, min(workflow) AS workflow FROM @runs
+       WHERE owner IS NOT NULL AND due_at < @now - $1::int8 GROUP BY owner) d
      LEFT JOIN @workers w ON w.id = d.owner WHERE coalesce(w.lease_until, 0) < @now - $1::int8 ORDER BY 1`,
     [overdueMs],
   );
@@ -45,7 +46,7 @@ async function checkDeadWorkers({ rows, found }: Examination): Promise<void> {
       some.name === null
         ? "A worker that is not known any more"
         : `The worker ${some.name}, whose lease has been over for ${seconds(some.ms)},`;
-    found("WORKERS_DEAD", `${who} still owns ${runs(some.count)}, ${oneOf(some)}.`);
+    found("WORKERS_DEAD", `${who} still owns ${runs(some.count)} due for more than a minute, ${oneOf(some)}.`);
   }
 }
 

@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import type pg from "pg";
 import { threadCode } from "./thread-code.ts";
-import { warnOf } from "./warning.ts";
+import { warnOf } from "../warning.ts";
 
 /** The leases of the workers of one World. */
 export interface LeaseThread {

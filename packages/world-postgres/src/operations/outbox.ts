@@ -1,5 +1,5 @@
 /**
- * What a transaction means to other servers: written with it, delivered afterwards (`shards/relay.ts`), in order and at least once. Whoever receives it
+ * What a transaction means to other servers: written with it, delivered afterwards (`shards/courier.ts`), in order and at least once. Whoever receives it
  * knows what was there before.
  */
 

@@ -1,4 +1,9 @@
-/** Names that a run was given before it was written, see `away.ts`. */
+/**
+ * Names that a run was given before it was written, see `away.ts`.
+ *
+ * Rows of `reservations` are never removed. One that says "given up" fences a commit or a creation that may land at any time; one that says "used" is what a home asks for as
+ * long as it has the name, which is as long as the run keeps it.
+ */
 
 import { WorldError } from "@perdure/world";
 import type { Transaction } from "../database/database.ts";

@@ -7,19 +7,18 @@ import type { Cluster } from "./cluster.ts";
 import { byShard, commitOn, createOn, runsIn } from "./commits.ts";
 import { deliverAll } from "./deliver.ts";
 import type { Directory } from "./directory.ts";
-import type { Relay } from "./relay.ts";
+import type { Courier } from "./courier.ts";
 import { isUnavailable, type Shard } from "./shard.ts";
 
 /** How long a call from outside waits until what it meant to other servers has arrived there. */
-export const SETTLE_MS = 250;
+const SETTLE_MS = 250;
 
 /** What a sharded World is made of. */
 export interface Parts {
   readonly cluster: Cluster;
   readonly directory: Directory;
-  readonly relay: Relay;
+  readonly courier: Courier;
   readonly claims: Claims;
-  readonly settleMs: number;
   /** @throws WORLD_CLOSED, WORLD_UNAVAILABLE before `setup` */
   assertOpen(): void;
 }
@@ -27,13 +26,13 @@ export interface Parts {
 type RunCalls = Pick<World, "createRuns" | "load" | "commit" | "deliver" | "end">;
 
 /** What is asked about runs. */
-export function runCalls({ cluster, directory, relay, claims, settleMs, assertOpen }: Parts): RunCalls {
+export function runCalls({ cluster, directory, courier, claims, assertOpen }: Parts): RunCalls {
   const at = async (runId: string): Promise<Shard> => {
     if (!isRunId(runId)) return cluster.shards[0]!;
     await cluster.know([runId]);
     return cluster.shardOf(runId);
   };
-  const settled = async (): Promise<void> => relay.settled(settleMs);
+  const settled = async (): Promise<void> => courier.settled(SETTLE_MS);
   return {
     async createRuns(runs, request) {
       assertNewRuns(runs);
@@ -64,9 +63,7 @@ export function runCalls({ cluster, directory, relay, claims, settleMs, assertOp
       await cluster.know(commits.flatMap(runsIn).filter((id) => isRunId(id)));
       const shardOf = ({ runId }: Commit): Shard => (isRunId(runId) ? cluster.shardOf(runId) : cluster.shards[0]!);
       const between = commits.some(({ hooks, runs }) => hooks !== undefined || runs !== undefined) ? async () => {} : null;
-      const results = await byShard(commits, shardOf, between, (shard, own) => commitOn(cluster, directory, shard, own));
-      if (settleMs > SETTLE_MS) await settled(); // for tests: a worker needs nothing of it
-      return results;
+      return byShard(commits, shardOf, between, (shard, own) => commitOn(cluster, directory, shard, own));
     },
     async deliver(messages) {
       assertMessages(messages);

@@ -10,9 +10,18 @@ import type { Shard } from "./shard.ts";
 /** How often a token or a key that has just changed hands is looked up again. */
 const TRIES = 5;
 
-/** Delivers messages; results in their order. */
-export async function deliverAll(cluster: Cluster, directory: Directory, messages: readonly Message[]): Promise<Delivery[]> {
-  let deliveries = await deliverOnce(cluster, directory, messages);
+type How = "call" | "quickly";
+
+/**
+ * Delivers messages; results in their order. `how`: as one that its caller waits for, with the patience of a World, or only while servers answer at once.
+ */
+export async function deliverAll(
+  cluster: Cluster,
+  directory: Directory,
+  messages: readonly Message[],
+  how: How = "call",
+): Promise<Delivery[]> {
+  let deliveries = await deliverOnce(cluster, directory, messages, how);
   for (let tries = 1; tries < TRIES; tries++) {
     const lost = deliveries.flatMap((delivery, index) => (delivery === "moved" ? [index] : []));
     if (lost.length === 0) break;
@@ -20,6 +29,7 @@ export async function deliverAll(cluster: Cluster, directory: Directory, message
       cluster,
       directory,
       lost.map((index) => messages[index]!),
+      how,
     );
     deliveries = deliveries.map((delivery) => (delivery === "moved" ? again.shift()! : delivery));
   }
@@ -27,7 +37,12 @@ export async function deliverAll(cluster: Cluster, directory: Directory, message
 }
 
 /** `moved`: the run that the directory named does not have the token or key any more, or not yet. */
-async function deliverOnce(cluster: Cluster, directory: Directory, messages: readonly Message[]): Promise<(Delivery | "moved")[]> {
+async function deliverOnce(
+  cluster: Cluster,
+  directory: Directory,
+  messages: readonly Message[],
+  how: How,
+): Promise<(Delivery | "moved")[]> {
   const shards = await Promise.all(messages.map(({ to }) => receiverOf(cluster, directory, to)));
   const places = messages.map((_, index) => index);
   const found = places.filter((index) => shards[index] !== null);
@@ -35,7 +50,7 @@ async function deliverOnce(cluster: Cluster, directory: Directory, messages: rea
     found,
     (index) => shards[index]!,
     null,
-    (shard, own) => shard.call((world) => world.deliver(own.map((index) => messages[index]!))),
+    (shard, own) => shard[how]((world) => world.deliver(own.map((index) => messages[index]!))),
   );
   const results: (Delivery | "moved")[] = messages.map(() => ({ status: "not_found" }));
   for (const [place, index] of found.entries()) {

@@ -14,11 +14,9 @@ const PASS = "UPDATE @hooks SET operation = $4 WHERE token = $1 AND run_id = $2 
 /** Takes a message to its receiver, wherever that is. */
 export type Post = (message: Message) => Promise<void>;
 
-/** The server that something goes to; null for messages, which find their way. */
-export function destinationOf(cluster: Cluster, { kind, data }: Outgoing): Shard | null {
+/** The server that something goes to; messages find their way. */
+export function destinationOf(cluster: Cluster, { kind, data }: Exclude<Outgoing, { kind: "message" }>): Shard {
   switch (kind) {
-    case "message":
-      return null;
     case "await":
     case "answer":
     case "replaced":

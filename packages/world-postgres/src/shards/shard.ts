@@ -37,8 +37,15 @@ export interface Shard {
   close(): Promise<void>;
 }
 
-/** @param cameUp called before a server that was down counts as up again; when it fails the server stays down */
-export function createShard(name: string, store: Store, quickMs: number, cameUp: (shard: Shard) => Promise<void>): Shard {
+/** What happens when a server that was down answers. */
+export interface Return {
+  /** Before it counts as up again; when it fails the server stays down. */
+  comesUp(): Promise<void>;
+  /** Afterwards. */
+  isUp(): void;
+}
+
+export function createShard(name: string, store: Store, quickMs: number, { comesUp, isUp: isUpAgain }: Return): Shard {
   const world = worldOn(store);
   let isUp = false;
   let isClosed = false;
@@ -57,17 +64,17 @@ export function createShard(name: string, store: Store, quickMs: number, cameUp:
       try {
         await inTime(name, quickMs, comeUp());
         isUp = true;
-        return;
       } catch {
-        // Not yet.
+        continue; // not yet
       }
+      return isUpAgain();
     }
   }
 
   async function comeUp(): Promise<void> {
     await store.setup();
     await store.database().direct.all("SELECT 1", []);
-    await cameUp(shard);
+    await comesUp();
   }
 
   async function call<T>(work: (world: World) => Promise<T>): Promise<T> {

@@ -13,12 +13,12 @@ import { createStore } from "../store.ts";
 import { createClaims } from "./claims.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
 import { createCodes } from "./codes.ts";
-import { type Parts, runCalls, SETTLE_MS, workerCalls } from "./calls.ts";
+import { type Parts, runCalls, workerCalls } from "./calls.ts";
 import { byShard } from "./commits.ts";
 import { deliverAll } from "./deliver.ts";
 import { createDirectory } from "./directory.ts";
 import { createQueries } from "./queries.ts";
-import { createRelay } from "./relay.ts";
+import { createCourier } from "./courier.ts";
 import { createShard, QUICK_MS, type Shard } from "./shard.ts";
 import { anySlot, inOrderOfPreference } from "./topology.ts";
 
@@ -29,39 +29,34 @@ export function createShardedWorld(
 ): World {
   const names = namesOf(servers);
   const codes = createCodes();
-  const shards = names.map((name) => openShard(name, servers[name]!, options, internal));
+  const shards = names.map((name) => openShard(name));
   const cluster = createCluster(shards, options.migrate ?? true);
 
-  function openShard(name: string, from: string | object, options: PostgresWorldOptions, internal: InternalOptions): Shard {
+  function openShard(name: string): Shard {
     const locality: Locality = {
       isLocal: (runId) => !isRunId(runId) || cluster.localityOf(name).isLocal(runId),
       isHome: (kind, text) => cluster.localityOf(name).isHome(kind, text),
-      noteOutbox: () => relay.wake(shard),
+      noteOutbox: () => courier.wake(shard),
     };
-    const store = createStore(options, internal, { from: from as string, locality });
-    const shard = createShard(name, store, internal.quickMs ?? QUICK_MS, async () => {
-      await cluster.copyTo(shard);
-      await codes.catchUp(shard);
-      relay.wake(shard);
+    const store = createStore(options, internal, { from: servers[name]!, locality });
+    const shard = createShard(name, store, internal.quickMs ?? QUICK_MS, {
+      async comesUp() {
+        await cluster.copyTo(shard);
+        await codes.catchUp(shard);
+      },
+      isUp: () => courier.wakeAll(),
     });
     return shard;
   }
 
   let closed = false;
   const directory = createDirectory(cluster);
-  const relay = createRelay(cluster, async (message) => void (await deliverAll(cluster, directory, [message])));
+  const courier = createCourier(cluster, async (message) => void (await deliverAll(cluster, directory, [message], "quickly")));
   const assertOpen = (): void => {
     if (closed) throw new WorldError("WORLD_CLOSED", "The World on PostgreSQL is closed.", { hint: "Create another one." });
     cluster.topology();
   };
-  const parts: Parts = {
-    cluster,
-    directory,
-    relay,
-    assertOpen,
-    claims: createClaims(shards),
-    settleMs: internal.settleMs ?? SETTLE_MS,
-  };
+  const parts: Parts = { cluster, directory, courier, assertOpen, claims: createClaims(shards) };
   const me = newRunId(0);
   const laneOf = createCommitLanes(options.commitLanes);
   const byPreference = inOrderOfPreference(names, me).map((name) => shards.find((shard) => shard.name === name)!);
@@ -75,12 +70,12 @@ export function createShardedWorld(
       const first = shards.find(({ isUp }) => isUp) ?? shards[0]!;
       if (!first.isUp) await first.store.setup(); // says why
       await cluster.setup();
-      relay.start();
+      courier.start();
     },
     async close() {
       if (closed) return;
       closed = true;
-      await relay.close();
+      await courier.close();
       await Promise.all(shards.map((shard) => shard.close()));
     },
     async now() {

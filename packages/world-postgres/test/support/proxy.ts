@@ -3,6 +3,7 @@
 
 import { connect, createServer, type AddressInfo } from "node:net";
 import { type Decide, type Fault, type Link, link } from "./link.ts";
+import { randomOf } from "./random.ts";
 
 export interface Proxy {
   /** The server's URL, through the proxy. */
@@ -65,7 +66,7 @@ export interface Weather {
 
 /** Faults at random, and how many of each there were. */
 export function randomFaults(weather: Weather): { decide(sql: string): Fault; readonly counts: Record<string, number> } {
-  const random = mulberry32(weather.seed);
+  const random = randomOf(weather.seed);
   const counts: Record<string, number> = { before: 0, during: 0, after: 0, serialization: 0, listen: 0, none: 0 };
   const kinds = ["before", "during", "after", "serialization"] as const;
   const draw = (): (typeof kinds)[number] | "none" => {
@@ -83,16 +84,5 @@ export function randomFaults(weather: Weather): { decide(sql: string): Fault; re
       counts[kind]!++;
       return kind === "serialization" ? { code: "40001", message: "could not serialize access, says the proxy" } : kind;
     },
-  };
-}
-
-/** A generator of numbers in [0, 1) by Tommy Ettinger; the same seed gives the same numbers. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }

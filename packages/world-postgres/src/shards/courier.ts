@@ -2,16 +2,18 @@
  * Carries what servers have in their outboxes to other servers.
  *
  * The process whose commit wrote something does so at once; every process looks now and then for what one that crashed has left. Nobody locks anything: rows are read in
- * order, delivered, and removed. Two that do so at once deliver twice what counts once, each in the same order. What goes to a server that is down stays, and
- * what goes to others passes it.
+ * order, delivered, and removed. Two that do so at once deliver twice what counts once, each in the same order. What goes to a server that is down stays until it is
+ * up again, and what goes to others passes it.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Database } from "../database/database.ts";
+import { failureKind } from "../database/failure.ts";
 import type { Outgoing } from "../operations/outbox.ts";
 import type { Cluster } from "./cluster.ts";
 import { deliverTo, destinationOf, type Post } from "./deliveries.ts";
 import { isUnavailable, type Shard } from "./shard.ts";
+import { warnOf } from "../warning.ts";
 
 const PAGE = 200;
 const READ = `SELECT position, kind, data, payload FROM @outbox WHERE position > $1 AND at <= @now - $2::int8 ORDER BY position LIMIT ${PAGE}`;
@@ -19,11 +21,14 @@ const REMOVE = "DELETE FROM @outbox WHERE position = ANY($1::int8[])";
 
 /** What is younger is still its writer's to deliver. */
 const LEFT_BEHIND_MS = 2000;
-const SWEEP_MS = [1000, 15_000] as const;
+/** At the latest after the second of these, or half as long again, somebody looks. */
+const SWEEP_MS = [1000, 4000] as const;
 
-export interface Relay {
+export interface Courier {
   /** There is something in a server's outbox. */
   wake(shard: Shard): void;
+  /** A server is up again: what there is for it, or in its outbox, can be delivered. */
+  wakeAll(): void;
   /** Resolves when all that was written before is delivered, as far as servers are up; at the latest after `ms`. */
   settled(ms: number): Promise<void>;
   /** Begins to look for what others left behind. */
@@ -31,7 +36,7 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-export function createRelay(cluster: Cluster, post: Post): Relay {
+export function createCourier(cluster: Cluster, post: Post): Courier {
   const running = new Map<Shard, Promise<void>>();
   const again = new Set<Shard>();
   const stopped = new AbortController();
@@ -48,7 +53,18 @@ export function createRelay(cluster: Cluster, post: Post): Relay {
   async function drain(shard: Shard): Promise<void> {
     // After the transaction that wrote it, which may be under way.
     await Promise.resolve();
-    while (again.delete(shard) && !isClosed) await pass(cluster, post, shard, 0).catch(() => false);
+    while (again.delete(shard) && !isClosed) await tryPass(shard, 0);
+  }
+
+  /** What a pass left undone is found by the next sweep. */
+  async function tryPass(shard: Shard, olderThanMs: number): Promise<boolean> {
+    try {
+      return await pass(cluster, post, shard, olderThanMs);
+    } catch (error) {
+      if (!isClosed && !isAway(error))
+        warnOf("DELIVERY_FAILED", `The outbox of the server "${shard.name}" cannot be emptied (${String(error)}).`, shard.name);
+      return false;
+    }
   }
 
   async function settled(ms: number): Promise<void> {
@@ -68,7 +84,7 @@ export function createRelay(cluster: Cluster, post: Post): Relay {
       await cluster.refresh().catch(() => {});
       for (const shard of cluster.shards) {
         if (isClosed) return;
-        if (shard.isUp && !running.has(shard)) found = (await pass(cluster, post, shard, LEFT_BEHIND_MS).catch(() => false)) || found;
+        if (shard.isUp && !running.has(shard)) found = (await tryPass(shard, LEFT_BEHIND_MS)) || found;
       }
       pauseMs = found ? SWEEP_MS[0] : Math.min(pauseMs * 2, SWEEP_MS[1]);
     }
@@ -76,6 +92,9 @@ export function createRelay(cluster: Cluster, post: Post): Relay {
 
   return {
     wake,
+    wakeAll() {
+      for (const shard of cluster.shards) wake(shard);
+    },
     settled,
     start() {
       if (!isClosed) sweeping ??= sweep();
@@ -88,10 +107,16 @@ export function createRelay(cluster: Cluster, post: Post): Relay {
   };
 }
 
+/** Whether a server only has to come back; what it refuses it will refuse again. */
+function isAway(error: unknown): boolean {
+  const { cause } = error as { cause?: unknown };
+  return isUnavailable(error) && (cause === undefined || failureKind(cause) !== "refused");
+}
+
 /** Delivers what a server has for others, once through. Returns whether there was anything. */
 async function pass(cluster: Cluster, post: Post, shard: Shard, olderThanMs: number): Promise<boolean> {
-  /** Servers that failed; what else goes to them waits, so that it stays in order. */
-  const failed = new Set<Shard>();
+  /** Servers that failed, and receivers of messages; what else goes to them waits, so that it stays in order. */
+  const failed = new Set<Shard | string>();
   let after = 0;
   for (;;) {
     const rows = await shard.quickly(() => shard.database().all(READ, [after, olderThanMs]));
@@ -110,20 +135,24 @@ async function remove(database: Database, positions: readonly number[]): Promise
   await database.run(REMOVE, [`{${positions.join(",")}}`]);
 }
 
-async function deliver(cluster: Cluster, post: Post, one: Outgoing, failed: Set<Shard>): Promise<boolean> {
-  let shard: Shard | null = null;
+async function deliver(cluster: Cluster, post: Post, one: Outgoing, failed: Set<Shard | string>): Promise<boolean> {
+  let destination: Shard | string | null = null;
   try {
+    if (one.kind === "message") {
+      destination = JSON.stringify(one.data.to);
+      if (failed.has(destination)) return false;
+      await post({ ...one.data, payload: one.payload });
+      return true;
+    }
     if ("run" in one.data) await cluster.know([one.data.run]);
-    shard = destinationOf(cluster, one);
-    if (shard !== null && failed.has(shard)) return false;
-    const { kind } = one;
-    if (kind === "message") await post({ ...one.data, payload: one.payload });
-    else await shard!.quickly(() => deliverTo(shard!, one));
+    const shard = destinationOf(cluster, one);
+    destination = shard;
+    if (failed.has(shard)) return false;
+    await shard.quickly(() => deliverTo(shard, one));
     return true;
   } catch (error) {
-    if (!isUnavailable(error))
-      process.emitWarning(`Delivering to another server failed and will be tried again: ${String(error)}`, "PerdureWarning");
-    if (shard !== null) failed.add(shard);
+    if (!isAway(error)) warnOf("DELIVERY_FAILED", `Delivering to another server failed (${one.kind}; ${String(error)}).`, one.kind);
+    if (destination !== null) failed.add(destination);
     return false;
   }
 }
