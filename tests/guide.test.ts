@@ -17,7 +17,8 @@ const pages = filesBelow("docs").filter((path) => path.endsWith(".md"));
 const guidePages = [...textOf("docs/README.md").matchAll(/^\d+\. \[[^\]]+\]\(([^)]+)\)/gm)].map((match) => `docs/${match[1] as string}`);
 
 describe("the guide's programs", () => {
-  test.each(programs)("%s prints what is written beside it", { timeout: 90_000 }, async (program) => {
+  // At once: they wait more than they work.
+  test.concurrent.each(programs)("%s prints what is written beside it", { timeout: 90_000 }, async (program) => {
     const { status, stdout, stderr } = await runProgram(program);
     expect(status, stderr).toBe(0);
     expect(stdout).toBe(textOf(outputPath(program)));

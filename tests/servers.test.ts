@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { startPostgres } from "../scripts/postgres.mjs";
 import { hasTestPostgres, testPostgres } from "../scripts/test-servers.mjs";
 
@@ -59,6 +59,7 @@ test.runIf(hasTestPostgres())("a server ends with the process that started it, a
   const script = fileURLToPath(new URL("../scripts/postgres.mjs", import.meta.url));
   const program = `const { url, folder } = await (await import(${JSON.stringify(script)})).startPostgres(); console.log(JSON.stringify({ url, folder })); setInterval(() => {}, 1e6)`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   const { url, folder } = JSON.parse(line.toString()) as { url: string; folder: string };
   expect(await alive(url)).toBe(true);

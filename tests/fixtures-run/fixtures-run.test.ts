@@ -29,9 +29,8 @@ const built = new Map<string, Built>(
 for (const { directed, undirected } of built.values()) for (const file of [directed, undirected]) file.catch(() => undefined);
 
 const worlds: readonly [how: string, create: () => World, forgets: boolean][] = [
-  ["in memory", createMemoryWorld, false],
+  ["live, on SQLite", () => createSqliteWorld({ path: join(stage.folder, "world.db") }), false],
   ["replayed from history after every commit", () => forgetfulWorld(createMemoryWorld()), true],
-  ["on SQLite", () => createSqliteWorld({ path: join(stage.folder, "world.db") }), false],
 ];
 
 describe.each(worlds)("a program that runs durably, %s, gives what it gives as plain code", (how, create, forgets) => {

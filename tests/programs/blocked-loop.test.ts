@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, test, type TestContext } from "vitest";
 import { hasTestPostgres, testPostgres } from "../../scripts/test-servers.mjs";
-import { program } from "./program.ts";
+import { builtProgram } from "./program.ts";
 
 /** A worker; with `START` it starts a run whose step computes for three leases and never yields, and awaits it. */
 const app = `import { getStepMetadata } from "perdure";
@@ -29,36 +29,38 @@ if (process.env.START) {
 }
 `;
 
-async function runBlocked(stuckMs: number): Promise<{ readonly blocked: string; readonly other: string }> {
+async function runBlocked(stuckMs: number, { onTestFinished }: TestContext): Promise<{ readonly blocked: string; readonly other: string }> {
   const env = { DATABASE: await testPostgres(), STUCK_MS: String(stuckMs) };
-  const { start } = program(app);
+  const { start } = await builtProgram(app, onTestFinished);
   const other = start({ ...env, NAME: "other" });
-  let isOver = false;
-  void other.ended().then(() => (isOver = true));
-  while (!other.output().includes("ready") && !isOver) await new Promise((resolve) => setTimeout(resolve, 10));
+  await other.printed("ready");
   const { status, output } = await start({ ...env, NAME: "blocked", START: "1" }).ended();
   expect({ status, output }).toMatchObject({ status: 0 });
   other.kill();
   return { blocked: output, other: (await other.ended()).output };
 }
 
-test.skipIf(!hasTestPostgres())(
-  "a step that blocks the event loop for three leases keeps its run, and is not repeated",
-  { timeout: 240_000 },
-  async () => {
-    expect(await runBlocked(120_000)).toEqual({
-      blocked: "ready\nattempt 1 in blocked\nresult blocked, then blocked\nfence 1\n",
-      other: "ready\n",
-    });
-  },
-);
+test
+  .skipIf(!hasTestPostgres())
+  .concurrent(
+    "a step that blocks the event loop for three leases keeps its run, and is not repeated",
+    { timeout: 240_000 },
+    async (context) => {
+      expect(await runBlocked(120_000, context)).toEqual({
+        blocked: "ready\nattempt 1 in blocked\nresult blocked, then blocked\nfence 1\n",
+        other: "ready\n",
+      });
+    },
+  );
 
-test.skipIf(!hasTestPostgres())(
-  "one that blocks it for longer than `stuckMs` loses its run, and its late result does not count",
-  { timeout: 240_000 },
-  async () => {
-    const { blocked, other } = await runBlocked(500);
-    expect(other).toMatch(/attempt 1 in other/);
-    expect(blocked).toContain("result other, then other\nfence 2\n");
-  },
-);
+test
+  .skipIf(!hasTestPostgres())
+  .concurrent(
+    "one that blocks it for longer than `stuckMs` loses its run, and its late result does not count",
+    { timeout: 240_000 },
+    async (context) => {
+      const { blocked, other } = await runBlocked(500, context);
+      expect(other).toMatch(/attempt 1 in other/);
+      expect(blocked).toContain("result other, then other\nfence 2\n");
+    },
+  );

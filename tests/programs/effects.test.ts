@@ -2,7 +2,7 @@
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { hasTestPostgres, testPostgres } from "../../scripts/test-servers.mjs";
-import { program, type Running } from "./program.ts";
+import { builtProgram, type Running } from "./program.ts";
 
 /** One step with one effect. PAUSE says where a process stands still for ever. */
 const app = `import { transaction } from "@perdure/world-postgres";
@@ -37,13 +37,6 @@ console.log("returned: " + (await run.returnValue));
 await worker.stop();
 `;
 
-async function printed(running: Running, text: string): Promise<void> {
-  while (!running.output().includes(text)) {
-    const ended = await Promise.race([running.ended(), new Promise<null>((resolve) => setTimeout(resolve, 5, null))]);
-    if (ended && !ended.output.includes(text)) throw new Error(`It ended without "${text}": ${ended.output}`);
-  }
-}
-
 /** The program on a fresh database, and what its step has written there. */
 async function scene() {
   const url = await testPostgres();
@@ -51,7 +44,7 @@ async function scene() {
   await client.connect();
   onTestFinished(() => client.end());
   await client.query("CREATE TABLE effects (writer text)");
-  const { start } = program(app);
+  const { start } = await builtProgram(app);
   return {
     client,
     start: (NAME: string, env: Readonly<Record<string, string>> = {}) => start({ PERDURE_WORLD: url, NAME, ...env }),
@@ -66,7 +59,7 @@ describe.runIf(hasTestPostgres())("an effect in a transaction()", { timeout: 120
   ])("whose process is killed %s the commit is there once, by the %s process", async (PAUSE, writer) => {
     const { start, effects } = await scene();
     const first = start("first", { PAUSE });
-    await printed(first, "stands still");
+    await first.printed("stands still");
     expect(await effects()).toEqual(PAUSE === "before" ? [] : ["first"]);
     first.kill();
     await first.ended();
@@ -86,7 +79,7 @@ describe.runIf(hasTestPostgres())("an effect in a transaction()", { timeout: 120
     for (const name of ["first", "second"]) {
       const zombie = start(name, { PAUSE: "before", PAUSE_MS: "100" });
       zombies.push(zombie);
-      if (name === "first") await printed(zombie, "stands still");
+      if (name === "first") await zombie.printed("stands still");
       await expect.poll(fence, { timeout: 60_000 }).toBe(zombies.length);
       if (name === "second") await expect.poll(() => waiting(client), { timeout: 60_000 }).toBe(1);
       process.kill(zombie.pid, "SIGSTOP");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { program, type Running } from "./program.ts";
+import { builtProgram } from "./program.ts";
 
 /** Twenty keyed runs of thirty steps each, which write to a ledger outside of Perdure before they return. */
 const app = `import { appendFileSync } from "node:fs";
@@ -28,19 +28,12 @@ const sums = await Promise.all(runs.map((run) => run.returnValue));
 console.log("sums " + sums.join());
 `;
 
-async function printed(running: Running, text: string): Promise<void> {
-  while (!running.output().includes(text)) {
-    const ended = await Promise.race([running.ended(), new Promise<null>((resolve) => setTimeout(resolve, 5, null))]);
-    if (ended && !ended.output.includes(text)) throw new Error(`It ended without "${text}": ${ended.output}`);
-  }
-}
-
 test("runs go on after kill -9, each result is right, and only steps under way were run again", { timeout: 120_000 }, async () => {
   const killed = 3;
-  const { folder, start } = program(app);
+  const { folder, start } = await builtProgram(app);
   for (let round = 0; round < killed; round++) {
     const running = start();
-    await printed(running, "started");
+    await running.printed("started");
     await new Promise((resolve) => setTimeout(resolve, 20 + 40 * round));
     running.kill();
     await running.ended();
@@ -80,9 +73,9 @@ console.log("attempt " + (await (await start(work, [], { id: "long" })).returnVa
 `;
 
 test("a long step goes on after kill -9 from the progress that it reported", { timeout: 120_000 }, async () => {
-  const { folder, start } = program(long);
+  const { folder, start } = await builtProgram(long);
   const first = start();
-  await printed(first, "in the middle");
+  await first.printed("in the middle");
   first.kill();
   await first.ended();
   const { status, output } = await start().ended();

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { program } from "./program.ts";
+import { builtProgram } from "./program.ts";
 
 /** One program for both roles: with `ROLE=worker` it executes runs until it is told to stop, else it submits one and awaits it. */
 const app = `import { createHook, getStepMetadata } from "perdure";
@@ -31,9 +31,9 @@ if (process.env.ROLE === "worker") {
 `;
 
 test("one process submits runs and another one executes them", { timeout: 60_000 }, async () => {
-  const { start } = program(app);
+  const { start } = await builtProgram(app);
   const worker = start({ ROLE: "worker" });
-  while (!worker.output().includes("ready")) await new Promise((resolve) => setTimeout(resolve, 10));
+  await worker.printed("ready");
   const client = start({ PERDURE_WORKER: "off" });
   expect(await client.ended()).toEqual({ status: 0, output: "2 yes 1 true completed\n" });
   process.kill(worker.pid, "SIGTERM");
@@ -57,13 +57,9 @@ console.log([new Set(runs.map(({ runId }) => runId)).size, stored.runs.length, r
 `;
 
 test("fifty callers with one id in each of two processes make one run, and all their handles agree", { timeout: 60_000 }, async () => {
-  const { start, folder } = program(callers);
+  const { start, folder } = await builtProgram(callers);
   const both = [start(), start()];
-  await Promise.all(
-    both.map(async ({ output }) => {
-      while (!output().includes("ready")) await new Promise((resolve) => setTimeout(resolve, 10));
-    }),
-  );
+  await Promise.all(both.map((one) => one.printed("ready")));
   writeFileSync(join(folder, "go"), "");
   const [first, second] = await Promise.all(both.map((one) => one.ended()));
   expect(first).toEqual({ status: 0, output: expect.stringMatching(/^ready\n1 1 2 \d+\/\d+\n$/) });

@@ -1,4 +1,6 @@
-/** Small programs, run as users run them: in a folder of their own, with the Node loader, in another process. */
+/** Small programs, run as users run them: in a folder of their own, in another process, with the Node loader or built. */
+import perdure from "@perdure/compiler/esbuild";
+import { build } from "esbuild";
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,16 +20,41 @@ export interface Running {
   readonly pid: number;
   /** What it has printed so far. */
   output(): string;
+  /** Waits until it has printed something. Rejects when it ends without, or has not after a minute. */
+  printed(text: string | RegExp): Promise<RegExpExecArray>;
   /** Waits for the end. `signal`: the one that ended it. */
   ended(): Promise<{ readonly status: number | null; readonly signal?: NodeJS.Signals; readonly output: string }>;
+  /** Ends it and all that it has started. */
   kill(): void;
 }
 
-/** Writes `app.ts` into a package named `app`. Gone, like its processes, when the test is over. */
+/** Writes `app.ts` into a package named `app`, which its processes load with the Node loader. Gone, like its processes, when the test is over. */
 export function program(code: string): Program {
+  return programIn(code, ["--import", "@perdure/compiler/register", "app.ts"]);
+}
+
+/** The same, built into `app.mjs`: its processes start in a fifth of the time. @param onFinished of the test, where tests run at once */
+export async function builtProgram(code: string, onFinished = onTestFinished): Promise<Program> {
+  const one = programIn(code, ["app.mjs"], onFinished);
+  await build({
+    entryPoints: [join(one.folder, "app.ts")],
+    outfile: join(one.folder, "app.mjs"),
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    sourcemap: true,
+    external: ["perdure", "perdure/*", "@perdure/*"],
+    logLevel: "silent",
+    plugins: [perdure()],
+  });
+  return one;
+}
+
+function programIn(code: string, startArgs: readonly string[], onFinished = onTestFinished): Program {
   const folder = mkdtempSync(join(tmpdir(), "perdure-program-"));
   const running: Running[] = [];
-  onTestFinished(async () => {
+  onFinished(async () => {
     for (const one of running) one.kill();
     await Promise.all(running.map((one) => one.ended()));
     rmSync(folder, { recursive: true, force: true });
@@ -43,7 +70,7 @@ export function program(code: string): Program {
   };
   return {
     folder,
-    start: (env = {}) => started(run(folder, ["--import", "@perdure/compiler/register", "app.ts"], env)),
+    start: (env = {}) => started(run(folder, startArgs, env)),
     command: (args, env = {}) => started(run(folder, [join(root, "packages/cli/dist/bin.js"), ...args], env)),
   };
 }
@@ -53,11 +80,40 @@ function run(folder: string, args: readonly string[], env: Readonly<Record<strin
     cwd: folder,
     env: { ...process.env, NODE_OPTIONS: "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    // A group of its own, so that what it starts can be ended with it.
+    detached: true,
   });
+  const pid = child.pid ?? 0;
   let output = "";
+  let isOver = false;
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const end = new Promise<{ status: number | null; signal?: NodeJS.Signals; output: string }>((resolve) =>
-    child.on("close", (status, signal) => resolve({ status, ...(signal && { signal }), output })),
+    child.on("close", (status, signal) => {
+      isOver = true;
+      resolve({ status, ...(signal && { signal }), output });
+    }),
   );
-  return { pid: child.pid ?? 0, output: () => output, ended: () => end, kill: () => void child.kill("SIGKILL") };
+  return {
+    pid,
+    output: () => output,
+    async printed(text) {
+      const pattern = typeof text === "string" ? new RegExp(text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")) : text;
+      const startedAt = performance.now();
+      for (;;) {
+        const wasOver = isOver;
+        const match = pattern.exec(output);
+        if (match) return match;
+        if (wasOver || performance.now() - startedAt > 60_000) throw new Error(`${pattern} was not printed:\n${output}`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+    ended: () => end,
+    kill() {
+      try {
+        process.kill(-pid, "SIGKILL");
+      } catch {
+        // All of them have ended.
+      }
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { program, type Running } from "./program.ts";
+import { builtProgram } from "./program.ts";
 
 /** A worker whose attempt of `work` holds, with `HOLD`, until there is a file `go`; it prints who owns what. */
 const app = `import { existsSync } from "node:fs";
@@ -36,18 +36,14 @@ if (process.env.AWAIT) {
 }
 `;
 
-async function printed(running: Running, text: string): Promise<void> {
-  while (!running.output().includes(text)) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 const workerIn = (output: string): string => /^worker (\S+)$/m.exec(output)?.[1] ?? "none";
 
 test("SIGTERM lets the attempt end, and another worker goes on from its result", { timeout: 240_000 }, async () => {
-  const { folder, start } = program(app);
+  const { folder, start } = await builtProgram(app);
   const first = start({ NAME: "first", START: "1", HOLD: "1" });
-  await printed(first, "attempt 1 in first");
+  await first.printed("attempt 1 in first");
   const second = start({ NAME: "second", AWAIT: "1" });
-  await printed(second, "record");
+  await second.printed("record");
   process.kill(first.pid, "SIGTERM");
   process.kill(first.pid, "SIGTERM");
   // Both workers are there, the first one is stopping, and its run stays its own.
@@ -72,9 +68,9 @@ test("SIGTERM lets the attempt end, and another worker goes on from its result",
 });
 
 test("an attempt that outlives the grace time is told, and begun anew by another worker at once", { timeout: 240_000 }, async () => {
-  const { start } = program(app);
+  const { start } = await builtProgram(app);
   const first = start({ NAME: "first", START: "1", HOLD: "1", GRACE: "100" });
-  await printed(first, "attempt 1 in first");
+  await first.printed("attempt 1 in first");
   process.kill(first.pid, "SIGTERM");
   expect(await first.ended()).toMatchObject({ status: null, signal: "SIGTERM" });
   expect(first.output()).toContain("aborted in first");
@@ -88,11 +84,11 @@ test(
   "a process that listens to the signal itself is not ended by us, and its worker stops all the same",
   { timeout: 240_000 },
   async () => {
-    const { folder, start } = program(app);
+    const { folder, start } = await builtProgram(app);
     const first = start({ NAME: "first", START: "1", HOLD: "1", OTHERS: "1" });
-    await printed(first, "attempt 1 in first");
+    await first.printed("attempt 1 in first");
     process.kill(first.pid, "SIGTERM");
-    await printed(first, "heard by the application");
+    await first.printed("heard by the application");
     writeFileSync(join(folder, "go"), "");
     // Nothing keeps it alive once the worker has stopped: it ends by itself.
     expect((await first.ended()).status).toBe(0);

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { program, type Running } from "./program.ts";
+import { builtProgram } from "./program.ts";
 
 /** Workers make the steps; readers only read, and say in files how far they have come, which the step waits for. */
 const app = `import { existsSync, writeFileSync } from "node:fs";
@@ -52,17 +51,13 @@ if (role === "worker") {
 }
 `;
 
-async function printed(process: Running, text: string): Promise<void> {
-  while (!process.output().includes(text)) await delay(10);
-}
-
 test(
   "one process reads what a step of another one writes, while it writes, and a third goes on from an index",
   { timeout: 60_000 },
   async () => {
-    const { start } = program(app);
+    const { start } = await builtProgram(app);
     const worker = start({ ROLE: "worker" });
-    await printed(worker, "ready");
+    await worker.printed("ready");
     const reader = await start({ PERDURE_WORKER: "off", WAIT_FOR: "1" }).ended();
     // The step goes on only when the reader has seen its first chunk.
     expect(reader).toEqual({ status: 0, output: `pid ${worker.pid}\n101 token 99 asked,answered 1\n` });
@@ -72,11 +67,11 @@ test(
 );
 
 test("a reader stays with its stream when the worker is killed, and sees what the next one writes", { timeout: 60_000 }, async () => {
-  const { start } = program(app);
+  const { start } = await builtProgram(app);
   const first = start({ ROLE: "worker" });
-  await printed(first, "ready");
+  await first.printed("ready");
   const reader = start({ PERDURE_WORKER: "off", WAIT_FOR: "2" });
-  await printed(reader, `pid ${first.pid}`);
+  await reader.printed(`pid ${first.pid}`);
   process.kill(first.pid, "SIGKILL");
   const second = start({ ROLE: "worker" });
   // What workflow code wrote is there once; the interrupted attempt has written its first chunk twice.

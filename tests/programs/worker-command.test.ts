@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { program, type Running } from "./program.ts";
+import { builtProgram, program } from "./program.ts";
 
-/** With `ROLE=client` it starts a run that works and then waits for a hook, and awaits neither; else it is the entry of `perdure worker`. */
+/** With `ROLE=start` it starts a run that works and then waits for a hook, and awaits neither; else it is the entry of `perdure worker`. */
 const app = `import { existsSync } from "node:fs";
 import { createHook, getStepMetadata } from "perdure";
 import { getRun, resumeHook, start } from "perdure/api";
@@ -35,30 +35,19 @@ if (process.env.ROLE === "answer") {
 
 const minutes = 60_000;
 
-async function printed(running: Running, text: string | RegExp): Promise<RegExpExecArray> {
-  const pattern = typeof text === "string" ? new RegExp(text) : text;
-  for (const startedAt = performance.now(); ;) {
-    const match = pattern.exec(running.output());
-    if (match) return match;
-    // The test fails by its own limit, and would not say of what was printed.
-    if (performance.now() - startedAt > minutes) throw new Error(`${pattern} was not printed:\n${running.output()}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 const client = (ROLE: string) => ({ ROLE, PERDURE_WORKER: "off" });
 
 test("a process that is killed is started again, its runs go on, and SIGTERM gives every run back", { timeout: 4 * minutes }, async () => {
-  const { folder, start, command } = program(app);
-  const workers = command(["worker", "--entry", "app.ts", "--processes", "2"], { PERDURE_WORKER: "off" });
-  await printed(workers, "Process 1 .* is ready");
-  await printed(workers, "Process 2 .* is ready");
+  const { folder, start, command } = await builtProgram(app);
+  const workers = command(["worker", "--entry", "app.mjs", "--processes", "2"], { PERDURE_WORKER: "off" });
+  await workers.printed(/Process 1 .* is ready/);
+  await workers.printed(/Process 2 .* is ready/);
   expect((await start(client("start")).ended()).status).toBe(0);
-  const [, number, pid] = await printed(workers, /^\[(\d)\] attempt 1 in (\d+)$/m);
+  const [, number, pid] = await workers.printed(/^\[(\d)\] attempt 1 in (\d+)$/m);
   process.kill(Number(pid), "SIGKILL");
-  await printed(workers, `Process ${number} \\(pid ${pid}\\) was ended by SIGKILL\\. It is started again in 1 s\\.`);
-  await printed(workers, new RegExp(`attempt 1 in (?!${pid}$)\\d+$`, "m"));
-  await printed(workers, new RegExp(`Process ${number} \\(pid (?!${pid}\\))\\d+\\) is ready`));
+  await workers.printed(`Process ${number} (pid ${pid}) was ended by SIGKILL. It is started again in 1 s.`);
+  await workers.printed(new RegExp(`attempt 1 in (?!${pid}$)\\d+$`, "m"));
+  await workers.printed(new RegExp(`Process ${number} \\(pid (?!${pid}\\))\\d+\\) is ready`));
   writeFileSync(join(folder, "go"), "");
   let owned: string;
   do owned = (await start(client("look")).ended()).output;
@@ -67,7 +56,7 @@ test("a process that is killed is started again, its runs go on, and SIGTERM giv
   expect(await workers.ended()).toMatchObject({ status: 0, output: expect.stringContaining("SIGTERM: waiting up to 25 s") as string });
   expect((await start(client("look")).ended()).output).toBe("running owned by null\n");
   // The other process goes on where they were.
-  const again = command(["worker", "--entry", "app.ts"]);
+  const again = command(["worker", "--entry", "app.mjs"]);
   expect((await start(client("answer")).ended()).output).toBe("1 yes\n");
   process.kill(again.pid, "SIGINT");
   expect((await again.ended()).status).toBe(0);
@@ -75,17 +64,17 @@ test("a process that is killed is started again, its runs go on, and SIGTERM giv
 });
 
 test("an attempt may end within the grace time, and its result counts", { timeout: 4 * minutes }, async () => {
-  const { folder, start, command } = program(app);
-  const workers = command(["worker", "--entry", "app.ts"]);
+  const { folder, start, command } = await builtProgram(app);
+  const workers = command(["worker", "--entry", "app.mjs"]);
   await start(client("start")).ended();
-  await printed(workers, "attempt 1 in");
+  await workers.printed("attempt 1 in");
   process.kill(workers.pid, "SIGTERM");
-  await printed(workers, "SIGTERM: waiting");
+  await workers.printed("SIGTERM: waiting");
   writeFileSync(join(folder, "go"), "");
   expect((await workers.ended()).status).toBe(0);
   expect(workers.output()).not.toContain("aborted");
-  const again = command(["worker", "--entry", "app.ts"]);
-  await printed(again, "is ready");
+  const again = command(["worker", "--entry", "app.mjs"]);
+  await again.printed("is ready");
   let answer: string;
   do answer = (await start(client("answer")).ended()).output;
   while (!answer.startsWith("1 yes"));
@@ -100,8 +89,8 @@ console.log("own worker");
 `;
 
 test("what has not ended when the grace time is over is killed, and the exit status says so", { timeout: 2 * minutes }, async () => {
-  const workers = program(stubborn).command(["worker", "--entry", "app.ts", "--grace", "300ms"]);
-  await printed(workers, "is ready");
+  const workers = (await builtProgram(stubborn)).command(["worker", "--entry", "app.mjs", "--grace", "300ms"]);
+  await workers.printed("is ready");
   process.kill(workers.pid, "SIGTERM");
   const { status, output } = await workers.ended();
   expect(status).toBe(1);
@@ -109,13 +98,13 @@ test("what has not ended when the grace time is over is killed, and the exit sta
 });
 
 test("a second signal kills", { timeout: 2 * minutes }, async () => {
-  const workers = program(stubborn).command(["worker", "--entry", "app.ts", "--grace", "1h"]);
-  await printed(workers, "is ready");
+  const workers = (await builtProgram(stubborn)).command(["worker", "--entry", "app.mjs", "--grace", "1h"]);
+  await workers.printed("is ready");
   process.kill(workers.pid, "SIGTERM");
-  await printed(workers, "told");
+  await workers.printed("told");
   // At once it would pass for the same press of Ctrl-C.
   const again = setInterval(() => process.kill(workers.pid, "SIGTERM"), 200);
-  await printed(workers, "Another SIGTERM").finally(() => clearInterval(again));
+  await workers.printed("Another SIGTERM").finally(() => clearInterval(again));
   const { status, output } = await workers.ended();
   expect(status).toBe(1);
   expect(output).toContain("Another SIGTERM: what has not ended is killed.");
@@ -127,17 +116,17 @@ import { startWorker } from "perdure/worker";
 if (!process.env.ROLE) void startWorker({ observers: [{ observe: ({ type }) => type === "attempt_started" && console.log("observed") }] });
 `);
   const workers = command(["worker", "--entry", "app.ts"]);
-  await printed(workers, "is ready");
+  await workers.printed("is ready");
   await start(client("start")).ended();
-  await printed(workers, "attempt 1 in");
+  await workers.printed("attempt 1 in");
   expect(workers.output()).toContain("observed");
 });
 
 test("when the parent is killed, its processes end and give their runs back", { timeout: 2 * minutes }, async () => {
-  const { start, command } = program(`${app}if (!process.env.ROLE) console.log("pid " + process.pid);`);
-  const workers = command(["worker", "--entry", "app.ts"]);
-  const [, pid] = await printed(workers, /pid (\d+)$/m);
-  await printed(workers, "is ready");
+  const { start, command } = await builtProgram(`${app}if (!process.env.ROLE) console.log("pid " + process.pid);`);
+  const workers = command(["worker", "--entry", "app.mjs"]);
+  const [, pid] = await workers.printed(/pid (\d+)$/m);
+  await workers.printed("is ready");
   process.kill(workers.pid, "SIGKILL");
   const isThere = () => {
     try {
@@ -159,10 +148,9 @@ test("an entry that cannot be imported ends the command: ENTRY_FAILED", { timeou
 });
 
 test("a World that is away is tried again", { timeout: 2 * minutes }, async () => {
-  const workers = program(`if (process.env.PERDURE_WORLD) console.log("begun");`).command(["worker", "--entry", "app.ts"], {
-    PERDURE_WORLD: "sqlite:/dev/null/world.db",
-  });
-  await printed(workers, /begun[^]*ended with exit code 1\. It is started again in 1 s\.[^]*begun[^]*again in 2 s\./);
+  const built = await builtProgram(`if (process.env.PERDURE_WORLD) console.log("begun");`);
+  const workers = built.command(["worker", "--entry", "app.mjs"], { PERDURE_WORLD: "sqlite:/dev/null/world.db" });
+  await workers.printed(/begun[^]*ended with exit code 1\. It is started again in 1 s\.[^]*begun[^]*again in 2 s\./);
   process.kill(workers.pid, "SIGTERM");
   expect((await workers.ended()).status).toBe(0);
 });
