@@ -1,7 +1,7 @@
 // What servers that tests and benchmarks start have in common: a folder of their own, a free port, a user that is not root,
 // and an end with the process that started them, however that ends. Linux and macOS.
 import { execFile, spawn } from "node:child_process";
-import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, statSync } from "node:fs";
+import { chownSync, closeSync, existsSync, mkdtempSync, openSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -20,8 +20,13 @@ export async function serverUser() {
   throw new Error("A server does not run as root, and this machine has neither a user `postgres` nor a user `nobody`.");
 }
 
-/** A new folder that belongs to the server's user, in `parent` (default: the folder for temporary files, or /tmp where that one is private). */
-export function serverFolder(name, user, parent = isOpen(tmpdir()) || user.uid === undefined ? tmpdir() : "/tmp") {
+/**
+ * A new folder that belongs to the server's user, in `parent` (default: the folder for temporary files). Where another user may not enter that one, in
+ * /var/tmp, which is on a disk, or in /tmp.
+ */
+export function serverFolder(name, user, parent = tmpdir()) {
+  const parents = [parent, ...(parent === tmpdir() ? [] : ["/var/tmp"]), "/tmp"];
+  if (user.uid !== undefined) parent = parents.find((path) => existsSync(path) && isOpen(path)) ?? parent;
   const folder = mkdtempSync(join(parent, `perdure-${name}-`));
   if (user.uid !== undefined) chownSync(folder, user.uid, user.gid);
   return folder;

@@ -127,7 +127,8 @@ export async function collect({ world, server, roster, snapshots, ...rest }: Sou
       record,
       rows: rows.get(id) ?? [],
       seen: snapshots.histories.get(id) ?? [],
-      published: record === null ? null : await publishedBy(run),
+      // A stream of a run that has not ended would be read for ever; that run is lost in any case.
+      published: record === null || record.status === "running" ? null : await publishedBy(run),
     });
   }
   const bookings = await server.ask<Booking>("SELECT run, pieces FROM bookings");

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 /** Stands between clients and a server on this machine, to cut connections as a network does: neither side is told, and what was under way goes on. */
-export interface Relay {
+export interface Proxy {
   readonly port: number;
   /** Cuts the connections that `isChosen` says yes to; returns how many. */
   cut(isChosen: () => boolean): number;
@@ -10,9 +10,9 @@ export interface Relay {
 }
 
 /** @param target the port of the server on 127.0.0.1 */
-export async function startRelay(target: number): Promise<Relay> {
+export async function startProxy(target: number): Promise<Proxy> {
   const clients = new Set<Socket>();
-  const relay = createServer((client) => {
+  const proxy = createServer((client) => {
     const server = connect(target, "127.0.0.1");
     clients.add(client);
     client.setNoDelay().pipe(server.setNoDelay());
@@ -26,19 +26,19 @@ export async function startRelay(target: number): Promise<Relay> {
         server.destroy();
       });
   });
-  relay.listen(0, "127.0.0.1");
-  await once(relay, "listening");
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
   const cut = (isChosen: () => boolean): number => {
     const chosen = [...clients].filter(isChosen);
     for (const client of chosen) client.resetAndDestroy();
     return chosen.length;
   };
   return {
-    port: (relay.address() as AddressInfo).port,
+    port: (proxy.address() as AddressInfo).port,
     cut,
     async close() {
-      const closed = once(relay, "close");
-      relay.close();
+      const closed = once(proxy, "close");
+      proxy.close();
       cut(() => true);
       await closed;
     },

@@ -1,17 +1,16 @@
-import { mkdirSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import pg from "pg";
 
 import { startPostgres } from "../../scripts/postgres.mjs";
-import { startRelay } from "./relay.ts";
+import { scratch } from "../src/worlds/postgres-server.ts";
+import { startProxy } from "./proxy.ts";
 
 /** A PostgreSQL server that is made to fail, and looked at from outside of the World. */
 export interface ChaosServer {
   readonly version: string;
-  /** The database, through a relay whose connections {@link ChaosServer.sever} cuts. */
+  /** The database, through a proxy whose connections {@link ChaosServer.sever} cuts. */
   readonly url: string;
-  /** Past the relay. */
+  /** Past the proxy. */
   readonly directUrl: string;
   /** Runs a statement on a connection of its own; waits for the server if it is not there, and repeats the statement then. */
   ask<T extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<T[]>;
@@ -30,17 +29,13 @@ export interface ChaosServer {
 /** How long a question waits for the server. */
 const patienceMs = 60_000;
 
-/** The system's temporary folder may be memory, on which nothing is durable. */
-const scratch = fileURLToPath(new URL("../.perdure/", import.meta.url));
-
 /** Stock settings, but for `track_commit_timestamp`, by which the verdict knows when each row of history was committed. */
 export async function startServer(): Promise<ChaosServer> {
-  mkdirSync(scratch, { recursive: true });
-  const server = await startPostgres({ settings: { track_commit_timestamp: "on" }, parent: scratch });
-  const relay = await startRelay(server.port);
+  const server = await startPostgres({ settings: { track_commit_timestamp: "on" }, parent: scratch() });
+  const proxy = await startProxy(server.port);
   const directUrl = server.url;
   const through = new URL(directUrl);
-  through.port = String(relay.port);
+  through.port = String(proxy.port);
   let restarting: Promise<void> = Promise.resolve();
 
   async function ask<T extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<T[]> {
@@ -75,11 +70,11 @@ export async function startServer(): Promise<ChaosServer> {
       await ask("SELECT pg_terminate_backend(pid) FROM unnest($1::int4[]) AS pid", [chosen]);
       return chosen.length;
     },
-    sever: (chance) => relay.cut(() => chance() < 0.5),
+    sever: (chance) => proxy.cut(() => chance() < 0.5),
     logPath: `${server.folder}/log`,
     async close() {
       await restarting.catch(() => undefined);
-      await relay.close();
+      await proxy.close();
       await server.stop();
     },
   };

@@ -61,6 +61,8 @@ export function serve({ openWorld, workflows }: Equipment): void {
     else if (message.kind === "start") void startAll(message.runs);
     else stopping = true;
   });
+  // Its parent has gone: nobody is left to end it. In good order it is here too, when nothing is left to do.
+  process.once("disconnect", () => process.exit(0));
   tell({ kind: "loaded" });
 }
 

@@ -6,14 +6,18 @@ const historiesAtOnce = 20;
 
 /**
  * Makes sure that runs did what their figures claim: each is completed in the World, returned `expected`, and has a history of `rows` rows without a
- * hole. @throws when one did not; nothing was measured then
+ * hole. Resolves with the rows that were counted in all histories. @throws when one did not; nothing was measured then
  */
-export async function checkRuns(world: World, runs: readonly Run<number>[], expected: number, rows: number): Promise<void> {
+export async function checkRuns(world: World, runs: readonly Run<number>[], expected: number, rows: number): Promise<number> {
   for (const some of chunks(runs, recordsAtOnce)) {
     const records = new Map((await world.query.runsById(some.map(({ runId }) => runId))).map((record) => [record.id, record]));
     for (const run of some) await checkRun(run, records.get(run.runId), expected);
   }
-  for (const some of chunks(runs, historiesAtOnce)) await Promise.all(some.map(({ runId }) => checkHistory(world, runId, rows)));
+  let counted = 0;
+  for (const some of chunks(runs, historiesAtOnce)) {
+    for (const length of await Promise.all(some.map(({ runId }) => checkHistory(world, runId, rows)))) counted += length;
+  }
+  return counted;
 }
 
 async function checkRun(run: Run<number>, record: RunRecord | undefined, expected: number): Promise<void> {
@@ -22,10 +26,11 @@ async function checkRun(run: Run<number>, record: RunRecord | undefined, expecte
   if (value !== expected) throw new Error(`Run ${run.runId} returned ${value}, not ${expected}.`);
 }
 
-async function checkHistory(world: World, runId: string, rows: number): Promise<void> {
+async function checkHistory(world: World, runId: string, rows: number): Promise<number> {
   const page = await world.load(runId);
   const isWhole = page.rows.every(({ seq }, index) => seq === index + 1);
   if (page.rows.length !== rows || !isWhole) throw new Error(`Run ${runId} has ${page.rows.length} history rows, not 1 to ${rows}.`);
+  return page.rows.length;
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {

@@ -12,6 +12,7 @@ import { createWorker, startWorker } from "perdure/worker";
 import { startPostgres, type PostgresServer } from "../../scripts/postgres.mjs";
 import type { Measurement } from "./report.ts";
 import { optionOf, type Request } from "./request.ts";
+import { scratch } from "./worlds/postgres-server.ts";
 import { audit, setBack } from "./shards/audit.ts";
 import { count, rival } from "./shards/workflows.ts";
 
@@ -22,11 +23,17 @@ interface Tally {
   /** Pairs of which not exactly one had the token, or that saw different children. */
   notUnique: number;
   started: number[];
+  /** The ids of all runs whose start was acknowledged. */
+  readonly acknowledged: Set<string>;
 }
+
+const steps = 2500;
+/** How long runs are waited for when nothing fails any more; what has not ended then is lost. */
+const patienceMs = 120_000;
 
 export async function shards(request: Request): Promise<Measurement> {
   const seconds = optionOf(request, "seconds");
-  const servers = await Promise.all(names.map(() => startPostgres({ settings: { fsync: "on" } })));
+  const servers = await Promise.all(names.map(() => startPostgres({ parent: scratch() })));
   try {
     return await measure(servers, seconds);
   } finally {
@@ -39,7 +46,7 @@ async function measure(servers: readonly PostgresServer[], seconds: number): Pro
   const old = createPostgresWorld({ shards: { a, b, c } });
   await setWorld(old);
   const worker = await startWorker({ leaseMs: 5000 });
-  const tally: Tally = { pairs: 0, notUnique: 0, started: [] };
+  const tally: Tally = { pairs: 0, notUnique: 0, started: [], acknowledged: new Set() };
   const load = createLoad(tally);
   load.on(old);
   await pause(seconds * 250);
@@ -63,16 +70,21 @@ async function measure(servers: readonly PostgresServer[], seconds: number): Pro
   await pause(seconds * 250);
   await load.stop();
 
-  const long = await Promise.all(Array.from({ length: 40 }, () => start(count, [2500], { world: joined })));
+  const long = await Promise.all(Array.from({ length: 40 }, () => start(count, [steps], { world: joined })));
+  for (const { runId } of long) tally.acknowledged.add(runId);
   let hit = 0;
   for (let tries = 0; tries < 100 && hit === 0; tries++) {
     await pause(100);
     for (const url of [a, c]) hit += await setBack(url, 100);
   }
-  const ends = await Promise.all(long.map((run) => run.returnValue));
-  const wrong = ends.filter((result) => result !== 2500).length;
+  const ends = await within(Promise.all(long.map((run) => within(run.returnValue.catch(String)))));
+  // One that has not ended is lost, not wrong.
+  const wrong = (ends ?? []).filter((result) => result !== undefined && result !== steps).length;
   await untilDelivered([a, b, c, d]);
   const found = await audit([a, b, c, d]);
+  const lost = new Set([...tally.acknowledged].filter((id) => !found.completed.has(id)).concat(found.open)).size;
+  // One row for the start, one for each step: none lacks, none is there twice.
+  const wrongLengths = long.filter(({ runId }) => found.completed.has(runId) && found.lengths.get(runId) !== steps + 1).length;
   await other.stop();
   await worker.stop();
   await Promise.all([old, joined, grown].map((world) => world.close()));
@@ -83,7 +95,7 @@ async function measure(servers: readonly PostgresServer[], seconds: number): Pro
       pairs: tally.pairs,
       pairsPerSecondWhileDown: whileDown / seconds,
       serversMissedByQueries: missing.length,
-      lost: found.open,
+      lost,
       forked: found.forked,
       holes: found.holes,
       doubleKeys: found.doubleKeys,
@@ -91,12 +103,13 @@ async function measure(servers: readonly PostgresServer[], seconds: number): Pro
       undelivered: found.undelivered,
       runsSetBack: hit,
       wrongResults: wrong,
+      wrongLengths,
     },
     targets: [
       { figure: "serversMissedByQueries", op: ">=", bound: 1 },
       { figure: "pairsPerSecondWhileDown", op: ">=", bound: 1 },
       { figure: "runsSetBack", op: ">=", bound: 1 },
-      ...["lost", "forked", "holes", "doubleKeys", "tokensNotUnique", "undelivered", "wrongResults"].map((figure) => ({
+      ...["lost", "forked", "holes", "doubleKeys", "tokensNotUnique", "undelivered", "wrongResults", "wrongLengths"].map((figure) => ({
         figure,
         op: "<=" as const,
         bound: 0,
@@ -127,8 +140,7 @@ function createLoad(tally: Tally): { on(world: World): void; stop(): Promise<voi
     on: (world) => void loops.push(loop(world)),
     async stop() {
       isStopped = true;
-      await Promise.all(loops);
-      await Promise.all(open);
+      await within(Promise.all([...loops, ...open]));
     },
   };
 }
@@ -137,14 +149,19 @@ async function runPair(world: World, pair: string, tally: Tally): Promise<void> 
   const startOne = async (side: string) => retried(async () => start(rival, [pair], { id: `rival ${pair} ${side}`, world }));
   const runs = await Promise.all([startOne("left"), startOne("right")]);
   tally.started.push(performance.now());
+  for (const { runId } of runs) tally.acknowledged.add(runId);
   const ends = runs.map((run) => run.returnValue);
   const results = Promise.all(ends);
   // Whoever has the token holds it until the other one was refused.
   await Promise.race(ends);
   let isOver = false;
-  void results.finally(() => (isOver = true));
+  void results.finally(() => (isOver = true)).catch(() => undefined);
   while (!isOver) {
-    await resumeHook(`token ${pair}`, "go", { key: "once" }).catch(() => undefined);
+    await resumeHook(`token ${pair}`, "go", { key: "once" }).catch((error: unknown) => {
+      // Its run is over, or its server is down.
+      const { code } = error as { code?: unknown };
+      if (code !== "HOOK_NOT_FOUND" && code !== "WORLD_UNAVAILABLE") throw error;
+    });
     await pause(200);
   }
   const [left, right] = await results;
@@ -164,8 +181,25 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** The value, or undefined when it takes too long: then runs are lost, and the audit counts them. */
+async function within<T>(promise: Promise<T>): Promise<T | undefined> {
+  const late = new AbortController();
+  try {
+    return await Promise.race([promise, pause(patienceMs, undefined, { signal: late.signal })]);
+  } finally {
+    late.abort();
+  }
+}
+
+/** @throws when servers that run are not found again */
 async function untilUp(world: World): Promise<void> {
-  while ((await world.query.runs({ limit: 1 })).unavailable !== undefined) await pause(100);
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const { unavailable } = await world.query.runs({ limit: 1 });
+    if (unavailable === undefined) return;
+    if (performance.now() > deadline) throw new Error(`The World does not find ${unavailable.join(", ")} again.`);
+    await pause(100);
+  }
 }
 
 /** What was sent last may be on its way for a sweep. */

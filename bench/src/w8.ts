@@ -31,15 +31,19 @@ export function w8(request: Request): Promise<Measurement> {
     if (!meter) throw new TypeError(`The World "${request.world}" has no storage to look at.`);
     const background = await warmUp(bench, meter);
     const figures: Record<string, Record<string, number>> = {};
+    const counted = { runs: 0, rows: 0 };
     const { wallMs, cpuMs } = await timed(async () => {
       for (const [atOnce, runs] of Object.entries(loads)) {
-        const counts = await measure(bench, meter, background, { atOnce: Number(atOnce), runs, windows });
+        const load = { atOnce: Number(atOnce), runs, windows };
+        const { history, ...counts } = await measure(bench, meter, background, load);
+        counted.runs += windows * runs;
+        counted.rows += history;
         for (const [name, value] of Object.entries(counts)) (figures[figureNames[name as Countable]] ??= {})[atOnce] = value;
       }
     });
     return {
       figures: {
-        historyRowsPerRun: historyRows,
+        historyRowsPerRun: counted.rows / counted.runs,
         ...(figures as Record<string, Figure>),
         wallSeconds: wallMs / 1000,
         cpuSeconds: cpuMs / 1000,
@@ -68,13 +72,13 @@ interface Load {
   readonly windows: number;
 }
 
-/** What one run takes. Results are checked behind the readings, which would count it otherwise. */
+/** What one run takes, and the rows of all histories. Results are checked behind the readings, which would count it otherwise. */
 async function measure(
   bench: BenchWorld,
   meter: Meter,
   background: Rates,
   { atOnce, runs, windows }: Load,
-): Promise<Partial<Record<Countable, number>>> {
+): Promise<Partial<Record<Countable, number>> & { readonly history: number }> {
   const done: Awaited<ReturnType<typeof runMany>> = [];
   const settled = await meter.readSettled();
   const before = await meter.read();
@@ -85,6 +89,6 @@ async function measure(
   }
   const after = await meter.read();
   const growth = { ...growthOf(settled, await meter.readSettled(), background), ...growthOf(before, after, background) };
-  await checkRuns(bench.world, done, steps, historyRows);
-  return Object.fromEntries(Object.entries(growth).map(([name, value]) => [name, value / done.length]));
+  const history = await checkRuns(bench.world, done, steps, historyRows);
+  return { ...Object.fromEntries(Object.entries(growth).map(([name, value]) => [name, value / done.length])), history };
 }

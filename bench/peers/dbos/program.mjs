@@ -72,4 +72,6 @@ process.on("message", async (message) => {
     process.send({ id: message.id, error: error instanceof Error ? error.message : String(error) });
   }
 });
+// Also when its parent has gone.
+process.once("disconnect", () => process.exit(0));
 process.send({ id: 0, times: [] });

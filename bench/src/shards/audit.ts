@@ -3,7 +3,11 @@ import pg from "pg";
 /** What is wrong on servers, which must be nothing. */
 export interface Audit {
   /** Runs that are not over. */
-  readonly open: number;
+  readonly open: readonly string[];
+  /** The ids of those that completed. */
+  readonly completed: ReadonlySet<string>;
+  /** How many rows the histories have, by run. */
+  readonly lengths: ReadonlyMap<string, number>;
   /** Runs whose history lacks a row. */
   readonly holes: number;
   /** Keys that two runs have. */
@@ -32,20 +36,25 @@ export async function audit(urls: readonly string[]): Promise<Audit> {
       runs: await query<{ id: string; key: string | null; status: number }>(url, "SELECT id, key, status FROM perdure.runs"),
       holes: await query(url, "SELECT run_id FROM perdure.history GROUP BY run_id HAVING max(seq) <> count(*)"),
       outbox: await query(url, "SELECT 1 FROM perdure.outbox"),
-      rows: await query<{ count: string }>(url, "SELECT count(*) FROM perdure.history"),
+      lengths: await query<{ id: string; length: number }>(
+        url,
+        "SELECT run_id AS id, count(*)::int4 AS length FROM perdure.history GROUP BY 1",
+      ),
     })),
   );
   const runs = found.flatMap((server) => server.runs);
   const keys = runs.flatMap(({ key }) => key ?? []);
   const sum = (of: (server: (typeof found)[number]) => number): number => found.reduce((total, server) => total + of(server), 0);
   return {
-    open: runs.filter(({ status }) => status === 0).length,
+    completed: new Set(runs.flatMap(({ id, status }) => (status === 1 ? [id] : []))),
+    lengths: new Map(found.flatMap(({ lengths }) => lengths.map(({ id, length }) => [id, length] as const))),
+    open: runs.flatMap(({ id, status }) => (status === 0 ? [id] : [])),
     holes: sum(({ holes }) => holes.length),
     doubleKeys: keys.length - new Set(keys).size,
     forked: runs.length - new Set(runs.map(({ id }) => id)).size,
     undelivered: sum(({ outbox }) => outbox.length),
     runs: runs.length,
-    rows: sum(({ rows }) => Number(rows[0]?.count)),
+    rows: sum(({ lengths }) => lengths.reduce((total, { length }) => total + length, 0)),
   };
 }
 

@@ -26,4 +26,6 @@ process.on("message", async (message: ToProcess) => {
   await world.close();
   process.disconnect();
 });
+// Also when its parent has gone.
+process.once("disconnect", () => process.exit(0));
 tell({ kind: "ready" });

@@ -3,7 +3,8 @@ import pg from "pg";
 
 import { createTurnBatcher, type Yardstick } from "../yardstick.ts";
 
-const connections = 2;
+/** As many as a World has commit lanes. */
+export const connections = 2;
 /** Of a batch; with fewer producers each connection has its share of them. */
 const mostRows = 1000;
 

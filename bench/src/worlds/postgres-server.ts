@@ -42,7 +42,7 @@ export async function openServer(url: string | null): Promise<BenchServer> {
 }
 
 /** The system's temporary folder may be memory, on which nothing is durable. */
-function scratch(): string {
+export function scratch(): string {
   const parent = fileURLToPath(new URL("../../.perdure/", import.meta.url));
   mkdirSync(parent, { recursive: true });
   return parent;

@@ -1,7 +1,7 @@
 import { createPostgresWorld } from "@perdure/world-postgres";
 
 import type { BenchWorld, OpenOptions } from "./bench-world.ts";
-import { createBarePostgres } from "./postgres-bare.ts";
+import { connections, createBarePostgres } from "./postgres-bare.ts";
 import { createPostgresMeter } from "./postgres-meter.ts";
 import { openServer } from "./postgres-server.ts";
 import { createWorldYardstick } from "./world-yardstick.ts";
@@ -17,7 +17,7 @@ export async function openPostgres({ url: given, metered = false }: OpenOptions)
     durable: true,
     place: url,
     bare: async (row) => createBarePostgres(await server.createDatabase("bare"), row),
-    commits: async (row) => createWorldYardstick(createPostgresWorld({ url: await server.createDatabase("commits") }), row),
+    commits: async (row) => createWorldYardstick(createPostgresWorld({ url: await server.createDatabase("commits") }), row, connections),
     meter,
     async remove() {
       await meter?.close();

@@ -12,8 +12,12 @@ interface Producer {
   length: number;
 }
 
-/** Commits of one row each through a World of its own, which it closes. The runs that they belong to are never executed. */
-export function createWorldYardstick(world: World, row: Uint8Array): Yardstick {
+/**
+ * Commits of one row each through a World of its own, which it closes. The runs that they belong to are never executed.
+ *
+ * @param lanes how many commits are under way at the same time, each of a share of the producers
+ */
+export function createWorldYardstick(world: World, row: Uint8Array, lanes = 1): Yardstick {
   let producers: Producer[] = [];
   const next = ({ runId, length }: Producer): Commit => ({ runId, fence: 1, worker, base: length, rows: [row] });
 
@@ -24,7 +28,7 @@ export function createWorldYardstick(world: World, row: Uint8Array): Yardstick {
     for (const producer of batch) producer.length++;
   }
 
-  const submit = createTurnBatcher(commit);
+  const submit = createTurnBatcher(commit, { lanes, most: () => Math.ceil(producers.length / lanes) });
   return {
     async open(count) {
       await world.setup();
