@@ -14,7 +14,15 @@ const project = (name: string, root: string, include: string) => ({
   root: fromRoot(root),
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  test: { name, include: [include], exclude: ["**/node_modules/**", "**/dist/**", "**/fixtures/**", "**/apps/**"] },
+  test: {
+    name,
+    // A machine that does other things as well takes its time; a test that waits for what never comes ends all the same.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
+    include: [include],
+    exclude: ["**/node_modules/**", "**/dist/**", "**/fixtures/**", "**/apps/**"],
+  },
 });
 
 const below = (folder: string) => readdirSync(fromRoot(folder)).map((name) => `${folder}/${name}`);

