@@ -32,7 +32,7 @@ test.each([
   [["transform", "app.ts", "--jsn"], "Unknown option '--jsn'", "Did you mean --json?"],
   [["transform", "app.ts", "--target", "browser"], "argument 'browser' is invalid", "Allowed choices are host, workflow."],
   [["worker"], "Required option '--entry <file>' not specified", 'Run "perdure worker --help" for help.'],
-  [["worker", "--entry", "nowhere.js"], "ENTRY_NOT_FOUND: There is no file nowhere.js", "--entry dist/server.js"],
+  [["worker", "--entry", "nowhere.js"], "ENTRY_NOT_FOUND: There is no file nowhere.js", "--entry dist/worker.js"],
   [["worker", "--entry", "."], "ENTRY_NOT_FOUND", "is not a file"],
   [["worker", "--entry", "a.js", "--processes", "0"], "argument '0' is invalid", "It must be a whole number from 1 to 1024, or auto."],
   [["worker", "--entry", "a.js", "--processes", "two"], "argument 'two' is invalid", "or auto."],
