@@ -3,10 +3,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { testWorld } from "@perdure/world/conformance";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { createSql } from "../src/database/sql.ts";
+import { migratePostgres } from "../src/migrate.ts";
 import { PRUNE } from "../src/operations/prune.ts";
-import { createPostgresWorldOn } from "../src/postgres-world.ts";
 import { fill } from "./support/fill.ts";
-import { emptySchema } from "./support/reset.ts";
+import { createStores, type Stores } from "./support/stores.ts";
 
 const schema = "plans";
 const url = await testPostgres();
@@ -19,40 +19,41 @@ const statements = new Map<string, readonly unknown[]>();
 let whenSmall: Record<string, string[]>;
 
 async function recordStatements(): Promise<void> {
+  const stores = createStores(url, { notify: false });
   const query = pg.Client.prototype.query as (this: pg.Client, ...args: unknown[]) => unknown;
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
     const [config] = args as [{ text?: string; values?: readonly unknown[]; rowMode?: string }];
-    if (this !== admin && config.rowMode === "array" && config.values !== undefined) statements.set(config.text!, config.values);
+    if (config.rowMode === "array" && config.values !== undefined) {
+      statements.set(config.text!.replaceAll(/"store \d+"/g, schema), config.values);
+    }
     return query.apply(this, args);
   } as never;
   try {
-    for (const run of conformanceCases()) await run();
+    const cases = conformanceCases(stores);
+    const some = async (): Promise<void> => {
+      for (let one = cases.pop(); one !== undefined; one = cases.pop()) await one();
+    };
+    await Promise.all(Array.from({ length: 8 }, some));
   } finally {
     pg.Client.prototype.query = query as never;
+    await stores.close();
   }
 }
 
-function conformanceCases(): (() => Promise<void>)[] {
+function conformanceCases(stores: Stores): (() => Promise<void>)[] {
   const cases: (() => Promise<void>)[] = [];
   testWorld({
     test: (_, run) => void cases.push(run),
     supports: { processes: true, durable: true },
-    async create() {
-      await admin.query(`CREATE SCHEMA IF NOT EXISTS ${schema}; CREATE TABLE IF NOT EXISTS ${schema}.test_clock (ms int8)`);
-      await admin.query(`DELETE FROM ${schema}.test_clock; INSERT INTO ${schema}.test_clock VALUES (${Date.now()})`);
-      return {
-        open: async () =>
-          createPostgresWorldOn({ url, schema, connections: 4, notify: false }, { clock: `(SELECT ms FROM ${schema}.test_clock)` }),
-        advance: async (ms) => void (await admin.query(`UPDATE ${schema}.test_clock SET ms = ms + $1`, [Math.ceil(ms)])),
-        cleanup: () => emptySchema(admin, schema),
-      };
-    },
+    create: () => stores.create(),
   });
   return cases;
 }
 
 beforeAll(async () => {
   await admin.connect();
+  await migratePostgres({ url, schema });
+  await admin.query(`CREATE TABLE ${schema}.test_clock AS SELECT 0::int8 AS ms`);
   await recordStatements();
   statements.set(createSql(schema).of(PRUNE).text, [1, 1000, 200]);
   whenSmall = await badPlans("force_generic_plan", "off");

@@ -8,6 +8,7 @@ import { migratePostgres, migrationSql } from "../src/migrate.ts";
 import { type Access, createShardedStores, createStores, type Stores } from "./support/stores.ts";
 
 const role = `app_${randomBytes(6).toString("hex")}`;
+const alone = await testPostgres();
 const urls = { a: await testPostgres(), b: await testPostgres(), c: await testPostgres() };
 
 async function asAdmin(url: string, ...statements: string[]): Promise<void> {
@@ -35,7 +36,7 @@ const access: Access = {
 
 await asAdmin(urls.a, `CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
 afterAll(async () => {
-  for (const url of Object.values(urls)) await asAdmin(url, `DROP OWNED BY ${role}`);
+  for (const url of [alone, ...Object.values(urls)]) await asAdmin(url, `DROP OWNED BY ${role}`);
   await asAdmin(urls.a, `DROP ROLE ${role}`);
 });
 
@@ -43,7 +44,7 @@ afterAll(async () => {
 const betweenRuns = /^(awaits|children|hooks|keys|messages|outbox|successors)\b/;
 
 describe.each([
-  ["one server", () => createStores(urls.a, { migrate: false }, undefined, access), /./],
+  ["one server", () => createStores(alone, { migrate: false }, undefined, access), /./],
   ["three servers", () => createShardedStores(urls, { migrate: false }, access), betweenRuns],
 ] as const)("%s", (_, createAll, wanted) => {
   let stores: Stores;

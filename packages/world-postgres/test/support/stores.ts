@@ -6,7 +6,6 @@ import type { World } from "@perdure/world";
 import type { Harness } from "@perdure/world/conformance";
 import type { PostgresWorldOptions } from "../../src/options.ts";
 import { createPostgresWorldOn } from "../../src/postgres-world.ts";
-import { emptySchema } from "./reset.ts";
 
 interface Store {
   readonly schema: string;
@@ -152,5 +151,9 @@ function settled(world: World, stores: readonly Store[]): World {
 async function empty({ schema, admin }: Store): Promise<void> {
   const busy = "SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state <> 'idle' AND strpos(query, $1) > 0";
   while ((await admin.query(busy, [`"${schema}"`])).rowCount! > 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  await emptySchema(admin, schema);
+  const { rows } = await admin.query<{ name: string }>(
+    "SELECT tablename AS name FROM pg_tables WHERE schemaname = $1 AND tablename NOT IN ('versions', 'test_clock')",
+    [schema],
+  );
+  await admin.query(rows.map(({ name }) => `DELETE FROM "${schema}"."${name}"`).join(";"));
 }
