@@ -142,6 +142,16 @@ test("scopes nest: the inner one can be cancelled alone, and goes with the outer
   ]);
 });
 
+test("what waits for a hook outside of a scope is not cancelled with the scope in which the hook is disposed of", async () => {
+  await useWorld();
+  const body =
+    "const h=createHook();const said=h.then(()=>0,async e=>note('told '+e.name));" +
+    "await scope({},async s=>{await note('inside');h.dispose();s.cancel('enough');await sleep('1h')}).catch(e=>note('scope '+e.name));" +
+    "return await said";
+  const run = await start(flow(body), []);
+  expect(await run.returnValue).toBe("told HookDisposedError");
+});
+
 test("signals of a run and of its scopes are aborted with what they belong to, and are the same each time", async () => {
   const body =
     "const seen=[];const {signal}=getWorkflowMetadata();signal.addEventListener('abort',()=>seen.push('run '+signal.reason.cause));" +

@@ -12,9 +12,11 @@ import { createWorker, type WorkerEvent } from "../src/worker/index.ts";
 import { workflowOf } from "./support/bundle.ts";
 import { until, useWorld } from "./support/lab.ts";
 
+const heldLease = { lapses: 0, hasLapsed: () => false };
+
 function residentOf(id: string, inputBytes: number): Resident {
   const run = { id, key: null, input: new Uint8Array(inputBytes), dueAt: null, note: null, fence: 1 } as unknown as RunRecord;
-  const resident = createResident(run, { seed: "", deadlineAt: null } as Parameters<typeof createResident>[1]);
+  const resident = createResident(run, { seed: "", deadlineAt: null } as Parameters<typeof createResident>[1], heldLease);
   resident.mode = "idle";
   return resident;
 }

@@ -84,11 +84,11 @@ test(
     // The commit that asks for the second step lands, and the connection is lost for longer than the lease; its answer is the last thing to come back.
     const severed = wrap(shared, {
       watch: (listener) => shared.watch((hint) => (isCut ? undefined : listener(hint))),
-      claim: (request) => (isCut ? Promise.reject(new Error("there is no connection")) : shared.claim(request)),
-      async heartbeat(worker, leaseMs) {
+      async claim(request) {
         if (isCut) throw new Error("there is no connection");
-        await shared.heartbeat(worker, leaseMs);
+        const claimed = await shared.claim(request);
         renewals++;
+        return claimed;
       },
       async commit(commits) {
         const results = await shared.commit(commits);

@@ -25,6 +25,6 @@ export function createPostgresWorldOn(options: PostgresWorldOptions, internal: I
   if (from === undefined) {
     throw new WorldError("WORLD_INVALID_ARGUMENT", "A World on PostgreSQL needs a database.", { hint: "Pass a `url` or a `pool`." });
   }
-  const laneOf = createCommitLanes(options.commitLanes);
+  const { of: laneOf } = createCommitLanes(options.commitLanes);
   return { ...worldOn(createStore(options, internal, { from, locality: null })), laneOf };
 }

@@ -33,6 +33,7 @@ import type {
   NewRun,
   QueryRunsRequest,
   Release,
+  Renewal,
   RunEnd,
   RunPage,
   RunRecord,
@@ -84,7 +85,8 @@ export interface World {
 
   /**
    * The lane that writes of a run go through: what waits for one lane must not hold up another. Commits of one lane are best sent together, of several
-   * lanes side by side. Known without asking the store, and for every id, also of runs that this World does not know. Left out when there is one.
+   * lanes side by side. A worker's lease on the runs of one lane may end while that on others goes on, see {@link Renewal}. Known without asking the store, and for every
+   * id, also of runs that this World does not know; a run that was created or claimed here stays in its lane. Left out when there is one.
    */
   laneOf?(runId: string): string;
 
@@ -116,8 +118,8 @@ export interface World {
    */
   claim(request: ClaimRequest): Promise<Claimed>;
 
-  /** Renews (or first creates) the lease of a worker: it lasts until `now + leaseMs`. */
-  heartbeat(worker: string, leaseMs: number): Promise<void>;
+  /** Renews (or first creates) the lease of a worker: it lasts until `now + leaseMs`. Of a World with parts it suffices that one answers; the answer says which. */
+  heartbeat(worker: string, leaseMs: number): Promise<Renewal | void>;
 
   /** Ends a worker's lease at once: its runs are claimable when due, and do not count as crashed. Idempotent. */
   retire(worker: string): Promise<void>;

@@ -113,7 +113,13 @@ export interface ClaimedRun {
   readonly crashes: number;
 }
 
-export interface Claimed {
+/** Which of a worker's leases were renewed. */
+export interface Renewal {
+  /** The lanes (`World.laneOf`) of the parts of the World that answered: on the others the lease ends when its time is over. Left out when all answered. */
+  readonly renewed?: ReadonlySet<string>;
+}
+
+export interface Claimed extends Renewal {
   readonly runs: ClaimedRun[];
   /** Unconsumed messages of runs that the worker owned before this call, in order of delivery. */
   readonly messages: ReceivedMessage[];

@@ -1,9 +1,8 @@
-import type { RunRecord, World } from "@perdure/world";
+import { isRunId, type RunRecord, type World } from "@perdure/world";
 import { v4 as uuid } from "uuid";
 
 import { createBell } from "../bell.ts";
 import { decode, decodeWith, encode, makeRunsBy, markRun, type StreamOpener } from "../codec/index.ts";
-import { isWorldId } from "../engine/event.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
 import { getWorld, waitersOf, workerOf } from "../runtime.ts";
 import { CancelledError } from "../errors/cancelled-error.ts";
@@ -163,7 +162,7 @@ async function worldOf({ world }: RunAddress): Promise<World> {
 async function findRun(address: RunAddress): Promise<RunRecord> {
   const { id } = address;
   const { query } = await worldOf(address);
-  let run = (isWorldId(id) ? await query.run({ id }) : null) ?? (await query.run({ key: id }));
+  let run = (isRunId(id) ? await query.run({ id }) : null) ?? (await query.run({ key: id }));
   while (run?.successor) run = await query.run({ id: run.successor });
   if (!run) throw new WorkflowRunNotFoundError(id);
   return run;

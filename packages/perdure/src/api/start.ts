@@ -7,13 +7,14 @@ import { PerdureError } from "../errors/perdure-error.ts";
 import { findWorkflow, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";
 import { setImmediate } from "../host-timers.ts";
 import { workflowScope } from "../in-place.ts";
+import { perWorldAndLane } from "../lanes.ts";
 import { encodeRunInput, replacedOutput } from "../run-input.ts";
 import { getWorld, workerOf } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
 import { checkArgs, readStartOptions, type DatabaseClient, type StartOptions } from "../start-options.ts";
 import { valueStreamName } from "../streams/namespace.ts";
 import { copyInto } from "../streams/process-streams.ts";
-import { createBatcher, type Batcher } from "../worker/batcher.ts";
+import { createBatcher } from "../worker/batcher.ts";
 import { createBundles, type Bundles } from "../worker/bundles.ts";
 import { cancelChildren } from "../worker/other-runs.ts";
 import type { Worker } from "../worker/worker.ts";
@@ -168,7 +169,6 @@ function registrationOf(workflow: unknown): { readonly id: string; readonly bund
 }
 
 const bundlesByWorld = new WeakMap<World, Bundles>();
-const creators = new WeakMap<World, Map<string, Batcher<NewRun, CreatedRun>>>();
 const maxBatch = 500;
 
 /** Stores a workflow's code where its runs will be, once per process. */
@@ -185,14 +185,7 @@ function bundlesOf(world: World): Bundles {
 }
 
 /** Runs of one lane are created together, and never wait for another lane. */
-function creatorOf(world: World, runId: string): Batcher<NewRun, CreatedRun> {
-  let lanes = creators.get(world);
-  if (!lanes) creators.set(world, (lanes = new Map()));
-  const lane = world.laneOf?.(runId) ?? "";
-  let creator = lanes.get(lane);
-  if (!creator) lanes.set(lane, (creator = createBatcher((runs) => createRuns(world, runs), maxBatch, setImmediate)));
-  return creator;
-}
+const creatorOf = perWorldAndLane((world) => createBatcher<NewRun, CreatedRun>((runs) => createRuns(world, runs), maxBatch, setImmediate));
 
 /** The worker of this process gets the new runs at once, if it has room: nobody needs to find them. */
 async function createRuns(world: World, runs: readonly NewRun[]): Promise<CreatedRun[]> {

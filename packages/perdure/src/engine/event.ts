@@ -125,11 +125,6 @@ export type Ask =
 /** How a run is found: by the World's own id, or by the key that its start was given. */
 export type RunName = { readonly id: string } | { readonly key: string };
 
-/** Whether an id may be one that the World gave. */
-export function isWorldId(id: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(id);
-}
-
 /** What workflow code says of a run that it starts. */
 export interface ChildRun extends StartSettings {
   readonly id: string;

@@ -7,6 +7,7 @@
 import { WorldError, type StreamAppend, type StreamAppended, type World } from "@perdure/world";
 
 import { setImmediate, setTimeout } from "../host-timers.ts";
+import { perWorldAndLane } from "../lanes.ts";
 
 /** One who appends to one stream. */
 export interface Source {
@@ -29,17 +30,8 @@ const batchBytes = 4 * 1024 * 1024;
 
 const hopeless: ReadonlySet<string> = new Set(["WORLD_CLOSED", "WORLD_INVALID_ARGUMENT", "WORLD_INVARIANT"]);
 
-const appenders = new WeakMap<World, Map<string, Appender>>();
-
 /** The one of a World in this process for streams of a run, and of all others in its lane. */
-export function appenderOf(world: World, runId: string): Appender {
-  let lanes = appenders.get(world);
-  if (!lanes) appenders.set(world, (lanes = new Map()));
-  const lane = world.laneOf?.(runId) ?? "";
-  let appender = lanes.get(lane);
-  if (!appender) lanes.set(lane, (appender = createAppender(world)));
-  return appender;
-}
+export const appenderOf: (world: World, runId: string) => Appender = perWorldAndLane(createAppender);
 
 function createAppender(world: World): Appender {
   const waiting = new Set<Source>();

@@ -156,13 +156,16 @@ export abstract class Attempt {
   }
 
   async #completeLater(context: AttemptContext, payload: string | Promise<string>): Promise<void> {
+    let text: string;
+    let chunks: readonly StreamChunk[] | undefined;
     try {
-      const text = await payload;
-      if (context.streams) this.#complete(text, await context.streams.settle());
-      else this.#complete(text);
+      text = await payload;
+      chunks = await context.streams?.settle();
     } catch (error) {
       this.#fail(context, error);
+      return;
     }
+    this.#complete(text, chunks);
   }
 
   #complete(payload: string, chunks?: readonly StreamChunk[]): void {

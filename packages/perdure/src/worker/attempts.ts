@@ -19,6 +19,8 @@ export interface Attempts {
   cancel(resident: Resident, op: string, reason: Error): void;
   /** `mayStart` may have changed its mind. */
   resume(): void;
+  /** The World has said something of a run's owner, or the run is not here any more: attempts of it that were unproven are looked at again. */
+  askAgain(resident: Resident): void;
   /** No further attempt starts, but for those whose start is on record. */
   stop(): void;
   /** Resolves when none is under way, or about to start. */
@@ -36,7 +38,7 @@ export interface AttemptsOptions {
   /** Asked before each attempt. After a no, `onBlocked` is called, and `resume()` goes on. */
   readonly mayStart: () => boolean;
   readonly onBlocked: () => void;
-  /** Asked before each attempt whether its run is this worker's for certain. After a no, `prove` finds out, and `resume()` goes on. */
+  /** Asked before each attempt whether its run is this worker's for certain. After a no, `prove` finds out, and `askAgain()` goes on. */
   readonly isProven: (resident: Resident) => boolean;
   readonly prove: (resident: Resident) => void;
   /** An attempt whose outcome is wanted has settled, or reports its progress. */
@@ -70,19 +72,24 @@ class PooledAttempt extends Attempt {
 
   /** Whether its run waits for it. */
   get isWanted(): boolean {
-    return this.owner.mode !== "dropped" && find(this.owner.attempting, this.op) === this;
+    return isHere(this.owner) && find(this.owner.attempting, this.op) === this;
   }
 
   get isListenedTo(): boolean {
-    return this.owner.mode !== "dropped" && !this.isCancelled;
+    return isHere(this.owner) && !this.isCancelled;
   }
+}
+
+/** A run that is parked gets no answers any more. */
+function isHere({ mode }: Resident): boolean {
+  return mode !== "dropped" && mode !== "parked";
 }
 
 class AttemptPool implements Attempts {
   readonly #options: AttemptsOptions;
   readonly #queue = createQueue<PooledAttempt>();
   /** Those whose runs may be another worker's by now. */
-  #unproven: PooledAttempt[] = [];
+  readonly #unproven = new Map<Resident, PooledAttempt[]>();
   #active = 0;
   #isStopped = false;
   #waiting: (() => void)[] = [];
@@ -106,7 +113,8 @@ class AttemptPool implements Attempts {
 
   stop(): void {
     this.#isStopped = true;
-    this.#askAgain();
+    for (const attempts of this.#unproven.values()) for (const attempt of attempts) this.#queue.add(attempt);
+    this.#unproven.clear();
     for (let left = this.#queue.length; left > 0; left--) {
       const attempt = this.#queue.take();
       if (!attempt?.isWanted) continue;
@@ -114,29 +122,38 @@ class AttemptPool implements Attempts {
       if (step.hasStarted) this.#queue.add(attempt);
       else owner.attempting = without(owner.attempting, op);
     }
-    this.resume();
+    this.#next();
   }
 
   settled(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.resume();
+      this.#next();
     });
   }
 
   resume(): void {
-    this.#askAgain();
     this.#next();
   }
 
-  #askAgain(): void {
-    if (this.#unproven.length === 0) return;
-    for (const attempt of this.#unproven) this.#queue.add(attempt);
-    this.#unproven = [];
+  askAgain(resident: Resident): void {
+    const attempts = this.#unproven.size > 0 ? this.#unproven.get(resident) : undefined;
+    if (!attempts) return;
+    this.#unproven.delete(resident);
+    for (const attempt of attempts) this.#queue.add(attempt);
+    this.#next();
+  }
+
+  #putOff(attempt: PooledAttempt): void {
+    const { owner } = attempt;
+    const others = this.#unproven.get(owner);
+    if (others) others.push(attempt);
+    else this.#unproven.set(owner, [attempt]);
+    this.#options.prove(owner);
   }
 
   #next(): void {
-    const { concurrency, mayStart, onBlocked, isProven, prove } = this.#options;
+    const { concurrency, mayStart, onBlocked, isProven } = this.#options;
     while (this.#active < concurrency && this.#queue.length > 0) {
       if (!mayStart()) {
         onBlocked();
@@ -145,12 +162,9 @@ class AttemptPool implements Attempts {
       const attempt = this.#queue.take();
       if (!attempt?.isWanted) continue;
       if (isProven(attempt.owner)) this.#begin(attempt);
-      else {
-        this.#unproven.push(attempt);
-        prove(attempt.owner);
-      }
+      else this.#putOff(attempt);
     }
-    if (this.#active > 0 || this.#queue.length > 0 || this.#unproven.length > 0 || this.#waiting.length === 0) return;
+    if (this.#active > 0 || this.#queue.length > 0 || this.#unproven.size > 0 || this.#waiting.length === 0) return;
     const resolved = this.#waiting;
     this.#waiting = [];
     for (const resolve of resolved) resolve();

@@ -4,10 +4,11 @@ import type { Ask } from "../engine/event.ts";
 import { markOf } from "./note.ts";
 import type { Outcome } from "../engine/machine.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
+import { byLane } from "../lanes.ts";
 import type { Core, EndedRun } from "./core.ts";
 import { addReady, beginEffects } from "./effects.ts";
-import { byLane } from "./lanes.ts";
 import { runsOf, startsRuns } from "./other-runs.ts";
+import { pause } from "./pause.ts";
 import { goOnIfThereIsRoom } from "./pressure.ts";
 import { giveBackIfAtRest } from "./stop.ts";
 import type { Resident } from "./resident.ts";
@@ -36,6 +37,10 @@ async function commitStarting(core: Core, turn: ClosedTurn): Promise<void> {
   try {
     Object.assign(turn.commit, await runsOf(resident, turn.asks, core.bundles));
   } catch (error) {
+    if (isUnavailable(error)) {
+      void afterPause(core, turn, error, () => commitStarting(core, turn));
+      return;
+    }
     const note = PerdureError.is(error)
       ? `${error.code}: ${error.message}`
       : `The code of a run to start cannot be stored: ${String(error)}`;
@@ -45,11 +50,14 @@ async function commitStarting(core: Core, turn: ClosedTurn): Promise<void> {
   await commitClosed(core, [turn]);
 }
 
-async function commitClosed(core: Core, closed: readonly ClosedTurn[]): Promise<void> {
-  const { lapses } = core;
+/** Commits turns of one lane, which have one lease, and goes on with each. Never rejects. */
+export async function commitClosed(core: Core, closed: readonly ClosedTurn[]): Promise<void> {
+  const [first] = closed;
+  if (!first) return;
+  const { lapses } = first.resident.lease;
   let results: readonly CommitResult[];
   try {
-    results = closed.length > 0 ? await core.committer.submit(closed.map(({ commit }) => commit)) : [];
+    results = await core.committer.submit(closed.map(({ commit }) => commit));
   } catch {
     // The worker was stopped while the outcome was unknown: whoever claims the runs next reads it from their histories.
     for (const { resident } of closed) drop(core, resident, "stopping");
@@ -71,7 +79,7 @@ function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined, 
       startAgain(core, resident, "behind");
       return;
     case "failed":
-      if (isUnavailable(result.error)) waitForWorld(core, resident, result.error);
+      if (isUnavailable(result.error)) void afterPause(core, turn, result.error, () => commitClosed(core, [turn]));
       else void handleTrouble(core, resident, result.error);
       return;
     case "fenced":
@@ -84,16 +92,24 @@ function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined, 
 }
 
 /** Nothing was written, because a part of the World that the commit needs does not answer: the same may succeed later. */
-function isUnavailable(error: Error): boolean {
+function isUnavailable(error: unknown): error is WorldError {
   return WorldError.is(error) && error.code === "WORLD_UNAVAILABLE";
 }
 
-function waitForWorld(core: Core, resident: Resident, error: Error): void {
-  void giveBack(core, resident, { note: `WORLD_UNAVAILABLE: ${error.message}`, dueAt: Date.now() + unavailableMs });
-}
+const firstPauseMs = 100;
+const longestPauseMs = 5000;
 
-/** When a run that needs a part of the World which did not answer tries again. */
-const unavailableMs = 5000;
+/** The turn stays as it is, with what its attempts have brought, until the World takes it, the copy is lost, or the worker ends. */
+async function afterPause(core: Core, turn: ClosedTurn, error: Error, tryAgain: () => Promise<void>): Promise<void> {
+  const { run } = turn.resident;
+  if (turn.failures === 0) core.observation.warn(`A commit of run "${run.key ?? run.id}" waits for a part of the World: ${error.message}`);
+  const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** turn.failures++) * (0.5 + Math.random());
+  const isOver = await pause(pauseMs, core.signal).then(
+    () => false,
+    () => true,
+  );
+  if (!isOver && turn.resident.mode !== "dropped") await tryAgain();
+}
 
 type Committed = Extract<CommitResult, { status: "committed" }>;
 
@@ -119,13 +135,11 @@ function acknowledged(
   // Claimed anew meanwhile: the other copy goes on from this commit, or has already.
   if (resident.mode === "dropped") return;
   resident.mode = "idle";
-  if (resident.provenIn !== lapses) {
-    resident.provenIn = lapses;
-    core.attempts.resume();
-  }
+  resident.provenIn = lapses;
   for (const op of conflicts) addReady(core, resident, { event: { type: "hook_conflict", op }, payload: "" });
   if (commit.runs) acceptStarted(core, resident, asks, existing);
   beginEffects(core, resident, asks, attempts);
+  core.attempts.askAgain(resident);
   core.residents.weigh(resident);
   if (resident.ready.length > 0) core.turns.schedule(resident);
   else if (core.stopping) giveBackIfAtRest(core, resident);

@@ -1,6 +1,7 @@
 import type { Commit, CommitResult, World } from "@perdure/world";
 
 import { monotonicNow } from "../host-timers.ts";
+import { perLane } from "../lanes.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Observation } from "./observe/observation.ts";
 import { pause } from "./pause.ts";
@@ -31,24 +32,11 @@ export function createCommitter(world: World, signal: AbortSignal, observation: 
     let end = 0;
     return groups.map((group) => results.slice(end, (end += group.length)));
   };
-  const newBatcher = (): Committer => createBatcher<readonly Commit[], readonly CommitResult[]>(flush, maxBatch, queueMicrotask);
-  return world.laneOf ? inLanes((runId) => world.laneOf!(runId), newBatcher) : newBatcher();
-}
-
-/** One committer for each lane, so that none waits for another's. */
-function inLanes(laneOf: (runId: string) => string, newBatcher: () => Committer): Committer {
-  const lanes = new Map<string, Committer>();
+  const lanes = perLane(world, () => createBatcher<readonly Commit[], readonly CommitResult[]>(flush, maxBatch, queueMicrotask));
   return {
-    submit(commits) {
-      const [first] = commits;
-      if (!first) return Promise.resolve([]);
-      const lane = laneOf(first.runId);
-      let committer = lanes.get(lane);
-      if (!committer) lanes.set(lane, (committer = newBatcher()));
-      return committer.submit(commits);
-    },
+    submit: (commits) => (commits[0] ? lanes.of(commits[0].runId).submit(commits) : Promise.resolve([])),
     async idle() {
-      await Promise.all(Array.from(lanes.values(), (committer) => committer.idle()));
+      await Promise.all(Array.from(lanes.all(), (lane) => lane.idle()));
     },
   };
 }

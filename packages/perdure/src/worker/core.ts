@@ -6,7 +6,7 @@ import type { Bundles } from "./bundles.ts";
 import type { Committer } from "./committer.ts";
 import type { Observation } from "./observe/observation.ts";
 import type { ResolvedWorkerOptions } from "./options.ts";
-import type { Lease } from "./lease.ts";
+import type { Leases } from "./leases.ts";
 import type { Releases } from "./releases.ts";
 import type { Resident } from "./resident.ts";
 import type { Residents } from "./residents.ts";
@@ -34,17 +34,17 @@ export interface Core {
   readonly attempts: Attempts;
   readonly turns: Turns;
   readonly releases: Releases;
-  readonly lease: Lease;
+  readonly leases: Leases;
   readonly committer: Committer;
   readonly observation: Observation;
   /** How often in a row a run was interrupted by the watchdog while the process hardly ran. */
   readonly interruptions: Map<string, number>;
-  /** How often the lease may have been over. Whether a run was lost then shows in a commit that began later: see `Resident.provenIn`. */
-  lapses: number;
   /** The answer of a call that may have given this worker runs was lost: the next claim says which runs it holds. */
   hasLostAnswer: boolean;
   /** Messages whose commit was acknowledged, to be forgotten once no claim that began before that can still show them. */
   consumed: { readonly resident: Resident; readonly message: string }[];
+  /** Aborted when the worker has ended. */
+  readonly signal: AbortSignal;
   /** True from the first moment of `stop()`: nothing new begins. */
   stopping: boolean;
   /** Attempts or messages wait until what is ready has been committed. */

@@ -59,6 +59,7 @@ function endEffect(core: Core, resident: Resident, op: string): void {
 
 /** An event is ready for a run; it is delivered with the next tick. */
 export function addReady(core: Core, resident: Resident, ready: ReadyEvent): void {
+  if (resident.mode === "parked") return;
   // (A list of one by a literal: the first `push` makes room for seventeen.)
   if (resident.ready.length === 0) resident.ready = [ready];
   else (resident.ready as ReadyEvent[]).push(ready);

@@ -1,8 +1,8 @@
 /** What a turn means to other runs: those that it starts, awaits, asks to end, and the one in which it goes on. */
-import type { Commit, Message, NewRun, World } from "@perdure/world";
+import { isRunId, type Commit, type Message, type NewRun, type World } from "@perdure/world";
 
 import { encodeThrown } from "../codec/index.ts";
-import { isWatched, isWorldId, type Ask, type ChildRun, type RunName } from "../engine/event.ts";
+import { isWatched, type Ask, type ChildRun, type RunName } from "../engine/event.ts";
 import { each } from "../few.ts";
 import type { Machine } from "../engine/machine.ts";
 import { CancelledError } from "../errors/cancelled-error.ts";
@@ -33,7 +33,7 @@ export function messagesOf(asks: readonly Ask[], machine: Machine): Message[] {
 
 /** What has the shape of an id may be a key all the same. The address that is nobody's has no effect. */
 function addressesOf(run: string): Message["to"][] {
-  return isWorldId(run) ? [{ runId: run }, { key: run }] : [{ key: run }];
+  return isRunId(run) ? [{ runId: run }, { key: run }] : [{ key: run }];
 }
 
 /** Asks the children of a run that ends to end. */

@@ -3,6 +3,7 @@ import type { RunRecord } from "@perdure/world";
 import { defaultMaxBytes } from "../codec/size.ts";
 import { monotonicNow } from "../host-timers.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Lease } from "./leases.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import type { ResidentRun } from "./resident-run.ts";
 import type { RunInput } from "../run-input.ts";
@@ -37,7 +38,9 @@ export interface Resident {
   readyLength: number;
   /** What it counts for among all residents, see `residents.ts`; 0 while it is not one of them. */
   weight: number;
-  /** The value of `Core.lapses` when the claim or the commit began by which this copy was last known to be the run's owner's. */
+  /** By which this worker has the run. */
+  readonly lease: Lease;
+  /** The value of `lease.lapses` when the claim was answered, or the commit began, by which this copy was last known to be the run's owner's. */
   provenIn: number;
   /** The due time and the mark of the note that the run's row holds, as far as this worker knows. */
   rowDueAt: number | null;
@@ -73,6 +76,7 @@ export function sinceLoaded(): number {
 export function createResident(
   run: RunRecord,
   { seed, deadlineAt, maxValueBytes = defaultMaxBytes, address }: Omit<RunInput, "args">,
+  lease: Lease,
 ): Resident {
   const { id, key, workflowId, version, fence, createdAt } = run;
   return {
@@ -88,6 +92,7 @@ export function createResident(
     seenBytes: run.input.length,
     readyLength: 0,
     weight: 0,
+    lease,
     provenIn: 0,
     rowDueAt: run.dueAt,
     rowNoteMark: markOf(run.note),

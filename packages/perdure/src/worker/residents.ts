@@ -26,8 +26,8 @@ export interface Residents {
   evictable(idleBefore: number, most: { readonly runs: number; readonly bytes: number }): Resident[];
 }
 
-/** For a run's place in the realm and the worker's own records of it. It is low: `bench memory` measures 2.7 to 3 kB for a small run that waits, with its arguments. */
-const fixedBytes = 2048;
+/** For a run's place in the realm and the worker's own records of it: what `npm run bench -- memory` measures for a run that waits. */
+const fixedBytes = 2800;
 
 /** What an event that is ready counts for beside its payload: 100,000 sleeps that end together are no small thing either. */
 const eventLength = 64;

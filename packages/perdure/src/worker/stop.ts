@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 
-import { clearInterval, monotonicNow, setImmediate, setInterval } from "../host-timers.ts";
+import { clearInterval, setImmediate, setInterval } from "../host-timers.ts";
 import { each } from "../few.ts";
 import type { Core } from "./core.ts";
 import type { Resident } from "./resident.ts";
@@ -15,18 +15,20 @@ import { drop } from "./trouble.ts";
 export interface Surroundings {
   readonly stopClaiming: () => Promise<void>;
   readonly unwatch: () => void;
+  /** Renews the worker's leases. */
+  readonly renew: () => Promise<void>;
   /** Ends the retries of commits. */
   readonly abort: AbortController;
 }
 
 /** Never rejects. */
-export async function stop(core: Core, { stopClaiming, unwatch, abort }: Surroundings, graceMs: number): Promise<void> {
+export async function stop(core: Core, { stopClaiming, unwatch, renew, abort }: Surroundings, graceMs: number): Promise<void> {
   core.stopping = true;
   unwatch();
   for (const { attempting } of core.residents.all()) for (const attempt of each(attempting)) attempt.flushProgress();
   core.attempts.stop();
   for (const resident of core.residents.all()) giveBackIfAtRest(core, resident);
-  const stopRenewing = renewLease(core);
+  const stopRenewing = keepLeases(core, renew);
   const grace = new AbortController();
   const settled = Promise.all([stopClaiming(), settleAll(core)]);
   await Promise.race([settled, delay(graceMs, undefined, { ref: false, signal: grace.signal }).catch(() => undefined)]);
@@ -52,29 +54,28 @@ export function isBusy({ mode, ready, attempting }: Resident): boolean {
   if (mode === "turning") return true;
   if (mode !== "idle") return false;
   if (ready.length > 0) return true;
-  for (const attempt of each(attempting)) if (attempt.hasBegun) return true;
+  // One whose start is on record is the only one that there may be: it begins as soon as it has a place.
+  for (const { hasBegun, step } of each(attempting)) if (hasBegun || step.hasStarted) return true;
   return false;
 }
 
 /** Attempts under way end, what they brought is delivered and committed. */
 async function settleAll(core: Core): Promise<void> {
-  do {
+  for (let pauseMs = 1; ; pauseMs = Math.min(50, pauseMs * 2)) {
     await core.attempts.settled();
     await new Promise((resolve) => setImmediate(resolve));
     await core.committer.idle();
-  } while ([...core.residents.all()].some(isBusy));
+    if (![...core.residents.all()].some(isBusy)) return;
+    // A turn may wait for something else than a commit that is under way.
+    await delay(pauseMs, undefined, { ref: false });
+  }
 }
 
 /** The worker's runs are its own until its attempts have settled: nobody else must begin them anew meanwhile. */
-function renewLease(core: Core): () => Promise<void> {
-  const { world, id, options, lease } = core;
+function keepLeases({ options }: Core, renew: () => Promise<void>): () => Promise<void> {
   let renewing: Promise<void> | null = null;
   const timer = setInterval(() => {
-    const startedAt = monotonicNow();
-    if (lease.hasLapsed()) core.lapses++;
-    renewing ??= world
-      .heartbeat(id, options.leaseMs)
-      .then(() => lease.renewed(startedAt))
+    renewing ??= renew()
       .catch(() => undefined)
       .finally(() => (renewing = null));
   }, options.leaseMs / 4);

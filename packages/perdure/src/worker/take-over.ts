@@ -28,7 +28,7 @@ export async function admit(core: Core, run: RunRecord): Promise<void> {
   if (core.residents.find(run.id)) return;
   const input = decodeRunInput(run.input);
   const { args } = input;
-  const resident = createResident(run, input);
+  const resident = createResident(run, input, core.leases.of(run.id));
   core.residents.add(resident);
   if (await makePlace(core, resident)) begin(core, resident, args);
 }
@@ -38,13 +38,14 @@ export async function takeOver(core: Core, { run, isTakeover, crashes: crashesSi
   core.observation.tell?.({ type: "run_claimed", fence: run.fence, isTakeover, crashes: crashesSinceRow, ...observed(run) });
   const input = decodeRunInput(run.input);
   const { args } = input;
-  const resident = createResident(run, input);
+  const resident = createResident(run, input, core.leases.of(run.id));
   // Another worker had it meanwhile, and this one did not notice.
   const former = core.residents.find(run.id);
   if (former) drop(core, former, "fenced");
-  resident.provenIn = core.lapses;
+  resident.provenIn = resident.lease.lapses;
   core.residents.add(resident);
   const page = await core.world.load(run.id);
+  if (isDropped(resident)) return;
   const crashes = crashesSinceRow + crashesBefore(page);
   resident.crashes = crashes;
   if (crashes >= maxCrashes) {
@@ -114,24 +115,35 @@ function begin(core: Core, resident: Resident, args: string): void {
   watchDeadline(core, resident);
 }
 
-/** Finds the run's code and makes its place in the realm. False when it has none, and the run is dealt with. */
+/** Finds the run's code and makes its place in the realm. False when it has none, and the run is dealt with, also by whoever has dropped the copy meanwhile. */
 async function makePlace(core: Core, resident: Resident): Promise<boolean> {
   const { run, seed, maxValueBytes } = resident;
   try {
     const found = core.bundles.find(run.workflowId, run.version);
     const bundle = found instanceof Promise ? await found : found;
-    if (core.stopping) return false;
+    if (core.stopping || isDropped(resident)) return false;
     const made = core.realm.create(bundle, { id: run.id, name: run.key ?? run.id, workflowId: run.workflowId, seed, maxValueBytes });
-    resident.handle = typeof made === "number" ? made : await made;
+    const handle = typeof made === "number" ? made : await made;
+    if (isDropped(resident)) {
+      core.realm.drop(handle);
+      return false;
+    }
+    resident.handle = handle;
     return !core.stopping;
   } catch (error) {
+    if (isDropped(resident)) return false;
     const note =
       error instanceof PerdureError ? `${error.code}: ${error.message}` : `The workflow's code cannot be loaded: ${String(error)}`;
     core.observation.warn(note);
     resident.committed = (await core.world.load(run.id)).rows.length;
-    await giveBack(core, resident, { note, dueAt: Date.now() + core.options.leaseMs });
+    if (!isDropped(resident)) await giveBack(core, resident, { note, dueAt: Date.now() + core.options.leaseMs });
     return false;
   }
+}
+
+/** (A function, because it changes under the hand of whoever awaits something.) */
+function isDropped({ mode }: Resident): boolean {
+  return mode === "dropped";
 }
 
 /**
@@ -169,6 +181,7 @@ export function receive(core: Core, resident: Resident, message: ReceivedMessage
 export function takeOverFailed(core: Core, run: RunRecord, error: unknown): void {
   core.observation.warn(`Taking over run "${run.id}" failed and will be tried again: ${String(error)}`);
   const resident = core.residents.find(run.id);
-  if (resident) drop(core, resident, "unavailable");
+  // Another copy is that of a later claim.
+  if (resident?.run.fence === run.fence) drop(core, resident, "unavailable");
   core.releases.add({ runId: run.id, fence: run.fence });
 }

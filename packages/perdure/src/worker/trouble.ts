@@ -25,6 +25,7 @@ export function drop(core: Core, resident: Resident, reason: ReleaseReason | nul
   resident.timers = null;
   const why = reason === null ? "the run is over" : "this worker does not have the run any more";
   for (const attempt of each(resident.attempting)) attempt.cancel(new CancelledError(why));
+  core.attempts.askAgain(resident);
   core.residents.remove(resident);
   if (resident.handle !== 0) core.realm.drop(resident.handle);
   if (reason !== null) core.observation.tell?.({ type: "run_released", reason, ...observed(resident.run) });
@@ -102,6 +103,7 @@ async function park(core: Core, resident: Resident, divergence: Divergence): Pro
   resident.handle = 0;
   resident.seenBytes = 0;
   core.residents.weigh(resident);
+  core.attempts.askAgain(resident);
   const patch = { dueAt: null, note: `NONDETERMINISM: ${divergence.message}` };
   const result = await submit(core, { ...leaseOf(core, resident), rows: [], patch });
   if (result?.status === "fenced") drop(core, resident, "fenced");

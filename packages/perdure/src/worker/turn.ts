@@ -74,6 +74,16 @@ export interface ClosedTurn {
   /** Operations of steps whose next attempt is due or has leave to begin. */
   readonly attempts: readonly string[];
   readonly logs: readonly LogLine[];
+  /** How often a part of the World that it needs did not answer. */
+  failures: number;
+}
+
+/** A turn in which nothing happened. Its commit tells whose the run is. */
+export function emptyTurn(resident: Resident, worker: string): ClosedTurn {
+  const { run, committed } = resident;
+  resident.mode = "turning";
+  const commit = { runId: run.id, fence: run.fence, worker, base: committed, rows: [] };
+  return { resident, commit, asks: [], attempts: [], logs: [], failures: 0 };
 }
 
 /** Folds a delivered turn into the run's state. @throws what the realm threw at a delivery, or Divergence */
@@ -105,7 +115,7 @@ export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn
   }
   const commit = commitOf(resident, worker, { rows, asks, consumed, replies });
   if (written.length > 0) Object.assign(commit, { chunks: written });
-  return { resident, commit, asks, attempts, logs };
+  return { resident, commit, asks, attempts, logs, failures: 0 };
 }
 
 function chunkOf({ stream, data }: Extract<Ask, { kind: "chunk" }>): StreamChunk {

@@ -21,11 +21,11 @@ import type { Core, EndedRun } from "./core.ts";
 import { addReady } from "./effects.ts";
 import { drain, type DrainOptions, type DrainSummary } from "./drain.ts";
 import { createHold, type Hold } from "./hold.ts";
-import { createLease } from "./lease.ts";
+import { createLeases } from "./leases.ts";
 import { createObservation, type SharedObservers } from "./observe/observation.ts";
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from "./options.ts";
 import { isOverloaded } from "./pressure.ts";
-import { proveOwnership, proveRun } from "./prove-ownership.ts";
+import { isProven, prove, renew, renewed } from "./ownership.ts";
 import { createReleases } from "./releases.ts";
 import { createResidents } from "./residents.ts";
 import { createSources } from "./sources.ts";
@@ -77,9 +77,7 @@ export async function createWorker(world: World, given: WorkerOptions, { onEnded
   const abort = new AbortController();
   const hold = createHold();
   const core = createCore(world, options, { signal: abort.signal, hold, onEnded, observers, hint: () => loop.hint() });
-  const startedAt = monotonicNow();
-  await world.heartbeat(core.id, options.leaseMs);
-  core.lease.renewed(startedAt);
+  await renew(core);
   const loop = createClaimLoop(() => poll(core), Math.max(25, Math.min(1000, options.leaseMs / 4)), core.observation.warn);
   const unwatch = world.watch((hint) => {
     if (hint.kind === "due") loop.hint();
@@ -90,7 +88,7 @@ export async function createWorker(world: World, given: WorkerOptions, { onEnded
   let tellStopped = (): void => undefined;
   const whenStopped = new Promise<void>((resolve) => (tellStopped = resolve));
   const end = (graceMs: number): Promise<void> => {
-    stopped ??= stop(core, { stopClaiming: loop.stop, unwatch, abort }, graceMs).finally(tellStopped);
+    stopped ??= stop(core, { stopClaiming: loop.stop, unwatch, renew: () => renew(core), abort }, graceMs).finally(tellStopped);
     return stopped;
   };
   return {
@@ -150,15 +148,11 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
     hold,
     observation,
     bundles,
-    mayStart: () => !core.lease.hasLapsed() && !isOverloaded(core),
-    onBlocked() {
-      // The next poll proves that the lease holds; the next commit makes room.
-      if (isOverloaded(core)) core.isHeldBack = true;
-      else hint();
-    },
-    isProven: ({ provenIn }) => provenIn === core.lapses,
-    // When the worker was stopped meanwhile nobody is told.
-    prove: (resident) => void proveRun(core, resident).catch(() => drop(core, resident, "stopping")),
+    mayStart: () => !isOverloaded(core),
+    // The next commit makes room.
+    onBlocked: () => (core.isHeldBack = true),
+    isProven,
+    prove: (resident) => prove(core, resident),
     onEvent: (resident, ready) => addReady(core, resident, ready),
   });
   const core: Core = {
@@ -173,12 +167,12 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
     observation,
     timers: createTimers(),
     releases: createReleases(world, id, observation),
-    lease: createLease(options.leaseMs),
+    leases: createLeases(world, options.leaseMs),
     committer: createCommitter(world, signal, observation),
     interruptions: new Map(),
-    lapses: 0,
     hasLostAnswer: false,
     consumed: [],
+    signal,
     stopping: false,
     isHeldBack: false,
     hint,
@@ -193,7 +187,6 @@ async function poll(core: Core): Promise<PollResult> {
   evict(core);
   core.timers.refresh();
   await core.releases.flush();
-  if (core.lease.hasLapsed()) await proveOwnership(core);
   const limit = roomForClaims(core);
   const settled = core.consumed;
   core.consumed = [];
@@ -227,7 +220,7 @@ async function claim(core: Core, limit: number): Promise<Claimed> {
   core.hasLostAnswer = false;
   try {
     const claimed = await core.world.claim({ worker: core.id, limit, leaseMs: core.options.leaseMs, ...(holding && { holding }) });
-    core.lease.renewed(startedAt);
+    renewed(core, startedAt, claimed);
     if (claimed.isPartial) core.hasLostAnswer = true;
     const { runs, messages } = claimed;
     core.observation.tell?.({ type: "lease_renewed", claimed: runs.length, messages: messages.length, ms: monotonicNow() - startedAt });

@@ -8,6 +8,7 @@ import { byShard, commitOn, createOn, runsIn } from "./commits.ts";
 import { deliverAll } from "./deliver.ts";
 import type { Directory } from "./directory.ts";
 import type { Courier } from "./courier.ts";
+import type { ServerLanes } from "./server-lanes.ts";
 import { isUnavailable, type Shard } from "./shard.ts";
 
 /** How long a call from outside waits until what it meant to other servers has arrived there. */
@@ -19,6 +20,7 @@ export interface Parts {
   readonly directory: Directory;
   readonly courier: Courier;
   readonly claims: Claims;
+  readonly lanes: ServerLanes;
   /** @throws WORLD_CLOSED, WORLD_UNAVAILABLE before `setup` */
   assertOpen(): void;
 }
@@ -89,7 +91,7 @@ export function runCalls({ cluster, directory, courier, claims, assertOpen }: Pa
 type WorkerCalls = Pick<World, "claim" | "heartbeat" | "retire" | "release">;
 
 /** What workers ask. */
-export function workerCalls({ cluster, claims, assertOpen }: Parts): WorkerCalls {
+export function workerCalls({ cluster, claims, lanes, assertOpen }: Parts): WorkerCalls {
   return {
     async claim(request) {
       assertWorker(request.worker, request.leaseMs);
@@ -99,7 +101,7 @@ export function workerCalls({ cluster, claims, assertOpen }: Parts): WorkerCalls
     async heartbeat(worker, leaseMs) {
       assertWorker(worker, leaseMs);
       assertOpen();
-      await onAll(cluster.shards, (world) => world.heartbeat(worker, leaseMs));
+      return lanes.renewalBy(await onAll(cluster.shards, async (world) => void (await world.heartbeat(worker, leaseMs))));
     },
     async retire(worker) {
       assertWorker(worker);
@@ -125,10 +127,11 @@ export function workerCalls({ cluster, claims, assertOpen }: Parts): WorkerCalls
   };
 }
 
-/** Asks all servers, and is content when one answers: on the others the lease ends, and so it should. */
-async function onAll(shards: readonly Shard[], work: (world: World) => Promise<void>): Promise<void> {
+/** Asks all servers, and is content when one answers: on the others the lease ends, and so it should. @returns those that have answered */
+async function onAll(shards: readonly Shard[], work: (world: World) => Promise<void>): Promise<readonly Shard[]> {
   const results = await Promise.allSettled(shards.map((shard) => shard.quickly(work)));
   for (const result of results) if (result.status === "rejected" && !isUnavailable(result.reason)) throw result.reason;
   const [first] = results;
   if (first?.status === "rejected" && results.every(({ status }) => status === "rejected")) throw first.reason;
+  return shards.filter((_, index) => results[index]?.status === "fulfilled");
 }

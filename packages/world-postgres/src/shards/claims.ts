@@ -8,6 +8,8 @@
 
 import type { Claimed, ClaimRequest } from "@perdure/world";
 import { WorldError } from "@perdure/world";
+import type { Cluster } from "./cluster.ts";
+import type { ServerLanes } from "./server-lanes.ts";
 import { isUnavailable, type Shard } from "./shard.ts";
 
 export interface Claims {
@@ -16,7 +18,8 @@ export interface Claims {
   lostAnswer(shard: Shard, worker: string): void;
 }
 
-export function createClaims(shards: readonly Shard[]): Claims {
+export function createClaims(cluster: Cluster, lanes: ServerLanes): Claims {
+  const { shards } = cluster;
   /** Servers that each worker must tell what it holds. */
   const unsure = new Map<string, Set<Shard>>();
   /** Calls under way that nobody awaits any more. */
@@ -64,16 +67,24 @@ export function createClaims(shards: readonly Shard[]): Claims {
       const { holding, ...plain } = request;
       const up = shards.filter((shard) => shard.isUp && (hanging.get(shard) ?? 0) === 0);
       const asked = up.filter((shard) => holding !== undefined || !unsureOf(request.worker).has(shard));
-      const answers = await claimFromAll(inTurn(asked), request, plain, claimFrom);
+      const { answers, answered } = await claimFromAll(inTurn(asked), request, plain, claimFrom);
       if (answers.length === 0 && asked.length === up.length) throw nobody();
-      return merge(answers, asked.length < up.length);
+      const claimed = merge(answers, asked.length < up.length);
+      // Whose lanes must be known by now.
+      await cluster.know(claimed.runs.map(({ run }) => run.id));
+      return { ...claimed, ...lanes.renewalBy(answered) };
     },
   };
 }
 
 type ClaimFrom = (shard: Shard, request: ClaimRequest) => Promise<Claimed | null>;
 
-async function claimFromAll(asked: readonly Shard[], request: ClaimRequest, plain: ClaimRequest, claimFrom: ClaimFrom): Promise<Claimed[]> {
+interface Answers {
+  readonly answers: readonly Claimed[];
+  readonly answered: readonly Shard[];
+}
+
+async function claimFromAll(asked: readonly Shard[], request: ClaimRequest, plain: ClaimRequest, claimFrom: ClaimFrom): Promise<Answers> {
   const { limit } = request;
   const part = (index: number): number => Math.floor(limit / asked.length) + (index < limit % asked.length ? 1 : 0);
   const first = await Promise.all(
@@ -89,7 +100,7 @@ async function claimFromAll(asked: readonly Shard[], request: ClaimRequest, plai
     left -= more.runs.length;
     answers.push({ ...more, messages: [] });
   }
-  return answers;
+  return { answers, answered: first.flatMap(({ shard, claimed }) => (claimed === null ? [] : shard)) };
 }
 
 /** The second answer of a server has all messages that its first one had, and those of runs that the first one gave: they are loaded with them. */

@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { WorldError } from "@perdure/world";
+import { isRunId, WorldError } from "@perdure/world";
 import type { Locality, NameKind } from "../database/locality.ts";
 import type { Transaction } from "../database/database.ts";
 import { isUnavailable, type Shard } from "./shard.ts";
@@ -29,6 +29,8 @@ export interface Cluster {
   topology(): Topology;
   /** Reads the topology, and makes or extends it as far as that is needed and possible. */
   setup(): Promise<void>;
+  /** The name of the server that a run lives on; some name for what is no run's id, and before `setup`. */
+  serverOf(runId: string): string;
   /** The server of a run. @throws WORLD_UNAVAILABLE when this process was not told of it */
   shardOf(runId: string): Shard;
   /** The server that says who has a name. @throws WORLD_UNAVAILABLE */
@@ -112,6 +114,7 @@ export function createCluster(shards: readonly Shard[], mayChange: boolean): Clu
       if (mayChange) await extend();
       await Promise.all(shards.filter(({ isUp }) => isUp).map((shard) => copyTo(shard).catch(ifUnavailable)));
     },
+    serverOf: (runId) => (current !== null && isRunId(runId) ? shardOfRun(current, runId) : shards[0]!.name),
     shardOf: (runId) => named(shardOfRun(topology(), runId)),
     homeOf: (kind, name) => named(homeOf(topology(), kind, name)),
     refresh: async () => (reading ??= read().finally(() => (reading = null))),

@@ -3,7 +3,6 @@
  * transaction there means to runs elsewhere is delivered afterwards. See docs/scaling.md.
  */
 
-import { createCommitLanes } from "../commit-lanes.ts";
 import type { StreamAppend, World } from "@perdure/world";
 import { assertAppends, isRunId, slotOf, WorldError } from "@perdure/world";
 import type { Locality } from "../database/locality.ts";
@@ -19,6 +18,7 @@ import { deliverAll } from "./deliver.ts";
 import { createDirectory } from "./directory.ts";
 import { createQueries } from "./queries.ts";
 import { createCourier } from "./courier.ts";
+import { createServerLanes } from "./server-lanes.ts";
 import { createShard, QUICK_MS, type Shard } from "./shard.ts";
 import { anySlot, inOrderOfPreference } from "./topology.ts";
 
@@ -56,10 +56,9 @@ export function createShardedWorld(
     if (closed) throw new WorldError("WORLD_CLOSED", "The World on PostgreSQL is closed.", { hint: "Create another one." });
     cluster.topology();
   };
-  const parts: Parts = { cluster, directory, courier, assertOpen, claims: createClaims(shards) };
-  const me = newRunId(0);
-  const laneOf = createCommitLanes(options.commitLanes);
-  const byPreference = inOrderOfPreference(names, me).map((name) => shards.find((shard) => shard.name === name)!);
+  const lanes = createServerLanes(cluster, options.commitLanes);
+  const parts: Parts = { cluster, directory, courier, assertOpen, claims: createClaims(cluster, lanes), lanes };
+  const byPreference = inOrderOfPreference(names, newRunId(0)).map((name) => shards.find((shard) => shard.name === name)!);
 
   return {
     name: "postgres",
@@ -92,7 +91,7 @@ export function createShardedWorld(
       if (place === undefined) return idIn(cluster, roomIn(cluster));
       return "near" in place ? newRunId(slotOf(place.near)) : idIn(cluster, cluster.homeOf("key", place.key).name);
     },
-    laneOf: (runId) => `${cluster.shardOf(runId).name} ${laneOf(runId)}`,
+    laneOf: (runId) => lanes.of(runId),
     ...runCalls(parts),
     ...workerCalls(parts),
     streams: streams(parts),

@@ -2,7 +2,7 @@
  * A World that checks another one while it is used.
  */
 
-import type { Commit, CommitResult, Delivery, Message, RunRecord, World } from "../index.ts";
+import type { Commit, CommitResult, Delivery, Message, Renewal, RunRecord, World } from "../index.ts";
 import { checkAnswers } from "./awaits.ts";
 import { checkCommitted, checkHistory } from "./commits.ts";
 import { createLeases, type Leases } from "./leases.ts";
@@ -79,13 +79,14 @@ function checkedWorkers(world: World, ledger: Ledger, leases: Leases): Pick<Worl
       checkClaimed(ledger, leases, request, { since, before, after }, claimed);
       await checkAnswers(ledger, world, claimed.messages);
       // A World may leave out the renewal while more than two thirds of the lease are left.
-      leases.extend(request.worker, before + (request.leaseMs * 2) / 3, ledger.tick());
+      if (isWhole(claimed)) leases.extend(request.worker, before + (request.leaseMs * 2) / 3, ledger.tick());
       return claimed;
     },
     async heartbeat(worker, leaseMs) {
       const before = await world.now();
-      await world.heartbeat(worker, leaseMs);
-      leases.extend(worker, before + leaseMs, ledger.tick());
+      const renewal = await world.heartbeat(worker, leaseMs);
+      if (isWhole(renewal)) leases.extend(worker, before + leaseMs, ledger.tick());
+      return renewal;
     },
     async retire(worker) {
       leases.end(worker, ledger.tick());
@@ -99,6 +100,11 @@ function checkedWorkers(world: World, ledger: Ledger, leases: Leases): Pick<Worl
       await world.release(worker, released);
     },
   };
+}
+
+/** Where a part of the World did not answer, the runs of that part may be given to others. */
+function isWhole(renewal: Renewal | void): boolean {
+  return !renewal?.renewed;
 }
 
 function checkedWrites(world: World, ledger: Ledger): Pick<World, "commit" | "deliver" | "end"> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Case, claim, claimOne, commitOf, create, mustCommit, recordOf, start, takeOver } from "./lab.ts";
+import { type Case, claim, claimOne, commitOf, create, mustCommit, recordOf, start, takeOver, uuid } from "./lab.ts";
 
 export const leases: readonly Case[] = [
   {
@@ -57,13 +57,26 @@ export const leases: readonly Case[] = [
     },
   },
   {
-    name: "a worker whose lease is over gets it back by a heartbeat when nobody took its runs",
+    name: "a worker whose lease is over gets it back by a heartbeat, and by a claim, when nobody took its runs",
     async run(lab) {
       const owned = await start(lab, "w1");
-      await lab.pass(lab.leaseMs + 1);
-      await lab.world.heartbeat("w1", lab.leaseMs);
-      assert.deepEqual((await claim(lab, "w2")).runs, []);
-      await mustCommit(lab.world, commitOf(owned, 0, ["a"]));
+      for (const [base, renew] of [() => lab.world.heartbeat("w1", lab.leaseMs), () => claim(lab, "w1")].entries()) {
+        await lab.pass(lab.leaseMs + 1);
+        await renew();
+        assert.deepEqual((await claim(lab, "w2")).runs, []);
+        await mustCommit(lab.world, commitOf(owned, base, ["a"]));
+      }
+    },
+  },
+  {
+    name: "every id has a lane, also one that is nobody's or no run's",
+    async run({ world }) {
+      const run = await create(world);
+      for (const id of [run.id, uuid(), "ffffffff-ffff-7fff-bfff-ffffffffffff", "a key", ""]) {
+        const lane = world.laneOf?.(id);
+        assert.equal(typeof lane, world.laneOf ? "string" : "undefined");
+        assert.equal(world.laneOf?.(id), lane);
+      }
     },
   },
   {

@@ -3,7 +3,7 @@ import { HookConflictError, HookDisposedError, HookPayloadInvalidError } from ".
 import { PerdureError } from "../../errors/perdure-error.ts";
 import type { Hook, HookOptions, HookRequest } from "../../hook.ts";
 import { find, put, without } from "../../few.ts";
-import { cancellationOf, currentScope, runInScope } from "./scopes.ts";
+import { cancellationOf, currentScope, runInScope, runScope } from "./scopes.ts";
 import { addTaker, nextTaker, removeTakers } from "./takers.ts";
 import {
   currentRun,
@@ -167,9 +167,12 @@ class Reaction implements Taker {
 }
 
 function react({ scope, onFulfilled, onRejected, settle }: Reaction, settled: Promise<unknown>): void {
+  // Whoever disposes of the hook may do so in a scope, which is not that of the handlers.
+  const around = currentScope();
+  const own = scope ?? (around && runScope(around.run));
   const call = (handler: (value: unknown) => unknown, value: unknown): void => {
     try {
-      settle(scope ? runInScope(scope, () => handler(value)) : handler(value));
+      settle(own ? runInScope(own, () => handler(value)) : handler(value));
     } catch (error) {
       settle(Promise.reject(error));
     }

@@ -114,7 +114,8 @@ export class RunState<T extends Terms = Terms> {
   /** 32 hex digits, for its chance. */
   readonly seed: string;
   readonly terms: T;
-  startedAt = 0;
+  /** ms since the epoch; -1 before the first event. */
+  startedAt = -1;
   /** How often each name was asked for: names and numbers in turn while there are few, then a table. */
   occurrences: readonly (string | number)[] | Map<string, number> = none;
   /** Steps, waits and other runs without an answer, in the order of asking. */
@@ -142,7 +143,7 @@ export class RunState<T extends Terms = Terms> {
 
   /** An event has come. The clock never goes back. */
   moveTo(at: number): void {
-    if (this.startedAt === 0) this.startedAt = at;
+    if (this.startedAt < 0) this.startedAt = at;
     else this.#age = Math.max(this.#age, Math.floor(at - this.startedAt));
   }
 

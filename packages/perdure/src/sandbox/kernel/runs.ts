@@ -1,8 +1,10 @@
 /** Other runs, as workflow code sees them: it starts, awaits and cancels them, and goes on in a new one. */
+import { isRunId } from "@perdure/world";
+
 import { encode } from "../../codec/index.ts";
 import { markRun } from "../../codec/run-references.ts";
 import { referenceOfFunction } from "../../codec/function-references.ts";
-import { isWatched, isWorldId, type ChildRun } from "../../engine/event.ts";
+import { isWatched, type ChildRun } from "../../engine/event.ts";
 import { CancelledError } from "../../errors/cancelled-error.ts";
 import { PerdureError } from "../../errors/perdure-error.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../../errors/run-errors.ts";
@@ -114,7 +116,7 @@ function onHost(name: string): never {
 
 /** What has the shape of the World's own ids is looked for as one first, and then as a key. */
 async function awaitRun(run: RunState, id: string): Promise<unknown> {
-  if (!isWorldId(id)) return awaitAt(run, id, "key");
+  if (!isRunId(id)) return awaitAt(run, id, "key");
   try {
     return await awaitAt(run, id, "id");
   } catch (error) {
