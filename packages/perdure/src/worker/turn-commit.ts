@@ -63,7 +63,7 @@ function hooksOf(asks: readonly Ask[]): Pick<Commit, "hooks" | "disposedHooks"> 
     if (ask.kind !== "hook" || disposed.has(ask.op)) return [];
     return [{ token: ask.token, operation: ask.op, metadata: ask.metadata === "" ? null : toBytes(ask.metadata) }];
   });
-  return { hooks, disposedHooks: [...disposed] };
+  return { ...(hooks.length > 0 && { hooks }), ...(disposed.size > 0 && { disposedHooks: [...disposed] }) };
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The usual commits of a batch, in one statement: rows, a patch, hooks, consumed messages.
+ * The usual commits of a batch, in one statement: rows, a patch, hooks, consumed messages, published state.
  *
  * Each commit proves itself in the statement that writes it. A lock on the run's row makes it wait for a claim that is under way and a claim wait for it; the fence and the
  * owner are those of the row as it is then, and the length of the history that of the statement's beginning, which is enough: with the same fence nobody else writes.
@@ -18,12 +18,20 @@ import { FREED_DATA } from "./outbox.ts";
 import { runParam, statusNumber, workerId } from "./records.ts";
 
 /** Whether a commit can be part of {@link usualBatch}. */
-export function isUsual({ rows, patch, hooks, disposedHooks, runs, successor, messages, awaits, chunks, state }: Commit): boolean {
-  if (runs ?? successor ?? messages ?? awaits ?? chunks ?? state) return false;
-  if (rows.length === 0 && patch === undefined) return false;
-  return (
-    patch?.attributes === undefined && (hooks === undefined || (disposedHooks === undefined && (patch === undefined || !ends({ patch }))))
-  );
+export function isUsual(commit: Commit): boolean {
+  const { rows, patch, hooks, disposedHooks, runs, successor, messages, awaits, chunks } = commit;
+  if (successor !== undefined || hasAny(runs) || hasAny(messages) || hasAny(awaits) || hasAny(chunks)) return false;
+  if (patch?.attributes !== undefined || (rows.length === 0 && patch === undefined)) return false;
+  return !hasAny(hooks) || !(hasAny(disposedHooks) || ends(commit));
+}
+
+function hasAny(list: readonly unknown[] | undefined): boolean {
+  return list !== undefined && list.length > 0;
+}
+
+/** Whether a commit is one row and nothing else. */
+function isBare({ rows, patch, hooks, disposedHooks, consumed, state }: Commit): boolean {
+  return rows.length === 1 && patch === undefined && !(hasAny(hooks) || hasAny(disposedHooks) || hasAny(consumed) || hasAny(state));
 }
 
 export interface UsualBatch {
@@ -44,8 +52,7 @@ const APPEND_ROWS = `
 
 /** @param commits usual ones, each of another run, in the order of the runs' ids: all statements lock rows in that order */
 export function usualBatch(commits: readonly Commit[], locality: Locality | null): UsualBatch {
-  const isBare = commits.every((one) => one.rows.length === 1 && !(one.patch ?? one.hooks ?? one.disposedHooks ?? one.consumed));
-  return isBare ? rowBatch(commits) : generalBatch(commits, locality);
+  return commits.every(isBare) ? rowBatch(commits) : generalBatch(commits, locality);
 }
 
 function rowBatch(commits: readonly Commit[]): UsualBatch {
@@ -106,10 +113,12 @@ function generalBatch(commits: readonly Commit[], locality: Locality | null): Us
   const reserved = placed(commits, ({ hooks }) => hooks);
   const consumed = placed(commits, (commit) => commit.consumed);
   const disposed = placed(commits, ({ disposedHooks }) => disposedHooks);
+  const published = placed(commits, lastWrites);
   const parts = [gatePart(parameters, commits), rowsPart(parameters, commits)];
   if (consumed.length > 0) parts.push(consumedPart(parameters, consumed, commits.length));
   if (disposed.length > 0) parts.push(disposedPart(parameters, disposed));
   if (reserved.length > 0) parts.push(reservedPart(parameters, reserved));
+  if (published.length > 0) parts.push(publishedPart(parameters, published));
   if (consumed.length > 0 || commits.some(({ patch }) => patch !== undefined))
     parts.push(patchedPart(parameters, commits, consumed.length > 0));
   if (commits.some(ends)) parts.push(...ENDED_PARTS);
@@ -213,6 +222,34 @@ function reservedPart(parameters: Parameters, reserved: readonly Placed<HookReco
     FROM unnest(${at}, ${tokens}::text[], ${operations}::text[], ${metadata}::bytea[]) AS x(place, run_id, token, operation, metadata)
     WHERE ${PASSED}[x.place]
     ON CONFLICT (token) DO NOTHING RETURNING run_id, operation
+  )`;
+}
+
+/** What a commit writes to one key, and how often. */
+interface Writes {
+  readonly key: string;
+  readonly value: Uint8Array | null;
+  readonly count: number;
+}
+
+/** A statement writes a row once. */
+function lastWrites({ state = [] }: Commit): readonly Writes[] {
+  const byKey = new Map<string, Writes>();
+  for (const { key, value } of state) byKey.set(key, { key, value, count: (byKey.get(key)?.count ?? 0) + 1 });
+  return [...byKey.values()];
+}
+
+function publishedPart(parameters: Parameters, published: readonly Placed<Writes>[]): string {
+  const { bind } = parameters;
+  const at = bindPlaces(parameters, published);
+  const keys = bind(textArray(published.map(({ value }) => value.key)));
+  const values = bind(bytesArray(published.map(({ value }) => value.value)));
+  const counts = bind(plainArray(published.map(({ value }) => value.count)));
+  return `published AS (
+    INSERT INTO @state AS s (run_id, key, version, value) SELECT x.run_id, x.key, x.count, x.value
+    FROM unnest(${at}, ${keys}::text[], ${values}::bytea[], ${counts}::int4[]) AS x(place, run_id, key, value, count)
+    WHERE ${PASSED}[x.place]
+    ON CONFLICT (run_id, key) DO UPDATE SET version = s.version + excluded.version, value = excluded.value
   )`;
 }
 
