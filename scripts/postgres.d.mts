@@ -39,3 +39,10 @@ export interface PostgresServer {
  * Linux and macOS. @throws when the version is not on this machine, with what to do
  */
 export function startPostgres(options?: PostgresOptions): Promise<PostgresServer>;
+
+/** Runs statements on a connection of their own, one after another; resolves with the rows of the last one. `values` are those of a single statement. */
+export function query<T extends object = Record<string, unknown>>(
+  url: string,
+  statements: string | readonly string[],
+  values?: readonly unknown[],
+): Promise<T[]>;

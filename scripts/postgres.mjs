@@ -181,13 +181,13 @@ function controls(server, { password, folder, removeAll, version }) {
   return controls;
 }
 
-/** Runs statements on a connection of their own; returns the rows of the last one. */
-async function query(url, statements) {
+/** Runs statements on a connection of their own; see postgres.d.mts. */
+export async function query(url, statements, values) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
     let rows;
-    for (const statement of statements) ({ rows } = await client.query(statement));
+    for (const statement of [statements].flat()) ({ rows } = await client.query(statement, values));
     return rows;
   } finally {
     await client.end();

@@ -3,22 +3,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Client } from "pg";
 import { expect, onTestFinished, test } from "vitest";
-import { startPostgres } from "../scripts/postgres.mjs";
+import { query, startPostgres } from "../scripts/postgres.mjs";
 import { hasTestPostgres, testPostgres } from "../scripts/test-servers.mjs";
 
 /** Runs statements on a connection of their own; the value of the last one's only column. */
 async function ask(url: string, ...statements: string[]): Promise<unknown> {
-  const client = new Client(url);
-  await client.connect();
-  try {
-    let value: unknown;
-    for (const statement of statements) value = Object.values((await client.query(statement)).rows[0] ?? {})[0];
-    return value;
-  } finally {
-    await client.end();
-  }
+  const [row = {}] = await query(url, statements);
+  return Object.values(row)[0];
 }
 
 const alive = (url: string): Promise<boolean> =>
@@ -29,7 +21,6 @@ const alive = (url: string): Promise<boolean> =>
 
 test.runIf(hasTestPostgres())(
   "a server keeps its address and its data over a crash, takes settings, and stops without a trace",
-  { timeout: 60_000 },
   async () => {
     const server = await startPostgres({ settings: { work_mem: "5MB" } });
     try {
@@ -55,7 +46,7 @@ test.runIf(hasTestPostgres())(
   },
 );
 
-test.runIf(hasTestPostgres())("a server ends with the process that started it, also when that is killed", { timeout: 60_000 }, async () => {
+test.runIf(hasTestPostgres())("a server ends with the process that started it, also when that is killed", async () => {
   const script = fileURLToPath(new URL("../scripts/postgres.mjs", import.meta.url));
   const program = `const { url, folder } = await (await import(${JSON.stringify(script)})).startPostgres(); console.log(JSON.stringify({ url, folder })); setInterval(() => {}, 1e6)`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
@@ -64,7 +55,7 @@ test.runIf(hasTestPostgres())("a server ends with the process that started it, a
   const { url, folder } = JSON.parse(line.toString()) as { url: string; folder: string };
   expect(await alive(url)).toBe(true);
   child.kill("SIGKILL");
-  await expect.poll(() => existsSync(folder), { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => existsSync(folder)).toBe(false);
   expect(await alive(url)).toBe(false);
 });
 
@@ -75,7 +66,7 @@ for (const [name, options] of [
   ["PgBouncer before PostgreSQL 15", { version: "15", pooled: true }],
 ] as const) {
   const there = hasTestPostgres(options);
-  test.runIf(there)(`tests get databases of their own on ${name}${there ? "" : " (not installed here)"}`, { timeout: 60_000 }, async () => {
+  test.runIf(there)(`tests get databases of their own on ${name}${there ? "" : " (not installed here)"}`, async () => {
     const [one, other] = await Promise.all([testPostgres(options), testPostgres(options)]);
     expect(one).not.toBe(other);
     await ask(one!, "CREATE TABLE mine (id int)");

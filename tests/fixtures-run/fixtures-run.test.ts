@@ -47,7 +47,7 @@ describe.each(worlds)("a program that runs durably, %s, gives what it gives as p
   });
 
   // The first ones wait for all builds, which are made at the same time.
-  test.each(stage.fixtures)("$name", { timeout: 60_000 }, async (fixture) => {
+  test.each(stage.fixtures)("$name", async (fixture) => {
     const manifests = manifestsOf(fixture);
     const path = pathOf(manifests.flatMap(({ workflows }) => workflows)[0]?.id ?? "");
     const load = async (kind: keyof Built): Promise<Program> => loadProgram((await built.get(fixture.name)?.[kind]) ?? "", how);

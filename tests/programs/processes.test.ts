@@ -30,7 +30,7 @@ if (process.env.ROLE === "worker") {
 }
 `;
 
-test("one process submits runs and another one executes them", { timeout: 60_000 }, async () => {
+test("one process submits runs and another one executes them", async () => {
   const { start } = await builtProgram(app);
   const worker = start({ ROLE: "worker" });
   await worker.printed("ready");
@@ -56,7 +56,7 @@ const { rows } = await world.load(stored.runs[0]!.id);
 console.log([new Set(runs.map(({ runId }) => runId)).size, stored.runs.length, rows.length, ...values].join(" "));
 `;
 
-test("fifty callers with one id in each of two processes make one run, and all their handles agree", { timeout: 60_000 }, async () => {
+test("fifty callers with one id in each of two processes make one run, and all their handles agree", async () => {
   const { start, folder } = await builtProgram(callers);
   const both = [start(), start()];
   await Promise.all(both.map((one) => one.printed("ready")));

@@ -51,22 +51,18 @@ if (role === "worker") {
 }
 `;
 
-test(
-  "one process reads what a step of another one writes, while it writes, and a third goes on from an index",
-  { timeout: 60_000 },
-  async () => {
-    const { start } = await builtProgram(app);
-    const worker = start({ ROLE: "worker" });
-    await worker.printed("ready");
-    const reader = await start({ PERDURE_WORKER: "off", WAIT_FOR: "1" }).ended();
-    // The step goes on only when the reader has seen its first chunk.
-    expect(reader).toEqual({ status: 0, output: `pid ${worker.pid}\n101 token 99 asked,answered 1\n` });
-    const resumed = await start({ ROLE: "resume", PERDURE_WORKER: "off", FROM: "41" }).ended();
-    expect(resumed).toEqual({ status: 0, output: "token 40\n60 101 100\n" });
-  },
-);
+test("one process reads what a step of another one writes, while it writes, and a third goes on from an index", async () => {
+  const { start } = await builtProgram(app);
+  const worker = start({ ROLE: "worker" });
+  await worker.printed("ready");
+  const reader = await start({ PERDURE_WORKER: "off", WAIT_FOR: "1" }).ended();
+  // The step goes on only when the reader has seen its first chunk.
+  expect(reader).toEqual({ status: 0, output: `pid ${worker.pid}\n101 token 99 asked,answered 1\n` });
+  const resumed = await start({ ROLE: "resume", PERDURE_WORKER: "off", FROM: "41" }).ended();
+  expect(resumed).toEqual({ status: 0, output: "token 40\n60 101 100\n" });
+});
 
-test("a reader stays with its stream when the worker is killed, and sees what the next one writes", { timeout: 60_000 }, async () => {
+test("a reader stays with its stream when the worker is killed, and sees what the next one writes", async () => {
   const { start } = await builtProgram(app);
   const first = start({ ROLE: "worker" });
   await first.printed("ready");

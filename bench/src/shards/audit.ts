@@ -1,5 +1,7 @@
 import pg from "pg";
 
+import { query } from "../../../scripts/postgres.mjs";
+
 /** What is wrong on servers, which must be nothing. */
 export interface Audit {
   /** Runs that are not over. */
@@ -18,16 +20,6 @@ export interface Audit {
   readonly undelivered: number;
   readonly runs: number;
   readonly rows: number;
-}
-
-export async function query<T extends object>(url: string, text: string, values: unknown[] = []): Promise<T[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    return (await client.query<T>(text, values)).rows;
-  } finally {
-    await client.end();
-  }
 }
 
 export async function audit(urls: readonly string[]): Promise<Audit> {

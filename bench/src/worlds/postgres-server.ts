@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 
-import { startPostgres } from "../../../scripts/postgres.mjs";
+import { query, startPostgres } from "../../../scripts/postgres.mjs";
 
 /** A server in which a benchmark makes databases of its own. */
 export interface BenchServer {
@@ -21,8 +21,8 @@ export async function openServer(url: string | null): Promise<BenchServer> {
   const started = url === null ? await startPostgres({ parent: scratch() }) : null;
   const at = started?.url ?? url ?? "";
   const names: string[] = [];
-  const { rows } = await query(at, "SHOW server_version");
-  const { server_version: version } = rows[0] as { server_version: string };
+  const [row] = await query<{ server_version: string }>(at, "SHOW server_version");
+  const version = row?.server_version ?? "";
   return {
     url: at,
     version: `PostgreSQL ${version.split(" ")[0]}`,
@@ -46,14 +46,4 @@ export function scratch(): string {
   const parent = fileURLToPath(new URL("../../.perdure/", import.meta.url));
   mkdirSync(parent, { recursive: true });
   return parent;
-}
-
-async function query(url: string, text: string): Promise<pg.QueryResult> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await client.query(text);
-  } finally {
-    await client.end();
-  }
 }

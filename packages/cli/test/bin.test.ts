@@ -19,7 +19,7 @@ beforeAll(async () => {
     external: ["esbuild", "@babel/*"],
     banner: { js: `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);` },
   });
-}, 60_000);
+});
 
 afterAll(() => rmSync(bin, { force: true }));
 
@@ -44,11 +44,11 @@ test("prints to standard output and standard error, and sets the exit status", a
     err: expect.stringContaining("There is no file") as string,
   });
   expect(await run(["--version"])).toMatchObject({ status: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+/) as string });
-}, 60_000);
+});
 
 test("output that goes elsewhere has no colours, and neither has a terminal's width", async () => {
   const { status, out } = await run(["transform", "../compiler/test/fixtures/compile/nested-steps/input.ts"], { COLUMNS: "200" });
   expect(status).toBe(0);
   expect(out).not.toContain("\u001b");
   expect(out).toMatch(/^── host: /);
-}, 60_000);
+});

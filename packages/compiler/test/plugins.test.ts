@@ -174,17 +174,17 @@ test.each([true, false])("in vite dev, a change of a file that a bundle came fro
   const { bundle, change } = await develop(hmr);
   expect(await bundle()).toContain("before");
   change("src/word.ts", `export const word = "after";\n`);
-  await expect.poll(bundle, { timeout: 20_000 }).toContain("after");
+  await expect.poll(bundle).toContain("after");
 });
 
 test("in vite dev, a change of a step's body leaves the bundles as they are", async () => {
   const { bundle, change, isStale, isOrderStale } = await develop(true);
   await bundle();
   change("src/order.ts", worded["src/order.ts"].replace("return 1", "return 2 /* more */"));
-  await expect.poll(isOrderStale, { timeout: 20_000 }).toBe(true);
+  await expect.poll(isOrderStale).toBe(true);
   expect(isStale()).toBe(false);
   change("src/word.ts", `export const word = "after";\n`);
-  await expect.poll(isStale, { timeout: 20_000 }).toBe(true);
+  await expect.poll(isStale).toBe(true);
 });
 
 test("in vite dev, virtual:perdure follows files with directives as they come and go", async () => {
@@ -207,10 +207,10 @@ test("in vite dev, virtual:perdure follows files with directives as they come an
   expect(await loaded()).toEqual(both);
   write({ "src/audit.ts": `export async function audit() { "use step"; }\n` });
   server.watcher.emit("add", file("src/audit.ts"));
-  await expect.poll(loaded, { timeout: 20_000 }).toEqual([file("src/audit.ts"), ...both]);
+  await expect.poll(loaded).toEqual([file("src/audit.ts"), ...both]);
   write({ "src/audit.ts": `export async function audit() {}\n` });
   server.watcher.emit("change", file("src/audit.ts"));
-  await expect.poll(loaded, { timeout: 20_000 }).toEqual(both);
+  await expect.poll(loaded).toEqual(both);
 });
 
 test("two packages of one name that declare the same step fail the build", async () => {

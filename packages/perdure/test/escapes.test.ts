@@ -7,7 +7,7 @@ import { escapes, outcomes } from "./support/escapes.ts";
 import { useWorld } from "./support/lab.ts";
 import { liveAndReplayed } from "./support/live-and-replayed.ts";
 
-test("every path to real time, chance or the host is closed, or comes out the same on a replay", { timeout: 60_000 }, async () => {
+test("every path to real time, chance or the host is closed, or comes out the same on a replay", async () => {
   step("escapes#ok", async () => 1, "ok");
   step("escapes#echo", async (value: unknown) => value, "echo");
   const ok = step("escapes#ref", async () => 1, "ref");
@@ -69,26 +69,22 @@ const nosy = (
 const sharedText =
   "(()=>{class Thing{static count=0};const look=()=>[globalThis.leak,self.leak,Thing.count,look.mine??0];return {Thing,look}})()";
 
-test(
-  "runs of one bundle and of others, whose deliveries alternate at every await, see nothing of each other",
-  { timeout: 60_000 },
-  async () => {
-    step("escapes#barrier", createBarrier(4), "barrier");
-    await useWorld();
-    const flows = ["one", "two"].map((tag) =>
-      workflowOf<[string], unknown[][]>(`escapes#nosy-${tag}`, "", sharedBundleOf(nosy(tag), sharedText)),
-    );
-    const names = ["a", "b", "c", "d"];
-    const runs = await Promise.all(names.map((name, index) => start(flows[index % 2]!, [name])));
-    for (const [index, run] of runs.entries()) {
-      const name = names[index];
-      for (const [round, seen] of (await run.returnValue).entries()) {
-        const own = [true, round + 1, round + 1, name, name, name, "function", true, "TypeError"];
-        expect(seen).toEqual([...own, undefined, undefined, [], false, false, true, undefined, true, "TypeError", [name, name, 0, 0]]);
-      }
+test("runs of one bundle and of others, whose deliveries alternate at every await, see nothing of each other", async () => {
+  step("escapes#barrier", createBarrier(4), "barrier");
+  await useWorld();
+  const flows = ["one", "two"].map((tag) =>
+    workflowOf<[string], unknown[][]>(`escapes#nosy-${tag}`, "", sharedBundleOf(nosy(tag), sharedText)),
+  );
+  const names = ["a", "b", "c", "d"];
+  const runs = await Promise.all(names.map((name, index) => start(flows[index % 2]!, [name])));
+  for (const [index, run] of runs.entries()) {
+    const name = names[index];
+    for (const [round, seen] of (await run.returnValue).entries()) {
+      const own = [true, round + 1, round + 1, name, name, name, "function", true, "TypeError"];
+      expect(seen).toEqual([...own, undefined, undefined, [], false, false, true, undefined, true, "TypeError", [name, name, 0, 0]]);
     }
-  },
-);
+  }
+});
 
 test("two runs that take turns at every await see nothing of each other", async () => {
   step("escapes#turn", async () => null, "turn");

@@ -12,7 +12,7 @@ import { anotherWorker, until, useWorld } from "./support/lab.ts";
 /** A World like another, with some of its functions replaced. */
 const wrap = (world: World, changes: Partial<World>): World => ({ ...world, ...changes });
 
-test("a run of a worker that went silent is taken over, and its late result is fenced", { timeout: 20_000 }, async () => {
+test("a run of a worker that went silent is taken over, and its late result is fenced", async () => {
   const calls: string[] = [];
   let releaseFirst = (): void => undefined;
   const first = new Promise<void>((resolve) => (releaseFirst = resolve));
@@ -108,7 +108,7 @@ test("a payload that was delivered is reported as delivered, also when the World
   expect(await getRun(runId).returnValue).toBe("once");
 });
 
-test("a World that is away for a while delays runs and loses nothing", { timeout: 20_000 }, async () => {
+test("a World that is away for a while delays runs and loses nothing", async () => {
   step("t#away", async () => "here", "away");
   const flow = workflowOf(
     "t#flowAway",
@@ -237,7 +237,7 @@ test("a worker without a version's code loads it from the World, checked by its 
   );
 });
 
-test("idle runs leave memory and come back when they are due or a message arrives", { timeout: 20_000 }, async () => {
+test("idle runs leave memory and come back when they are due or a message arrives", async () => {
   const flow = workflowOf<[number], unknown>("t#evicted", "async(n)=>{await sleep(400);return await createHook({token:'evicted-'+n})}");
   const { world } = await useWorld({ idleMs: 50, leaseMs: 200, maxResidentRuns: 10 });
   const runs = await Promise.all(Array.from({ length: 30 }, (_, n) => start(flow, [n])));
@@ -251,7 +251,7 @@ test("idle runs leave memory and come back when they are due or a message arrive
   expect(await Promise.all(runs.map((run) => run.returnValue))).toEqual(runs.map((_, n) => n));
 });
 
-test("a run that loses its worker again and again without getting on is stopped", { timeout: 20_000 }, async () => {
+test("a run that loses its worker again and again without getting on is stopped", async () => {
   const shared = checkedWorld(createMemoryWorld());
   // A World that reports every claimed run as one that lost its worker eleven times.
   const { world } = await useWorld(
@@ -278,7 +278,7 @@ test("a run that loses its worker again and again without getting on is stopped"
   await expect(getRun("doomed").returnValue).rejects.toMatchObject({ cause: { code: "RUN_CRASHES_WORKER" } });
 });
 
-test("two workers share runs, each run has one owner, and a clean stop hands over at once", { timeout: 20_000 }, async () => {
+test("two workers share runs, each run has one owner, and a clean stop hands over at once", async () => {
   let calls = 0;
   step("t#shared", async (n: number) => (calls++, n), "shared");
   const flow = workflowOf<[number], number>(
@@ -294,7 +294,7 @@ test("two workers share runs, each run has one owner, and a clean stop hands ove
   expect(calls).toBeLessThanOrEqual(120);
 });
 
-test("a worker that is stopped in the middle of a replay leaves the run as it is", { timeout: 20_000 }, async () => {
+test("a worker that is stopped in the middle of a replay leaves the run as it is", async () => {
   step("t#many", async (n: number) => n, "many");
   const flow = workflowOf<[], unknown>(
     "t#longReplay",
@@ -312,7 +312,7 @@ test("a worker that is stopped in the middle of a replay leaves the run as it is
   expect(await run.returnValue).toBe("end");
 });
 
-test("a worker that stood still past its lease begins no attempt of a run that is another's by now", { timeout: 20_000 }, async () => {
+test("a worker that stood still past its lease begins no attempt of a run that is another's by now", async () => {
   const shared = checkedWorld(createMemoryWorld());
   let calls = 0;
   let taken = 0;
@@ -335,7 +335,7 @@ test("a worker that stood still past its lease begins no attempt of a run that i
   expect(calls).toBe(1);
 });
 
-test("a worker that stood still and lost nothing goes on", { timeout: 20_000 }, async () => {
+test("a worker that stood still and lost nothing goes on", async () => {
   let calls = 0;
   step(
     "t#blocking",
@@ -355,7 +355,7 @@ test("a worker that stood still and lost nothing goes on", { timeout: 20_000 }, 
   expect(calls).toBe(5);
 });
 
-test("runs whose creation or claim was answered by an error, and happened, are not forgotten", { timeout: 20_000 }, async () => {
+test("runs whose creation or claim was answered by an error, and happened, are not forgotten", async () => {
   step("t#found", async () => "found", "found");
   const flow = workflowOf("t#lostAnswers", "async()=>{await sleep(100);return callStep('t#found',[])}");
   const shared = checkedWorld(createMemoryWorld());

@@ -146,7 +146,7 @@ async function interruptedRun(world: ReturnType<typeof createMemoryWorld>, crash
   return id;
 }
 
-test("a step that reports progress before it ends its process does not do so for ever", { timeout: 20_000 }, async () => {
+test("a step that reports progress before it ends its process does not do so for ever", async () => {
   const world = checkedWorld(createMemoryWorld());
   await world.setup();
   const id = await interruptedRun(world, 9);
@@ -154,7 +154,7 @@ test("a step that reports progress before it ends its process does not do so for
   await expect(getRun(id).returnValue).rejects.toMatchObject({ cause: { code: "RUN_CRASHES_WORKER" } });
 });
 
-test("a run that lost its worker counts on in its reports until it gets on", { timeout: 20_000 }, async () => {
+test("a run that lost its worker counts on in its reports until it gets on", async () => {
   const seen: unknown[] = [];
   step(
     "b#lost",

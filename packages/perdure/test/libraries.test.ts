@@ -91,17 +91,13 @@ const programs: Readonly<Record<string, readonly [code: string, result: unknown]
   ],
 };
 
-test.each(Object.entries(programs))(
-  "%s runs unchanged in workflow code, live and replayed",
-  { timeout: 30_000 },
-  async (name, [code, result]) => {
-    const { live, replayed, seen } = await liveAndReplayed(await bundleLibraries(code));
-    expect(replayed).toBe(live);
-    expect(seen, name).toEqual(result);
-  },
-);
+test.each(Object.entries(programs))("%s runs unchanged in workflow code, live and replayed", async (name, [code, result]) => {
+  const { live, replayed, seen } = await liveAndReplayed(await bundleLibraries(code));
+  expect(replayed).toBe(live);
+  expect(seen, name).toEqual(result);
+});
 
-test("generateText of ai runs in workflow code, with its model's calls as steps", { timeout: 60_000 }, async () => {
+test("generateText of ai runs in workflow code, with its model's calls as steps", async () => {
   let calls = 0;
   const model = new MockLanguageModelV3({
     doGenerate: async ({ prompt }) => {

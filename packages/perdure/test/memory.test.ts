@@ -46,7 +46,7 @@ test("residents count what went into them, and give up the one that was active l
   expect([residents.size, residents.bytes, residents.readyLength]).toEqual([0, 0, 0]);
 });
 
-test("runs beyond maxResidentBytes are given back, and come again when a message arrives", { timeout: 20_000 }, async () => {
+test("runs beyond maxResidentBytes are given back, and come again when a message arrives", async () => {
   const flow = workflowOf<[number, string], unknown>("t#heavy", "async(n,data)=>[data.length,await createHook({token:'heavy-'+n})]");
   const released = new Set<string>();
   const observe = (event: WorkerEvent): void =>
@@ -88,7 +88,7 @@ function gated(shared: World): { world: World; open: () => void; close: () => vo
   };
 }
 
-test("while the World commits nothing, results do not pile up: attempts begin again when there is room", { timeout: 20_000 }, async () => {
+test("while the World commits nothing, results do not pile up: attempts begin again when there is room", async () => {
   let calls = 0;
   let closed = (): void => undefined;
   step(
@@ -113,7 +113,7 @@ test("while the World commits nothing, results do not pile up: attempts begin ag
   expect(calls).toBe(500);
 });
 
-test("while the World commits nothing, messages stay there, and arrive in order afterwards", { timeout: 20_000 }, async () => {
+test("while the World commits nothing, messages stay there, and arrive in order afterwards", async () => {
   const flow = workflowOf(
     "t#backlog",
     "async()=>{const hook=createHook({token:'backlog'});const got=[];for await(const m of hook){got.push(m.n);if(m.n===99)return got}}",

@@ -96,7 +96,7 @@ test("what is not deterministic says so when it is called", async () => {
   }
 });
 
-test("workflow code that never yields is stopped and fails alone", { timeout: 20_000 }, async () => {
+test("workflow code that never yields is stopped and fails alone", async () => {
   step("t#ping", async () => "pong", "ping");
   await useWorld({ watchdogMs: 200 });
   // AsyncLocalStorage turns promise hooks on where Node needs them: their stack has to survive the stop.
@@ -117,7 +117,7 @@ test("workflow code that never yields is stopped and fails alone", { timeout: 20
   });
 });
 
-test("a workflow that is stopped while it is replayed fails too, once", { timeout: 20_000 }, async () => {
+test("a workflow that is stopped while it is replayed fails too, once", async () => {
   const slow = workflowOf("t#slowReplay", "async()=>{await createHook({token:'slow-replay'});const end=performance;for(;;){}}");
   const { world, worker } = await useWorld({ watchdogMs: 200 });
   const run = await start(slow, []);

@@ -114,13 +114,13 @@ test("steps are called from shared code as from the run's own", async () => {
   ]);
 });
 
-test("a shared part that never ends is stopped, and so is its run only", { timeout: 20_000 }, async () => {
+test("a shared part that never ends is stopped, and so is its run only", async () => {
   await useWorld({ watchdogMs: 200 });
   await expect(run("async()=>1", "(()=>{for(;;){}})()")).rejects.toMatchObject({ cause: { code: "WATCHDOG_TIMEOUT" } });
   expect(await run("async()=>2", "{}")).toBe(2);
 });
 
-test("after a run was stopped in shared code, that is evaluated anew", { timeout: 20_000 }, async () => {
+test("after a run was stopped in shared code, that is evaluated anew", async () => {
   await useWorld({ watchdogMs: 200 });
   const shared = "(()=>{let half=false;return{work(n){if(half)return 'half done';half=true;while(n);half=false;return 'done'}}})()";
   const workflow = sharedWorkflow<[number]>("async(n)=>__shared.work(n)", shared);

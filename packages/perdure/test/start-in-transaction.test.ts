@@ -40,7 +40,7 @@ async function usePostgres(options: { readonly notify?: boolean } = {}) {
 
 const insert = async (client: pg.ClientBase, id: number) => void (await client.query("INSERT INTO orders VALUES ($1)", [id]));
 
-describe.runIf(hasTestPostgres())("a start in the caller's transaction", { timeout: 60_000 }, () => {
+describe.runIf(hasTestPostgres())("a start in the caller's transaction", () => {
   test("is committed with its rows, and the run is executed from then on", async () => {
     const { connect, ids, world } = await usePostgres();
     const client = await connect();

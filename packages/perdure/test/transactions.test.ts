@@ -28,7 +28,7 @@ async function usePostgres(leaseMs = 5000) {
 
 const write = (what: string) => async (client: pg.PoolClient) => void (await client.query("INSERT INTO effects VALUES ($1)", [what]));
 
-describe.runIf(hasTestPostgres())("transaction() in a step", { timeout: 60_000 }, () => {
+describe.runIf(hasTestPostgres())("transaction() in a step", () => {
   test("is made once when the step fails behind it, and its value is the same for each attempt", async () => {
     const { effects } = await usePostgres();
     const values: unknown[] = [];

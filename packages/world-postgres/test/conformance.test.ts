@@ -20,7 +20,7 @@ for (const [name, server, options] of wanted) {
     let stores: Stores;
     beforeAll(async () => {
       stores = createStores(await testPostgres(server), options);
-    }, 60_000);
+    });
     afterAll(() => stores.close());
     testWorld({
       test: (title, run) => test.concurrent(title, { timeout: 60_000 }, run),

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await admin.end().catch(() => undefined);
   await server.stop({ how: "immediate" });
-}, 60_000);
+});
 
 let schema = "";
 let count = 0;
@@ -178,7 +178,7 @@ test("VACUUM_HELD_BACK: a transaction that is open for long, a prepared one that
       expect.stringMatching(/^VACUUM_HELD_BACK: A transaction is open for \d+ s \(pid \d+, idle in transaction, application "report"\)\.$/),
       'VACUUM_HELD_BACK: The prepared transaction "forgotten" was neither committed nor rolled back.',
     ]);
-  }, 20_000);
+  });
   await other.query("ROLLBACK");
   await other.end();
   await admin.query("ROLLBACK PREPARED 'forgotten'");

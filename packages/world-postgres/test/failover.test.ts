@@ -16,7 +16,7 @@ beforeAll(async () => {
   server = await startPostgres();
   world = createPostgresWorld({ url: server.url });
   await world.setup();
-}, 60_000);
+});
 
 afterAll(async () => {
   await world.close();
@@ -66,7 +66,7 @@ test("a commit whose wait for a synchronous standby is cancelled is not acknowle
     await server.reload({ synchronous_standby_names: null });
   }
   expect((await world.load(runId)).rows).toHaveLength(1);
-}, 60_000);
+});
 
 /** How often a server has said that it may only be read. */
 const refusals = ({ folder }: PostgresServer): number =>
@@ -84,7 +84,7 @@ test("a server that may only be read is waited for", async () => {
   expect((await world.load(runId)).rows).toEqual([]);
   await server.reload({ default_transaction_read_only: null });
   expect(await committing).toEqual([{ status: "committed", conflicts: [] }]);
-}, 60_000);
+});
 
 test("commits go on over crashes of the server: none is lost, none is there twice", async () => {
   const runs = await Promise.all(Array.from({ length: 20 }, (_, index) => ownedRun(`worker ${index}`)));
@@ -109,7 +109,7 @@ test("commits go on over crashes of the server: none is lost, none is there twic
       Array.from({ length }, (_, at) => [at + 1, `${at}`]),
     );
   }
-}, 60_000);
+});
 
 test("a history that the database has lost is never continued", async () => {
   const runId = await ownedRun("w");
@@ -134,7 +134,7 @@ test("a setup that waits for a server tells what for, without the password: SERV
   expect(warnings.at(-1)!.message).not.toContain("secret");
   await nowhere.close();
   expect(await opening).toMatchObject({ code: "WORLD_CLOSED" });
-}, 60_000);
+});
 
 test("a server that is not there is named as such, without the password", async () => {
   const nowhere = createPostgresWorld({ url: "postgres://user:secret@127.0.0.1:1/db", patienceMs: 200 });

@@ -59,7 +59,7 @@ async function noConnection(): Promise<void> {
   while ((await connections()).length > 0) await pause(10);
 }
 
-test("a lease is renewed while the event loop is blocked", { timeout: 60_000 }, async () => {
+test("a lease is renewed while the event loop is blocked", async () => {
   const [leases, id] = [thread(), await worker()];
   leases.alive(id, 200);
   await renewed(id);
@@ -73,7 +73,7 @@ test("a lease is renewed while the event loop is blocked", { timeout: 60_000 }, 
   await noConnection();
 });
 
-test("a worker that shows no sign of life for `stuckMs` is given up until it does", { timeout: 60_000 }, async () => {
+test("a worker that shows no sign of life for `stuckMs` is given up until it does", async () => {
   const [leases, id] = [thread({ stuckMs: 400 }), await worker()];
   const living = setInterval(() => leases.alive(id, 100), 20);
   await renewed(id, 3);
@@ -89,36 +89,32 @@ test("a worker that shows no sign of life for `stuckMs` is given up until it doe
   await leases.close();
 });
 
-test(
-  "each worker of a World is kept for itself; one that is let go is renewed no more, and the thread ends with the last",
-  { timeout: 60_000 },
-  async () => {
-    const [leases, one, two] = [thread(), await worker(), await worker()];
-    leases.alive(one, 100);
-    leases.alive(two, 100);
-    await Promise.all([renewed(one), renewed(two)]);
-    // A renewal is under way when it is let go: that one still counts, and is the last.
-    const lock = await admin.connect();
-    await lock.query("BEGIN");
-    const { rows } = await lock.query<{ times: number }>("SELECT times FROM leases WHERE id = $1 FOR UPDATE", [one]);
-    while (!(await isBlocked())) await pause(10);
-    const gone = leases.letGo(one);
-    await lock.query("COMMIT");
-    lock.release();
-    await gone;
-    await renewed(two, 5);
-    expect(await timesOf(one)).toBe(rows[0]!.times + 1);
-    expect(leases.renewedAt(one)).toBeNull();
-    await leases.letGo(two);
-    await noConnection();
-    leases.alive(two, 100);
-    await renewed(two);
-    await leases.close();
-    await noConnection();
-  },
-);
+test("each worker of a World is kept for itself; one that is let go is renewed no more, and the thread ends with the last", async () => {
+  const [leases, one, two] = [thread(), await worker(), await worker()];
+  leases.alive(one, 100);
+  leases.alive(two, 100);
+  await Promise.all([renewed(one), renewed(two)]);
+  // A renewal is under way when it is let go: that one still counts, and is the last.
+  const lock = await admin.connect();
+  await lock.query("BEGIN");
+  const { rows } = await lock.query<{ times: number }>("SELECT times FROM leases WHERE id = $1 FOR UPDATE", [one]);
+  while (!(await isBlocked())) await pause(10);
+  const gone = leases.letGo(one);
+  await lock.query("COMMIT");
+  lock.release();
+  await gone;
+  await renewed(two, 5);
+  expect(await timesOf(one)).toBe(rows[0]!.times + 1);
+  expect(leases.renewedAt(one)).toBeNull();
+  await leases.letGo(two);
+  await noConnection();
+  leases.alive(two, 100);
+  await renewed(two);
+  await leases.close();
+  await noConnection();
+});
 
-test("a worker without a row gets none, and no renewal counts", { timeout: 60_000 }, async () => {
+test("a worker without a row gets none, and no renewal counts", async () => {
   const [leases, id, other] = [thread(), await worker(), await worker()];
   await admin.query("DELETE FROM leases WHERE id = $1", [id]);
   leases.alive(id, 100);
@@ -129,7 +125,7 @@ test("a worker without a row gets none, and no renewal counts", { timeout: 60_00
   await leases.close();
 });
 
-test("a connection that is lost is made anew", { timeout: 60_000 }, async () => {
+test("a connection that is lost is made anew", async () => {
   const [leases, id] = [thread(), await worker()];
   leases.alive(id, 200);
   for (let times = 0; times < 3; times++) {
@@ -140,7 +136,7 @@ test("a connection that is lost is made anew", { timeout: 60_000 }, async () => 
   await leases.close();
 });
 
-test("a password that is a function is asked for with each connection", { timeout: 60_000 }, async () => {
+test("a password that is a function is asked for with each connection", async () => {
   const { hostname, port, pathname, username, password } = new URL(url);
   let asked = 0;
   const connection = {
@@ -158,7 +154,7 @@ test("a password that is a function is asked for with each connection", { timeou
   await leases.close();
 });
 
-test("without a connection to be had, or with stuckMs 0, there is no thread", { timeout: 60_000 }, async () => {
+test("without a connection to be had, or with stuckMs 0, there is no thread", async () => {
   const id = await worker();
   for (const leases of [thread({ connection: null }), thread({ stuckMs: 0 })]) {
     leases.alive(id, 50);
@@ -170,7 +166,7 @@ test("without a connection to be had, or with stuckMs 0, there is no thread", { 
   expect(await timesOf(id)).toBe(0);
 });
 
-test("a thread that cannot start is told of once, and nothing else fails: LEASE_THREAD_FAILED", { timeout: 60_000 }, async () => {
+test("a thread that cannot start is told of once, and nothing else fails: LEASE_THREAD_FAILED", async () => {
   const warnings: { readonly code?: string; readonly message: string }[] = [];
   const listener = (warning: Error): void => void warnings.push(warning);
   process.on("warning", listener);

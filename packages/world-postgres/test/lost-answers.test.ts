@@ -175,7 +175,7 @@ describe.runIf(hasTestPostgres())("the same comes of it, whichever statement is 
     pool = new Pool({ connectionString: proxy.url });
     pool.on("error", () => {});
     stores = createStores(url, { pool, notify: false }, (world) => patient(world, { count: 0 }));
-  }, 60_000);
+  });
   afterAll(async () => {
     await admin.end();
     await stores.close();

@@ -9,7 +9,7 @@ const admin = new pg.Client(url);
 beforeAll(() => admin.connect());
 afterAll(() => admin.end());
 
-test("migrating says from which version to which, and does nothing the second time", { timeout: 60_000 }, async () => {
+test("migrating says from which version to which, and does nothing the second time", async () => {
   const { from, to } = await migratePostgres({ url, schema: "one" });
   expect(from).toBe(0);
   expect(to).toBeGreaterThan(0);
@@ -19,7 +19,7 @@ test("migrating says from which version to which, and does nothing the second ti
   await world.close();
 });
 
-test("the SQL for those who migrate by hand changes nothing until it is run", { timeout: 60_000 }, async () => {
+test("the SQL for those who migrate by hand changes nothing until it is run", async () => {
   const sql = await migrationSql({ url, schema: "by hand" });
   await expect(createPostgresWorld({ url, schema: "by hand", migrate: false }).setup()).rejects.toMatchObject({
     code: "WORLD_UNAVAILABLE",
@@ -33,7 +33,7 @@ test("the SQL for those who migrate by hand changes nothing until it is run", { 
   );
 });
 
-test("a schema that is newer is refused, and a database that is not there", { timeout: 60_000 }, async () => {
+test("a schema that is newer is refused, and a database that is not there", async () => {
   await migratePostgres({ url, schema: "newer" });
   await admin.query("INSERT INTO newer.versions (version) VALUES (9999)");
   for (const work of [migratePostgres, migrationSql]) {

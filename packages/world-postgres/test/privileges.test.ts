@@ -1,8 +1,8 @@
 // The conformance suite by a role that has what `migrationSql` grants and nothing else, on one server and on several.
 import { randomBytes } from "node:crypto";
-import pg from "pg";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { testWorld } from "@perdure/world/conformance";
+import { query } from "../../../scripts/postgres.mjs";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { migratePostgres, migrationSql } from "../src/migrate.ts";
 import { type Access, createShardedStores, createStores, type Stores } from "./support/stores.ts";
@@ -10,16 +10,6 @@ import { type Access, createShardedStores, createStores, type Stores } from "./s
 const role = `app_${randomBytes(6).toString("hex")}`;
 const alone = await testPostgres();
 const urls = { a: await testPostgres(), b: await testPostgres(), c: await testPostgres() };
-
-async function asAdmin(url: string, ...statements: string[]): Promise<void> {
-  const admin = new pg.Client(url);
-  await admin.connect();
-  try {
-    for (const statement of statements) await admin.query(statement);
-  } finally {
-    await admin.end();
-  }
-}
 
 const access: Access = {
   urlOf(url) {
@@ -30,14 +20,14 @@ const access: Access = {
   async prepare(url, schema) {
     await migratePostgres({ url, schema });
     const grants = (await migrationSql({ url, schema, role })).split("\n").filter((line) => line.startsWith("GRANT"));
-    await asAdmin(url, ...grants, `GRANT SELECT ON "${schema}".test_clock TO ${role}`);
+    await query(url, [...grants, `GRANT SELECT ON "${schema}".test_clock TO ${role}`]);
   },
 };
 
-await asAdmin(urls.a, `CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+await query(urls.a, `CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
 afterAll(async () => {
-  for (const url of [alone, ...Object.values(urls)]) await asAdmin(url, `DROP OWNED BY ${role}`);
-  await asAdmin(urls.a, `DROP ROLE ${role}`);
+  for (const url of [alone, ...Object.values(urls)]) await query(url, `DROP OWNED BY ${role}`);
+  await query(urls.a, `DROP ROLE ${role}`);
 });
 
 /** What runs on several servers mean to each other goes through tables that a single server does not use. */

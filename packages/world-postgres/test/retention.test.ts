@@ -1,6 +1,7 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RunStatus, World } from "@perdure/world";
+import { query } from "../../../scripts/postgres.mjs";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { createPostgresWorld } from "../src/index.ts";
 import { bytes, newRun } from "./support/runs.ts";
@@ -32,13 +33,6 @@ async function fullRun(world: World, key: string): Promise<string> {
   return run.id;
 }
 
-async function once(database: string, text: string): Promise<void> {
-  const client = new pg.Client(database);
-  await client.connect();
-  await client.query(text);
-  await client.end();
-}
-
 async function rowsOf(runIds: readonly string[]): Promise<number> {
   const tables = ["history", "messages", "hooks", "attributes", "state", "streams", "transactions"];
   const counts = [
@@ -62,7 +56,7 @@ test("runs go when their time has come, with all that they had; others stay", as
   const before = await rowsOf([runs.failed!, runs.cancelled!, runs.open]);
 
   await world.heartbeat("w", 60_000); // a process with a worker
-  await expect.poll(() => world.query.run({ id: runs.completed! }), { timeout: 20_000 }).toBeNull();
+  await expect.poll(() => world.query.run({ id: runs.completed! })).toBeNull();
   expect(await rowsOf([runs.completed!])).toBe(0);
   expect(await rowsOf([runs.failed!, runs.cancelled!, runs.open])).toBe(before);
   const { rows } = await admin.query(
@@ -77,7 +71,7 @@ test("a database that refuses to remove runs is told of once, and nothing else f
   const own = await testPostgres();
   const world = createPostgresWorld({ url: own, retentionMs: { failed: 0 } });
   await world.setup();
-  await once(own, "ALTER TABLE perdure.runs RENAME COLUMN ended_at TO over_at");
+  await query(own, "ALTER TABLE perdure.runs RENAME COLUMN ended_at TO over_at");
   const warnings: { readonly code?: string; readonly message: string }[] = [];
   const listener = (warning: Error): void => void warnings.push(warning);
   process.on("warning", listener);

@@ -8,7 +8,7 @@ describe.runIf(hasTestPostgres())("three servers", () => {
   let stores: Stores;
   beforeAll(async () => {
     stores = createShardedStores({ a: await testPostgres(), b: await testPostgres(), c: await testPostgres() });
-  }, 60_000);
+  });
   afterAll(() => stores.close());
   testWorld({
     test: (title, run) => test.concurrent(title, { timeout: 60_000 }, run),

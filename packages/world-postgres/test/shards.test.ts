@@ -1,8 +1,7 @@
-import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type Commit, type CommitResult, type NewRun, slotOf, type World } from "@perdure/world";
 import { hasTestPostgres, testPostgres } from "../../../scripts/test-servers.mjs";
-import { startPostgres, type PostgresServer } from "../../../scripts/postgres.mjs";
+import { query, startPostgres, type PostgresServer } from "../../../scripts/postgres.mjs";
 import { createPostgresWorld, setShardState, type PostgresWorldOptions } from "../src/index.ts";
 import { createCluster } from "../src/shards/cluster.ts";
 import { createShard, QUICK_MS } from "../src/shards/shard.ts";
@@ -58,16 +57,6 @@ async function tokenOf(world: World, urls: Record<string, string>, home: string)
     const held = await Promise.all(Object.entries(urls).map(async ([name, url]) => [name, await holdersAt(url, token)] as const));
     await world.end(runId, { status: "cancelled", output: null, note: null });
     if (held.some(([name, rows]) => name === home && rows > 0)) return token;
-  }
-}
-
-async function query(url: string, text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    return (await client.query(text, values)).rows as Record<string, unknown>[];
-  } finally {
-    await client.end();
   }
 }
 
@@ -264,7 +253,7 @@ describe.runIf(hasTestPostgres())("one of three servers is down", { timeout: 120
   let server: PostgresServer;
   beforeAll(async () => {
     server = await startPostgres({ settings: { fsync: "off" } });
-  }, 60_000);
+  });
   afterAll(() => server.stop());
 
   test("the others go on: commits, claims, new runs, queries, which say what is missing; and then it comes back", async () => {

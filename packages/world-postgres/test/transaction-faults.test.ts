@@ -6,7 +6,7 @@ import type { Fault } from "./support/link.ts";
 import { randomFaults } from "./support/proxy.ts";
 import { gate, once, scene, write } from "./support/transaction-scene.ts";
 
-describe.runIf(hasTestPostgres())("transaction", { timeout: 60_000 }, () => {
+describe.runIf(hasTestPostgres())("transaction", () => {
   test.each<[Fault, string, string[]]>([
     ["before", "COMMIT", ["2"]],
     ["during", "COMMIT", ["1"]],

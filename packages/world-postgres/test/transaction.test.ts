@@ -6,7 +6,7 @@ import { createTransactionTable, transaction, TransactionError, transactionTable
 import { attempt, claimedRun } from "./support/attempts.ts";
 import { fail, gate, scene, write } from "./support/transaction-scene.ts";
 
-describe.runIf(hasTestPostgres())("transaction", { timeout: 60_000 }, () => {
+describe.runIf(hasTestPostgres())("transaction", () => {
   test("writes once, and gives the recorded value to the attempts after it", async () => {
     const { world, effects } = await scene();
     const run = await claimedRun(world);

@@ -30,7 +30,7 @@ describe.runIf(hasTestPostgres())("through connections that break, and a server 
     pool = new Pool({ connectionString: proxy.url, max: 30 });
     pool.on("error", () => {});
     stores = createStores(url, { pool, patienceMs: 100_000 }, (world) => patient(world, exposed));
-  }, 60_000);
+  });
   afterAll(async () => {
     await stores.close();
     await pool.end();

@@ -61,41 +61,33 @@ async function checkHistories(world: World): Promise<Map<string, number>> {
   return rows;
 }
 
-test(
-  "four processes race for 200 runs: each history is whole and written once, and each process gets its share",
-  { timeout: 60_000 },
-  async () => {
-    const path = join(temporaryFolder(), "store.db");
-    const world = await openWorld(path);
-    await world.createRuns(Array.from({ length: RUNS }, (_, n) => newRun(n)));
-    const children = ["p1", "p2", "p3", "p4"].map((name) => start("worker.mjs", path, name, String(RUNS), String(STEPS)));
-    expect(await Promise.all(children.map(exitCode))).toEqual([0, 0, 0, 0]);
-    expect(await completed(world)).toBe(RUNS);
-    expect((await checkHistories(world)).size).toBe(4);
-  },
-);
+test("four processes race for 200 runs: each history is whole and written once, and each process gets its share", async () => {
+  const path = join(temporaryFolder(), "store.db");
+  const world = await openWorld(path);
+  await world.createRuns(Array.from({ length: RUNS }, (_, n) => newRun(n)));
+  const children = ["p1", "p2", "p3", "p4"].map((name) => start("worker.mjs", path, name, String(RUNS), String(STEPS)));
+  expect(await Promise.all(children.map(exitCode))).toEqual([0, 0, 0, 0]);
+  expect(await completed(world)).toBe(RUNS);
+  expect((await checkHistories(world)).size).toBe(4);
+});
 
-test(
-  "a process that is killed in its work loses its runs to the others at once, without waiting for its lease",
-  { timeout: 60_000 },
-  async () => {
-    const path = join(temporaryFolder(), "store.db");
-    const world = await openWorld(path);
-    await world.createRuns(Array.from({ length: RUNS }, (_, n) => newRun(n)));
-    const children = ["p1", "p2", "p3", "p4"].map((name) => start("worker.mjs", path, name, String(RUNS), String(STEPS)));
-    const exits = children.map(exitCode);
-    await waitUntil(async () => (await completed(world)) > 10);
-    children[0]!.kill("SIGKILL");
-    const killed = performance.now();
-    expect(await Promise.all(exits)).toEqual([null, 0, 0, 0]);
-    // The lease is 10 minutes.
-    expect(performance.now() - killed).toBeLessThan(50_000);
-    expect(await completed(world)).toBe(RUNS);
-    await checkHistories(world);
-  },
-);
+test("a process that is killed in its work loses its runs to the others at once, without waiting for its lease", async () => {
+  const path = join(temporaryFolder(), "store.db");
+  const world = await openWorld(path);
+  await world.createRuns(Array.from({ length: RUNS }, (_, n) => newRun(n)));
+  const children = ["p1", "p2", "p3", "p4"].map((name) => start("worker.mjs", path, name, String(RUNS), String(STEPS)));
+  const exits = children.map(exitCode);
+  await waitUntil(async () => (await completed(world)) > 10);
+  children[0]!.kill("SIGKILL");
+  const killed = performance.now();
+  expect(await Promise.all(exits)).toEqual([null, 0, 0, 0]);
+  // The lease is 10 minutes.
+  expect(performance.now() - killed).toBeLessThan(50_000);
+  expect(await completed(world)).toBe(RUNS);
+  await checkHistories(world);
+});
 
-test("eight processes that set up one new file at once all find it ready", { timeout: 60_000 }, async () => {
+test("eight processes that set up one new file at once all find it ready", async () => {
   for (let round = 0; round < 3; round++) {
     const path = join(temporaryFolder(), "new", "store.db");
     const at = String(Date.now() + 700);
@@ -117,7 +109,7 @@ async function createAtOnce(path: string, ifKeyExists: "return" | "replace"): Pr
   return results;
 }
 
-test("fifty creations under one key from five processes create one run", { timeout: 60_000 }, async () => {
+test("fifty creations under one key from five processes create one run", async () => {
   const path = join(temporaryFolder(), "store.db");
   const world = await openWorld(path);
   const results = await createAtOnce(path, "return");
@@ -125,18 +117,14 @@ test("fifty creations under one key from five processes create one run", { timeo
   expect((await world.query.runs()).runs).toHaveLength(1);
 });
 
-test(
-  "fifty replacements under one key from five processes leave one run open, and each other was replaced once",
-  { timeout: 60_000 },
-  async () => {
-    const path = join(temporaryFolder(), "store.db");
-    const world = await openWorld(path);
-    const results = await createAtOnce(path, "replace");
-    expect(results.every(({ created }) => created)).toBe(true);
-    const replaced = results.flatMap((result) => result.replaced ?? []);
-    expect([replaced.length, new Set(replaced).size]).toEqual([49, 49]);
-    const { runs } = await world.query.runs({ status: "running" });
-    expect(runs).toMatchObject([{ key: "k" }]);
-    expect(replaced).not.toContain(runs[0]!.id);
-  },
-);
+test("fifty replacements under one key from five processes leave one run open, and each other was replaced once", async () => {
+  const path = join(temporaryFolder(), "store.db");
+  const world = await openWorld(path);
+  const results = await createAtOnce(path, "replace");
+  expect(results.every(({ created }) => created)).toBe(true);
+  const replaced = results.flatMap((result) => result.replaced ?? []);
+  expect([replaced.length, new Set(replaced).size]).toEqual([49, 49]);
+  const { runs } = await world.query.runs({ status: "running" });
+  expect(runs).toMatchObject([{ key: "k" }]);
+  expect(replaced).not.toContain(runs[0]!.id);
+});
