@@ -83,6 +83,29 @@ describe.runIf(hasTestPostgres())("several servers", { timeout: 90_000 }, () => 
     for (const { id, key } of keyed) expect((await world.query.run({ key: key! }))?.id).toBe(id);
   });
 
+  test("a claim and a heartbeat say on which servers a lease was renewed, and every id has a lane", async () => {
+    const urls = await three();
+    const { shards, proxy } = await behindProxy(urls, "b");
+    const unopened = createPostgresWorld({ shards });
+    expect(unopened.laneOf!("no run")).toEqual(expect.any(String));
+    await unopened.close();
+    const world = await open({ shards, commitLanes: 1 });
+    const [whole, claimed] = [await world.heartbeat("w", 60_000), await world.claim({ worker: "w", limit: 1, leaseMs: 60_000 })];
+    expect([whole, claimed.renewed]).toEqual([{}, undefined]);
+    const onB = await runOn(world, "b", "w");
+    proxy.freeze();
+    const others = new Set(["a 0", "c 0"]);
+    expect(await world.heartbeat("w", 60_000)).toEqual({ renewed: others });
+    expect((await world.claim({ worker: "w", limit: 1, leaseMs: 60_000 })).renewed).toEqual(others);
+    proxy.thaw();
+    await expect.poll(async () => world.heartbeat("w", 60_000), { timeout: 30_000 }).toEqual({});
+    // A process that was not told of the server has no way to the run, but knows its lane.
+    const { b: _, ...two } = urls;
+    const partial = await open({ shards: two, commitLanes: 1 });
+    expect(partial.laneOf!(onB)).toBe("b 0");
+    await expect(partial.load(onB)).rejects.toMatchObject({ code: "WORLD_UNAVAILABLE" });
+  });
+
   test("a commit that hangs between its reservation and its writing gives the token up; it lands late and takes nothing", async () => {
     const urls = await three();
     const world = await open({ shards: urls });
