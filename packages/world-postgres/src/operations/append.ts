@@ -3,7 +3,7 @@
  *
  * Each commit proves itself in the statement that writes it. A lock on the run's row makes it wait for a claim that is under way and a claim wait for it; the fence and the
  * owner are those of the row as it is then, and the length of the history that of the statement's beginning, which is enough: with the same fence nobody else writes.
- * All else hangs on the commits that passed. Those that did not are named by their absence, and looked at one by one (`commit.ts`): fenced, behind, written by an earlier try, or
+ * All else hangs on the commits that passed. Those that did not are looked at one by one (`commit.ts`): fenced, behind, written by an earlier try, or
  * an end that somebody must be told of.
  *
  * Plans: runs are looked up by their ids alone, for with the owner in the condition a server without statistics walks all runs of the owner. Which commits passed is one array, `gate`, that the parts look into by the commit's place. Joins among the parts would depend on what the server guesses of their sizes, and a wrong guess costs the square of the batch.
@@ -34,12 +34,26 @@ function isBare({ rows, patch, hooks, disposedHooks, consumed, state }: Commit):
   return rows.length === 1 && patch === undefined && !(hasAny(hooks) || hasAny(disposedHooks) || hasAny(consumed) || hasAny(state));
 }
 
+/** What a statement came to. */
+export interface Answer {
+  readonly rows: readonly Row[];
+  readonly rowCount: number | null;
+}
+
 export interface UsualBatch {
+  readonly statement: Statement;
+  /** Reads the answer; null: `which` is to be asked, whose rows are the runs of commits that were written. */
+  read(answer: Answer): Written | null;
+  readonly which?: Statement;
+}
+
+interface Statement {
   readonly template: string;
   readonly values: readonly unknown[];
-  /** Reads the answer: the conflicts of each commit, by its index; undefined for a commit that was not written. */
-  read(rows: readonly Row[]): (readonly string[] | undefined)[];
 }
+
+/** The conflicts of each commit, by its index; undefined for a commit that was not written. */
+export type Written = readonly (readonly string[] | undefined)[];
 
 /** One row of each run and nothing else: most of what is ever written. */
 const APPEND_ROWS = `
@@ -47,8 +61,12 @@ const APPEND_ROWS = `
   SELECT i.run_id, i.base + 1, i.fence, i.data
   FROM unnest($1::uuid[], $2::int8[], $3::int4[], $4::int4[], $5::bytea[]) AS i(run_id, owner, fence, base, data)
   WHERE (SELECT CASE WHEN r.owner = i.owner THEN r.fence END FROM @runs r WHERE r.id = i.run_id FOR SHARE) = i.fence
-    AND coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = i.run_id), 0) = i.base
-  RETURNING run_id`;
+    AND coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = i.run_id), 0) = i.base`;
+
+/** The own rows of commits of one row. */
+const OWN_ROWS = `
+  SELECT i.run_id FROM unnest($1::uuid[], $2::int4[], $3::int4[]) AS i(run_id, fence, base)
+  WHERE (SELECT h.fence FROM @history h WHERE h.run_id = i.run_id AND h.seq = i.base + 1) = i.fence`;
 
 /** @param commits usual ones, each of another run, in the order of the runs' ids: all statements lock rows in that order */
 export function usualBatch(commits: readonly Commit[], locality: Locality | null): UsualBatch {
@@ -56,13 +74,12 @@ export function usualBatch(commits: readonly Commit[], locality: Locality | null
 }
 
 function rowBatch(commits: readonly Commit[]): UsualBatch {
+  const [runs, owners, fences, bases] = leases(commits);
   return {
-    template: APPEND_ROWS,
-    values: [...leases(commits), bytesArray(commits.map(({ rows }) => rows[0]!))],
-    read(rows) {
-      const written = new Set(rows.map(([run]) => run as string));
-      return commits.map(({ runId }) => (written.has(runId) ? [] : undefined));
-    },
+    statement: { template: APPEND_ROWS, values: [runs, owners, fences, bases, bytesArray(commits.map(({ rows }) => rows[0]!))] },
+    // To return a row for each would be most of the answer's cost.
+    read: ({ rowCount }) => (rowCount === commits.length ? commits.map(() => []) : null),
+    which: { template: OWN_ROWS, values: [runs, fences, bases] },
   };
 }
 
@@ -128,11 +145,8 @@ function generalBatch(commits: readonly Commit[], locality: Locality | null): Us
     parts.push(freedPart(gone));
     tail += " UNION ALL (SELECT NULL, NULL, NULL FROM freed LIMIT 1)";
   }
-  return {
-    template: `WITH ${parts.join(",\n")} SELECT place, NULL::uuid, NULL::text FROM c WHERE ok${tail}`,
-    values: parameters.values,
-    read: (rows) => readAnswer(commits, rows, locality),
-  };
+  const template = `WITH ${parts.join(",\n")} SELECT place, NULL::uuid, NULL::text FROM c WHERE NOT ok${tail}`;
+  return { statement: { template, values: parameters.values }, read: ({ rows }) => readAnswer(commits, rows, locality) };
 }
 
 function ends({ patch }: Pick<Commit, "patch">): boolean {
@@ -141,16 +155,16 @@ function ends({ patch }: Pick<Commit, "patch">): boolean {
 
 type AnswerRow = readonly [place: number, null, null] | readonly [null, runId: string, operation: string] | readonly [null, null, null];
 
-function readAnswer(commits: readonly Commit[], rows: readonly Row[], locality: Locality | null): (readonly string[] | undefined)[] {
-  const written = new Set<number>();
+function readAnswer(commits: readonly Commit[], rows: readonly Row[], locality: Locality | null): Written {
+  const refused = new Set<number>();
   const reserved = new Set<string>();
   for (const [place, runId, operation] of rows as readonly unknown[] as readonly AnswerRow[]) {
-    if (place !== null) written.add(place);
+    if (place !== null) refused.add(place);
     else if (runId !== null) reserved.add(`${runId} ${operation}`);
     else locality?.noteOutbox();
   }
   return commits.map(({ runId, hooks = [] }, index) => {
-    if (!written.has(index + 1)) return undefined;
+    if (refused.has(index + 1)) return undefined;
     return hooks.map(({ operation }) => operation).filter((operation) => !reserved.has(`${runId} ${operation}`));
   });
 }

@@ -12,7 +12,7 @@ import type { Commit, CommitResult } from "@perdure/world";
 import { commitProblem, WorldError } from "@perdure/world";
 import { plainArray } from "../database/arrays.ts";
 import type { Database, Transaction } from "../database/database.ts";
-import { isUsual, usualBatch } from "./append.ts";
+import { isUsual, usualBatch, type Written } from "./append.ts";
 import { commitOne, type Effects } from "./commit-one.ts";
 import { isHome } from "./locality.ts";
 import { nameParam, runParam } from "./records.ts";
@@ -66,24 +66,31 @@ function replacesRuns({ runs }: Commit): boolean {
 async function commitUsual(database: Database, usual: readonly Open[], results: CommitResult[]): Promise<readonly Open[]> {
   if (usual.length === 0) return [];
   const ordered = usual.toSorted((a, b) => (a.commit.runId < b.commit.runId ? -1 : 1));
-  const batch = usualBatch(
-    ordered.map(({ commit }) => commit),
-    database.locality,
-  );
-  let answer: (readonly string[] | undefined)[];
+  let written: Written;
   try {
-    answer = batch.read((await database.statement(batch.template, batch.values, "repeatable")).rows);
+    written = await write(
+      database,
+      ordered.map(({ commit }) => commit),
+    );
   } catch (error) {
     if (WorldError.is(error)) throw error;
     return usual; // a value that the server refuses, or rows of an earlier try that landed meanwhile
   }
   const left: Open[] = [];
   for (const [place, one] of ordered.entries()) {
-    const conflicts = answer[place];
+    const conflicts = written[place];
     if (conflicts === undefined || conflicts.length > 0) left.push(one);
     else results[one.index] = COMMITTED;
   }
   return left;
+}
+
+async function write(database: Database, commits: readonly Commit[]): Promise<Written> {
+  const { statement, read, which } = usualBatch(commits, database.locality);
+  const written = read(await database.statement(statement.template, statement.values, "repeatable"));
+  if (written !== null || which === undefined) return written ?? [];
+  const runs = new Set((await database.all(which.template, which.values)).map(([run]) => run as string));
+  return commits.map(({ runId }) => (runs.has(runId) ? [] : undefined));
 }
 
 const COMMITTED: CommitResult = { status: "committed", conflicts: [] };
