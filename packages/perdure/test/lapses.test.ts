@@ -1,11 +1,11 @@
 // Leases that run out: nothing begins that may be another worker's by now, and what was not lost goes on.
-import { WorldError, type Claimed, type CommitResult, type NewRun, type World } from "@perdure/world";
+import { WorldError, type Claimed, type Commit, type CommitResult, type NewRun, type World } from "@perdure/world";
 import { checkedWorld } from "@perdure/world/conformance";
 import { createMemoryWorld } from "@perdure/world/memory";
 import { v7 as uuid } from "uuid";
 import { expect, test } from "vitest";
 
-import { getRun, resumeHook, start } from "../src/api/index.ts";
+import { getRun, resumeHook, start, startMany } from "../src/api/index.ts";
 import { monotonicNow } from "../src/host-timers.ts";
 import { step } from "../src/internal.ts";
 import { encodeRunInput } from "../src/run-input.ts";
@@ -198,6 +198,28 @@ test("a proof for which a part of the World is away is asked for again", patienc
   const run = await start(flow, []);
   expect(await run.returnValue).toBe("done");
   expect([calls, (await shared.query.run({ id: run.runId }))?.fence]).toEqual([2, 1]);
+});
+
+test("turns that wait for a part of the World together are warned of once", patience, async () => {
+  let isAway = true;
+  const failed = new Set<string>();
+  const warnings: string[] = [];
+  const flow = workflowOf<[], string>("lp#warned", "async()=>'done'");
+  const shared = checkedWorld(createMemoryWorld());
+  const commit = async (commits: readonly Commit[]): Promise<CommitResult[]> => {
+    if (!isAway) return shared.commit(commits);
+    for (const { runId } of commits) failed.add(runId);
+    return commits.map((): CommitResult => ({ status: "failed", error: away() }));
+  };
+  await useWorld(
+    { observers: [{ observe: (event) => void (event.type === "warning" && warnings.push(event.message)) }] },
+    wrap(shared, { commit }),
+  );
+  const runs = await startMany(Array.from({ length: 20 }, () => [flow, []] as const));
+  await until(() => failed.size === 20, "the commits that fail");
+  isAway = false;
+  for (const run of runs) expect(await run.returnValue).toBe("done");
+  expect(warnings).toEqual([expect.stringMatching(/^A commit of run .* waits for a part of the World: A server does not answer/)]);
 });
 
 test("what a step has brought is kept while a part of the World that its turn needs is away", patience, async () => {

@@ -102,12 +102,15 @@ const longestPauseMs = 5000;
 /** The turn stays as it is, with what its attempts have brought, until the World takes it, the copy is lost, or the worker ends. */
 async function afterPause(core: Core, turn: ClosedTurn, error: Error, tryAgain: () => Promise<void>): Promise<void> {
   const { run } = turn.resident;
-  if (turn.failures === 0) core.observation.warn(`A commit of run "${run.key ?? run.id}" waits for a part of the World: ${error.message}`);
+  // The first speaks for those that wait with it.
+  if (core.waitingTurns++ === 0 && turn.failures === 0)
+    core.observation.warn(`A commit of run "${run.key ?? run.id}" waits for a part of the World: ${error.message}`);
   const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** turn.failures++) * (0.5 + Math.random());
   const isOver = await pause(pauseMs, core.signal).then(
     () => false,
     () => true,
   );
+  core.waitingTurns--;
   if (!isOver && turn.resident.mode !== "dropped") await tryAgain();
 }
 

@@ -47,6 +47,8 @@ export interface Core {
   readonly signal: AbortSignal;
   /** True from the first moment of `stop()`: nothing new begins. */
   stopping: boolean;
+  /** How many turns wait for a part of the World that does not answer. */
+  waitingTurns: number;
   /** Attempts or messages wait until what is ready has been committed. */
   isHeldBack: boolean;
   /** Looks for work at once. */

@@ -174,6 +174,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
     consumed: [],
     signal,
     stopping: false,
+    waitingTurns: 0,
     isHeldBack: false,
     hint,
     onEnded,
