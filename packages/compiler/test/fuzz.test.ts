@@ -5,7 +5,8 @@ import { type Outcome, runProgram } from "./fuzz/run-program.ts";
 
 // CONTRIBUTING.md says how to run more programs, or others.
 const seed = Number(process.env["PERDURE_FUZZ_SEED"] ?? 20_261_125);
-const numRuns = Number(process.env["PERDURE_FUZZ_RUNS"] ?? 10_000);
+const isMatrix = process.env["PERDURE_TEST_MATRIX"] === "all";
+const numRuns = Number(process.env["PERDURE_FUZZ_RUNS"] ?? (isMatrix ? 10_000 : 4000));
 /** At the same time, so that none waits for another's turn at esbuild. */
 const atOnce = 50;
 
