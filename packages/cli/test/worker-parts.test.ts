@@ -1,7 +1,19 @@
 import { Readable } from "node:stream";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { createBackOff } from "../src/worker/back-off.ts";
+import { nodeOptionsFor } from "../src/worker/find-entry.ts";
 import { relay } from "../src/worker/relay.ts";
+
+afterEach(() => vi.unstubAllEnvs());
+
+test("processes get room for young objects, unless they are told how much, and the loader for an entry in TypeScript", () => {
+  const optionsFor = (file: string): readonly string[] => nodeOptionsFor({ file, name: file }).slice(process.execArgv.length);
+  vi.stubEnv("NODE_OPTIONS", "--no-warnings");
+  expect(optionsFor("/app/worker.js")).toEqual(["--max-semi-space-size=64"]);
+  expect(optionsFor("/app/worker.mts")).toEqual(["--max-semi-space-size=64", "--import", expect.stringMatching(/^file:.*register/)]);
+  vi.stubEnv("NODE_OPTIONS", "--max_semi_space_size=8 --import @perdure/compiler/register");
+  expect(optionsFor("/app/worker.mts")).toEqual([]);
+});
 
 test("the pause before a process is started again doubles up to 30 s, and is short again after a life of a minute", () => {
   const backOff = createBackOff();
