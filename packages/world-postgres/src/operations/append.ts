@@ -63,10 +63,11 @@ const APPEND_ROWS = `
   WHERE (SELECT CASE WHEN r.owner = i.owner THEN r.fence END FROM @runs r WHERE r.id = i.run_id FOR SHARE) = i.fence
     AND coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = i.run_id), 0) = i.base`;
 
-/** The own rows of commits of one row. */
+/** The own rows of commits of one row. What is only read may be seen before a synchronous standby has it; the lock is a write, which waits for all before it. */
 const OWN_ROWS = `
   SELECT i.run_id FROM unnest($1::uuid[], $2::int4[], $3::int4[]) AS i(run_id, fence, base)
-  WHERE (SELECT h.fence FROM @history h WHERE h.run_id = i.run_id AND h.seq = i.base + 1) = i.fence`;
+  WHERE (SELECT r.id FROM @runs r WHERE r.id = i.run_id FOR SHARE) IS NOT NULL
+    AND (SELECT h.fence FROM @history h WHERE h.run_id = i.run_id AND h.seq = i.base + 1) = i.fence`;
 
 /** @param commits usual ones, each of another run, in the order of the runs' ids: all statements lock rows in that order */
 export function usualBatch(commits: readonly Commit[], locality: Locality | null): UsualBatch {

@@ -136,9 +136,9 @@ export class RunState<T extends Terms = Terms> {
     this.terms = terms;
   }
 
-  /** The clock of workflow code, ms since the epoch; moves only with delivered events. */
+  /** The clock of workflow code, ms since the epoch; moves only with delivered events. 0 before the first one. */
   get now(): number {
-    return this.startedAt + this.#age;
+    return this.startedAt < 0 ? 0 : this.startedAt + this.#age;
   }
 
   /** An event has come. The clock never goes back. */
