@@ -7,7 +7,7 @@ import type { Transaction } from "../database/database.ts";
 import type { Away } from "./away.ts";
 import { endOpenRun } from "./end.ts";
 import { isHome, isLocal } from "./locality.ts";
-import { send } from "./outbox.ts";
+import { type Outgoing, send } from "./outbox.ts";
 import { reservationLost, USE, useReservation } from "./reservations.ts";
 
 const LOCK_KEEPER = "SELECT id FROM @runs WHERE key = $1 FOR NO KEY UPDATE";
@@ -22,6 +22,8 @@ const REPLACED = "SELECT replaced FROM @reservations WHERE id = $1";
 const SET_REPLACED = "UPDATE @reservations SET replaced = $2 WHERE id = $1";
 const LOSE = "UPDATE @runs SET key = NULL WHERE id = $1 AND key = $2";
 const LOSE_OTHERS = "UPDATE @runs SET key = NULL WHERE key = $1 AND id <> $2";
+/** `$1`: what `data` begins with, see `Outgoing`. */
+const UNTOLD = "SELECT kind, data, payload FROM @outbox WHERE kind IN ('take', 'move') AND starts_with(data, $1) ORDER BY position";
 const SUCCESSOR = "SELECT successor FROM @runs WHERE id = $1 FOR NO KEY UPDATE";
 
 /** Gives a key to a new run of this server, if nobody else has it; returns who has it then. */
@@ -62,21 +64,57 @@ async function claimAtHome(transaction: Transaction, key: string, run: string, a
   }
 }
 
-/** Takes a key for a new run of this server from whoever has it, who is to end; returns that run if it is known here. */
+/**
+ * Takes a key for a new run of this server from whoever has it, who is to end; returns that run if it is known here. What this server says of the key may be out of date:
+ * who ends here may have lost it to another server's run, whose result then names it. So what the home answers counts (`shards/commits.ts`).
+ */
 export async function takeKey(transaction: Transaction, key: string, by: string, output: Uint8Array | null): Promise<string | null> {
   const keeper = ((await transaction.all(LOCK_KEEPER, [key]))[0]?.[0] as string | undefined) ?? null;
   if (keeper !== null && keeper !== by) await replaceHere(transaction, key, keeper, by, output);
-  if (isHome(transaction, "key", key)) return (await takeAtHome(transaction, key, by, output)) ?? keeper;
-  await send(transaction, { kind: "take", data: { key, by }, payload: output });
-  return keeper;
+  return isHome(transaction, "key", key) ? ((await takeAtHome(transaction, key, by, output)) ?? keeper) : keeper;
+}
+
+/**
+ * Tells a key's home that a new run took it, after the run was inserted: runs of one server with one key are inserted one after another, and their home is to hear of them in
+ * this order. (Told of before, one that is inserted later could come first in the outbox, and lose the key to the one that it has ended.)
+ */
+export async function tellHome(transaction: Transaction, key: string, by: string, output: Uint8Array | null): Promise<void> {
+  if (!isHome(transaction, "key", key)) await send(transaction, { kind: "take", data: { key, by }, payload: output });
+}
+
+/** What a key's home is told of by other servers: each server's in the order in which it was written. */
+export type KeyChange = Extract<Outgoing, { kind: "take" | "move" }>;
+
+/**
+ * What a server has to tell a key's home, up to the taking by this run. Nothing: the home knows of the taking, for what is in the outbox no more has arrived. Whoever
+ * tells the home of the taking without the courier tells it of all of this before: a run that an earlier one of them gave the key has ended here already, and
+ * would take it back if the home heard of it later.
+ */
+export async function untoldUntil(transaction: Transaction, key: string, by: string): Promise<KeyChange[]> {
+  const rows = await transaction.all(UNTOLD, [`{"key":${JSON.stringify(key)},`]);
+  const changes = rows.map(([kind, data, payload]) => ({ kind, data: JSON.parse(data as string), payload }) as KeyChange);
+  return changes.slice(0, changes.findLastIndex(({ kind, data }) => kind === "take" && data.by === by) + 1);
+}
+
+/** At the key's home. Returns the run that lost the key, if one did; the same again and again. */
+export async function changeAtHome(transaction: Transaction, { kind, data, payload }: KeyChange): Promise<string | null> {
+  if (kind === "take") return takeOnce(transaction, data.key, data.by, payload);
+  // Once, too: a run that has handed its key on never gets it again.
+  await transaction.run(MOVE, [data.key, data.to, data.from]);
+  return null;
 }
 
 /** At the key's home: a run of any server takes the key, once. Returns who had it, again and again. */
-export async function takeOnce(transaction: Transaction, key: string, by: string, output: Uint8Array | null): Promise<string | null> {
-  if ((await transaction.run(USE, [by])) === 0) return ((await transaction.all(REPLACED, [by]))[0]?.[0] as string | null) ?? null;
+async function takeOnce(transaction: Transaction, key: string, by: string, output: Uint8Array | null): Promise<string | null> {
+  if ((await transaction.run(USE, [by])) === 0) return replacedBy(transaction, by);
   const replaced = await takeAtHome(transaction, key, by, output);
   if (replaced !== null) await transaction.run(SET_REPLACED, [by, replaced]);
   return replaced;
+}
+
+/** At the key's home: the run from which this one took the key, as soon as it has. */
+export async function replacedBy(transaction: Transaction, by: string): Promise<string | null> {
+  return ((await transaction.all(REPLACED, [by]))[0]?.[0] as string | null | undefined) ?? null;
 }
 
 async function takeAtHome(transaction: Transaction, key: string, by: string, output: Uint8Array | null): Promise<string | null> {
@@ -109,13 +147,8 @@ export async function replaceHere(
   await transaction.run(LOSE, [last, key]);
 }
 
-/** At the key's home: what a run had is its successor's. */
-export async function moveKey(transaction: Transaction, key: string, from: string, to: string): Promise<void> {
-  await transaction.run(MOVE, [key, to, from]);
-}
-
 /** Hands a key to the successor of a run of this server. */
 export async function passKey(transaction: Transaction, key: string, from: string, to: string): Promise<void> {
-  if (isHome(transaction, "key", key)) await moveKey(transaction, key, from, to);
+  if (isHome(transaction, "key", key)) await transaction.run(MOVE, [key, to, from]);
   else await send(transaction, { kind: "move", data: { key, from, to }, payload: null });
 }

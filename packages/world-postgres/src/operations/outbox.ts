@@ -20,7 +20,7 @@ export type Outgoing =
     }
   /** A run is told of the end of the one that it awaits. */
   | { readonly kind: "answer"; readonly data: { readonly run: string; readonly operation: string }; readonly payload: Uint8Array }
-  /** A run took its key from whichever run had it. To the home of the key. */
+  /** A run took its key from whichever run had it. To the home of the key, which comes first in `data`: it is found by it (`keys.ts`). */
   | { readonly kind: "take"; readonly data: { readonly key: string; readonly by: string }; readonly payload: Uint8Array | null }
   /** A run has lost its key, and is to end. */
   | {
@@ -28,7 +28,7 @@ export type Outgoing =
       readonly data: { readonly key: string; readonly run: string; readonly by: string };
       readonly payload: Uint8Array | null;
     }
-  /** A run hands its key to its successor. To the home of the key. */
+  /** A run hands its key to its successor. To the home of the key, which comes first. */
   | { readonly kind: "move"; readonly data: { readonly key: string; readonly from: string; readonly to: string }; readonly payload: null }
   /** A hook is no more, or its token is another operation's of the same run. To the home of the token. */
   | {

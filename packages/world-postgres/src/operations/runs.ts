@@ -4,7 +4,7 @@ import { bytesArray, plainArray, textArray } from "../database/arrays.ts";
 import type { Transaction } from "../database/database.ts";
 import type { Away, WithAway } from "./away.ts";
 import { endOpenRun } from "./end.ts";
-import { claimKey, takeKey } from "./keys.ts";
+import { claimKey, takeKey, tellHome } from "./keys.ts";
 import { recordById, recordByKey, workerId } from "./records.ts";
 
 /**
@@ -149,9 +149,11 @@ function heldElsewhere(heldBy: string): CreatedRun & Held {
 async function createKeyed(transaction: Transaction, run: NewRun, owner: string | null, away: Away | undefined): Promise<CreatedRun> {
   const known = await recordById(transaction, run.id);
   if (known !== null) return { run: known, created: false, replaced: null };
+  const { replaceOutput = null } = run;
   const key = run.key!;
+  const replaces = run.ifKeyExists === "replace";
   let replaced: string | null = null;
-  if (run.ifKeyExists === "replace") replaced = await takeKey(transaction, key, run.id, run.replaceOutput ?? null);
+  if (replaces) replaced = await takeKey(transaction, key, run.id, replaceOutput);
   else {
     const holder = await claimKey(transaction, key, run.id, away);
     const found = holder === run.id ? null : await recordById(transaction, holder);
@@ -159,7 +161,10 @@ async function createKeyed(transaction: Transaction, run: NewRun, owner: string 
     if (holder !== run.id) return heldElsewhere(holder);
   }
   const record = await insertRun(transaction, run, owner);
-  if (record !== null) return { run: record, created: true, replaced };
+  if (record !== null) {
+    if (replaces) await tellHome(transaction, key, run.id, replaceOutput);
+    return { run: record, created: true, replaced };
+  }
   // Another one came in between: it has the id, or the key, which is then to be settled with it.
   return createKeyed(transaction, run, owner, away);
 }

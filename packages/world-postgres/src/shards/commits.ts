@@ -5,7 +5,7 @@ import { commitProblem, isRunId, WorldError } from "@perdure/world";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Transaction } from "../database/database.ts";
 import type { WithAway } from "../operations/away.ts";
-import { takeOnce } from "../operations/keys.ts";
+import { changeAtHome, replacedBy, untoldUntil } from "../operations/keys.ts";
 import { holderOfKey, isReservationLost } from "../operations/reservations.ts";
 import { recordById } from "../operations/records.ts";
 import type { Cluster } from "./cluster.ts";
@@ -186,7 +186,7 @@ async function createWave(
     results.map(async (result, index) => {
       const { heldBy } = result as { heldBy?: string };
       if (heldBy !== undefined) return findHolder(cluster, directory, shard, { run: runs[index]!, owner, deadline }, heldBy);
-      return result.created ? { ...result, replaced: (await replacedBy(cluster, shard, runs[index]!)) ?? result.replaced } : result;
+      return result.created ? { ...result, replaced: (await askHome(cluster, shard, runs[index]!)) ?? result.replaced } : result;
     }),
   );
 }
@@ -197,16 +197,25 @@ async function prepareRun(directory: Directory, shard: Shard, run: NewRun): Prom
   return away === undefined ? run : { ...run, away };
 }
 
-/** The run that a new one takes its key from, which only the key's home knows; null also when that does not answer, and is told later. */
-async function replacedBy(cluster: Cluster, shard: Shard, { id, key, ifKeyExists, replaceOutput = null }: NewRun): Promise<string | null> {
+/**
+ * The run that a new one takes its key from, which only the key's home knows. It is told of all that the new run's server has to tell it of the key up to then, without waiting
+ * for the courier. Null also when one of them does not answer; then it is told later.
+ */
+async function askHome(cluster: Cluster, shard: Shard, { id, key, ifKeyExists }: NewRun): Promise<string | null> {
   if (key === null || ifKeyExists !== "replace") return null;
   const home = cluster.homeOf("key", key);
-  if (home === shard) return null;
+  if (home === shard || !home.isUp) return null;
   try {
-    const take = async (transaction: Transaction): Promise<string | null> => takeOnce(transaction, key, id, replaceOutput);
-    const replaced = await home.quickly(() => home.database().transaction(take, "repeatable"));
-    if (replaced !== null) home.store.notifier.hints.ended(replaced);
-    return replaced;
+    const changes = await shard.quickly(() => untoldUntil(shard.database(), key, id));
+    const tell = async (transaction: Transaction): Promise<readonly (string | null)[]> => {
+      if (changes.length === 0) return [await replacedBy(transaction, id)];
+      const ended: (string | null)[] = [];
+      for (const change of changes) ended.push(await changeAtHome(transaction, change));
+      return ended;
+    };
+    const ended = await home.quickly(() => home.database().transaction(tell, "repeatable"));
+    for (const one of ended) if (one !== null) home.store.notifier.hints.ended(one);
+    return ended.at(-1)!;
   } catch (error) {
     if (isUnavailable(error)) return null;
     throw error;

@@ -2,7 +2,7 @@
  * Carries what servers have in their outboxes to other servers.
  *
  * The process whose commit wrote something does so at once; every process looks now and then for what one that crashed has left. Nobody locks anything: rows are read in
- * order, delivered, and removed. Two that do so at once deliver twice what counts once, each in the same order. What goes to a server that is down stays until it is
+ * order, delivered, and removed. Two that do so at once deliver twice what counts once, each in the same order: none begins behind a row that is still there. What goes to a server that is down stays until it is
  * up again, and what goes to others passes it.
  */
 
@@ -16,7 +16,7 @@ import { isUnavailable, type Shard } from "./shard.ts";
 import { warnOf } from "../warning.ts";
 
 const PAGE = 200;
-const READ = `SELECT position, kind, data, payload FROM @outbox WHERE position > $1 AND at <= @now - $2::int8 ORDER BY position LIMIT ${PAGE}`;
+const READ = `SELECT position, kind, data, payload, at <= @now - $2::int8 FROM @outbox WHERE position > $1 ORDER BY position LIMIT ${PAGE}`;
 const REMOVE = "DELETE FROM @outbox WHERE position = ANY($1::int8[])";
 
 /** What is younger is still its writer's to deliver. */
@@ -121,13 +121,17 @@ async function pass(cluster: Cluster, post: Post, shard: Shard, olderThanMs: num
   for (;;) {
     const rows = await shard.quickly(() => shard.database().all(READ, [after, olderThanMs]));
     const done: number[] = [];
-    for (const [position, kind, data, payload] of rows) {
+    let isYoung = false;
+    for (const [position, kind, data, payload, isOld] of rows) {
+      // Not passed by what is older and comes after it (times are those of statements, positions those of writing): order is by position.
+      isYoung = olderThanMs > 0 && isOld !== true;
+      if (isYoung) break;
       after = position as number;
       const one = { kind, data: JSON.parse(data as string), payload } as Outgoing;
       if (await deliver(cluster, post, one, failed)) done.push(after);
     }
     if (done.length > 0) await remove(shard.database(), done);
-    if (rows.length < PAGE) return after > 0;
+    if (isYoung || rows.length < PAGE) return after > 0;
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Message } from "@perdure/world";
 import type { Transaction } from "../database/database.ts";
 import { addAwait, receiveAnswer } from "../operations/awaits.ts";
-import { moveKey, replaceHere, takeOnce } from "../operations/keys.ts";
+import { changeAtHome, replaceHere } from "../operations/keys.ts";
 import type { Outgoing } from "../operations/outbox.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Shard } from "./shard.ts";
@@ -29,7 +29,8 @@ export function destinationOf(cluster: Cluster, { kind, data }: Exclude<Outgoing
   }
 }
 
-export async function deliverTo(shard: Shard, { kind, data, payload }: Exclude<Outgoing, { kind: "message" }>): Promise<void> {
+export async function deliverTo(shard: Shard, one: Exclude<Outgoing, { kind: "message" }>): Promise<void> {
+  const { kind, data, payload } = one;
   let ended: string | null = null;
   await shard.database().transaction(async (transaction) => {
     switch (kind) {
@@ -38,13 +39,12 @@ export async function deliverTo(shard: Shard, { kind, data, payload }: Exclude<O
       case "answer":
         return receiveAnswer(transaction, data.run, data.operation, payload);
       case "take":
-        ended = await takeOnce(transaction, data.key, data.by, payload);
+      case "move":
+        ended = await changeAtHome(transaction, one);
         return;
       case "replaced":
         ended = data.run;
         return replaceHere(transaction, data.key, data.run, data.by, payload);
-      case "move":
-        return moveKey(transaction, data.key, data.from, data.to);
       case "free":
         return free(transaction, data);
     }
