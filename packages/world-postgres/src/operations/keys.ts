@@ -69,9 +69,11 @@ async function claimAtHome(transaction: Transaction, key: string, run: string, a
  * who ends here may have lost it to another server's run, whose result then names it. So what the home answers counts (`shards/commits.ts`).
  */
 export async function takeKey(transaction: Transaction, key: string, by: string, output: Uint8Array | null): Promise<string | null> {
+  // The key before its run, as runs of other servers do; else two would wait for each other.
+  const replaced = isHome(transaction, "key", key) ? await takeAtHome(transaction, key, by, output) : null;
   const keeper = ((await transaction.all(LOCK_KEEPER, [key]))[0]?.[0] as string | undefined) ?? null;
   if (keeper !== null && keeper !== by) await replaceHere(transaction, key, keeper, by, output);
-  return isHome(transaction, "key", key) ? ((await takeAtHome(transaction, key, by, output)) ?? keeper) : keeper;
+  return replaced ?? keeper;
 }
 
 /**
