@@ -21,6 +21,8 @@ export interface Stores {
 
 /** Worlds that do not own their schemas. */
 export interface Access {
+  /** What their Worlds need for it. */
+  readonly options?: Partial<PostgresWorldOptions>;
   /** How they enter a database. */
   urlOf(url: string): string;
   /** Makes the tables of a schema, which is there with its clock. */
@@ -61,7 +63,7 @@ export function createStores(
       await admin.query(`UPDATE ${clock} SET ms = ${Date.now()}`);
       return {
         schema,
-        open: async () => wrap(createPostgresWorldOn({ pool, schema, ...options }, { clock: clockOf(schema) })),
+        open: async () => wrap(createPostgresWorldOn({ pool, schema, ...access.options, ...options }, { clock: clockOf(schema) })),
         advance: async (ms) => void (await admin.query(`UPDATE ${clock} SET ms = ms + $1`, [Math.ceil(ms)])),
         async cleanup() {
           await empty(store);
@@ -77,11 +79,7 @@ export function createStores(
 }
 
 /** The same on several servers: a schema of one name on each, and one time for all. */
-export function createShardedStores(
-  urls: Readonly<Record<string, string>>,
-  options: Partial<PostgresWorldOptions> = {},
-  access = asOwner,
-): Stores {
+export function createShardedStores(urls: Readonly<Record<string, string>>, access = asOwner): Stores {
   const pools = Object.fromEntries(
     Object.entries(urls).map(([name, url]) => [name, new Pool({ connectionString: access.urlOf(url), max: 30 })]),
   );
@@ -109,7 +107,7 @@ export function createShardedStores(
       return {
         schema,
         open: async () =>
-          settled(createPostgresWorldOn({ shards: pools, schema, ...options }, { clock: clockOf(schema), quickMs: 30_000 }), stores),
+          settled(createPostgresWorldOn({ shards: pools, schema, ...access.options }, { clock: clockOf(schema), quickMs: 30_000 }), stores),
         advance: async (ms) => onAll(`UPDATE "${schema}".test_clock SET ms = ms + ${Math.ceil(ms)}`),
         async cleanup() {
           await Promise.all(stores.map((store) => empty(store)));
