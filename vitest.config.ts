@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
@@ -30,8 +31,8 @@ const tested = [...below("packages"), ...below("examples"), "bench"].filter((fol
 
 export default defineConfig({
   test: {
-    // One per core: by default one is left free, which on two of them makes the tests take twice as long.
-    maxWorkers: "100%",
+    // More than cores: many files wait for leases, servers and processes for a good part of their time.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     globalSetup: [fromRoot("scripts/vitest-setup.mjs")],
     projects: [
       ...tested.map((folder) => project(basename(folder), folder, "test/**/*.test.ts")),

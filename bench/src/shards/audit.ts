@@ -6,7 +6,7 @@ import { query } from "../../../scripts/postgres.mjs";
 export interface Audit {
   /** Runs that are not over. */
   readonly open: readonly string[];
-  /** The ids of those that completed. */
+  /** What those that completed are called by: their ids and keys. */
   readonly completed: ReadonlySet<string>;
   /** How many rows the histories have, by run. */
   readonly lengths: ReadonlyMap<string, number>;
@@ -38,7 +38,7 @@ export async function audit(urls: readonly string[]): Promise<Audit> {
   const keys = runs.flatMap(({ key }) => key ?? []);
   const sum = (of: (server: (typeof found)[number]) => number): number => found.reduce((total, server) => total + of(server), 0);
   return {
-    completed: new Set(runs.flatMap(({ id, status }) => (status === 1 ? [id] : []))),
+    completed: new Set(runs.flatMap(({ id, key, status }) => (status === 1 ? [id, ...(key === null ? [] : [key])] : []))),
     lengths: new Map(found.flatMap(({ lengths }) => lengths.map(({ id, length }) => [id, length] as const))),
     open: runs.flatMap(({ id, status }) => (status === 0 ? [id] : [])),
     holes: sum(({ holes }) => holes.length),
