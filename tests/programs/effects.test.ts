@@ -70,7 +70,8 @@ describe.runIf(hasTestPostgres())("an effect in a transaction()", { timeout: 120
     expect(await effects()).toEqual([writer]);
   });
 
-  test("is there once after two processes stood still in it and woke up as zombies", async () => {
+  // Tried again: on a busy machine a process may lose its lease of a second before it is made to stand still, and the scene is another one.
+  test("is there once after two processes stood still in it and woke up as zombies", { retry: 2, timeout: 120_000 }, async () => {
     const { client, start, effects } = await scene();
     const fence = async (): Promise<number> =>
       (await client.query<{ fence: number }>("SELECT fence FROM perdure.runs WHERE key = 'the-run'")).rows[0]!.fence;
@@ -80,13 +81,13 @@ describe.runIf(hasTestPostgres())("an effect in a transaction()", { timeout: 120
       const zombie = start(name, { PAUSE: "before", PAUSE_MS: "100" });
       zombies.push(zombie);
       if (name === "first") await zombie.printed("stands still");
-      await expect.poll(fence, { timeout: 60_000 }).toBe(zombies.length);
-      if (name === "second") await expect.poll(() => waiting(client), { timeout: 60_000 }).toBe(1);
+      await expect.poll(fence, { timeout: 30_000 }).toBe(zombies.length);
+      if (name === "second") await expect.poll(() => waiting(client), { timeout: 30_000 }).toBe(1);
       process.kill(zombie.pid, "SIGSTOP");
     }
     const third = start("third");
-    await expect.poll(fence, { timeout: 60_000 }).toBe(3);
-    await expect.poll(() => waiting(client), { timeout: 60_000 }).toBe(2);
+    await expect.poll(fence, { timeout: 30_000 }).toBe(3);
+    await expect.poll(() => waiting(client), { timeout: 30_000 }).toBe(2);
     expect(await effects()).toEqual([]);
     for (const zombie of zombies) process.kill(zombie.pid, "SIGCONT");
     const ends = await Promise.all([...zombies, third].map((one) => one.ended()));
