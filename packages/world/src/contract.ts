@@ -118,7 +118,7 @@ export interface World {
    */
   claim(request: ClaimRequest): Promise<Claimed>;
 
-  /** Renews (or first creates) the lease of a worker: it lasts until `now + leaseMs`. Of a World with parts it suffices that one answers; the answer says which. */
+  /** Renews (or first creates) the lease of a worker: it lasts until `now + leaseMs`. Of a World on several servers it suffices that one answers; `renewed` says which lanes it was. */
   heartbeat(worker: string, leaseMs: number): Promise<Renewal | void>;
 
   /** Ends a worker's lease at once: its runs are claimable when due, and do not count as crashed. Idempotent. */

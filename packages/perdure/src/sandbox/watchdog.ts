@@ -17,13 +17,12 @@ export interface Watchdog {
 }
 
 /** Where an evaluation finds what it is to run. Modules may see other globals than a script does (a test's, for instance); `process` is the same. */
-const slot = "__perdureGuarded";
-const text = `process.${slot}()`;
+const property = "__perdureGuarded";
+const text = `process.${property}()`;
 
 /** How an evaluation is asked for; it may throw, or tell of an error, when it was ended. */
 type Evaluate = (ms: number) => void;
 
-/** One for all, as there is one session. */
 export function createWatchdog(): Watchdog {
   const byTimer = inspectorEvaluation();
   const byThread = threadEvaluation();
@@ -45,7 +44,7 @@ function guard(evaluate: Evaluate, work: () => void, ms: number): boolean {
       state = "threw";
     }
   };
-  Object.defineProperty(process, slot, { value: guarded, configurable: true });
+  Object.defineProperty(process, property, { value: guarded, configurable: true });
   let failure: unknown;
   try {
     evaluate(ms);
@@ -71,7 +70,7 @@ interface InspectorEvaluation {
 
 let known: InspectorEvaluation | null | undefined;
 
-/** Null where it does not work; that is tried out, once. */
+/** By the one session of the process. Null where it does not work; that is tried out, once. */
 function inspectorEvaluation(): InspectorEvaluation | null {
   if (known !== undefined) return known;
   known = null;
