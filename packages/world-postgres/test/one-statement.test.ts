@@ -41,6 +41,7 @@ async function newRun(): Promise<string> {
 const row = [bytes("row")];
 const nothing = { hooks: [], disposedHooks: [], consumed: [], state: [], messages: [], runs: [], awaits: [], chunks: [] };
 const shapes: Record<string, (id: string) => Partial<Commit>> = {
+  "nothing, which only asks whose the run is": () => ({ rows: [] }),
   "a row": () => ({}),
   "rows and empty lists": () => ({ ...nothing, rows: [...row, ...row] }),
   "when to go on and what it waits for": () => ({ patch: { dueAt: 10 ** 13, note: "sleeps" } }),

@@ -19,9 +19,9 @@ import { runParam, statusNumber, workerId } from "./records.ts";
 
 /** Whether a commit can be part of {@link usualBatch}. */
 export function isUsual(commit: Commit): boolean {
-  const { rows, patch, hooks, disposedHooks, runs, successor, messages, awaits, chunks } = commit;
+  const { patch, hooks, disposedHooks, runs, successor, messages, awaits, chunks } = commit;
   if (successor !== undefined || hasAny(runs) || hasAny(messages) || hasAny(awaits) || hasAny(chunks)) return false;
-  if (patch?.attributes !== undefined || (rows.length === 0 && patch === undefined)) return false;
+  if (patch?.attributes !== undefined) return false;
   return !hasAny(hooks) || !(hasAny(disposedHooks) || ends(commit));
 }
 
