@@ -53,8 +53,7 @@ describe.skipIf(!isBuilt).concurrent("the same application, the same output", ()
     expect(await app.run("loader", node, "--import", "@perdure/compiler/register", "src/main.ts")).toBe(printed);
   });
 
-  // Tried twice: on a busy machine Node 20 with the hooks of both has been seen to stand still, before the program's first line; 30 starts side by side did not show it again.
-  test("from source with tsx, on either side of the Node loader", { timeout, retry: 1 }, async () => {
+  test("from source with tsx, on either side of the Node loader", { timeout }, async () => {
     const ours = ["--import", "@perdure/compiler/register"];
     expect(await app.run("before-tsx", node, ...ours, "--import", "tsx", "src/main.ts")).toBe(printed);
     expect(await app.run("after-tsx", node, "--import", "tsx", ...ours, "src/main.ts")).toBe(printed);

@@ -66,6 +66,22 @@ await fulfil({ id: 1 }).catch((error: Error) => console.log(error.message));
     expect(stdout).toContain("workflow called: shop/src/order.ts#fulfil");
   });
 
+  test("leaves esbuild to whoever else uses it in the process", async () => {
+    const esbuild = import.meta.resolve("esbuild");
+    const app = createApp({
+      "src/order.ts": order,
+      "src/format.ts": `export const format = (text: string): string => text;`,
+      "app.ts": `import "./src/order.ts";
+import { transform } from ${JSON.stringify(esbuild)};
+const large = "export const a: number = 1;\\n".repeat(200_000).replaceAll("a:", () => "a" + Math.random().toString(36).slice(2) + ":");
+const end = Date.now() + 1500;
+while (Date.now() < end) await transform(large, { loader: "ts" });
+console.log("transformed");
+`,
+    });
+    expect(await runNode(app, "app.ts")).toEqual({ stdout: "transformed\n", stderr: "", code: 0 });
+  });
+
   test("runs JavaScript, and leaves other modules alone", async () => {
     const app = createApp({
       "app.js": `import data from "./data.json" with { type: "json" };

@@ -2,7 +2,6 @@ import type { LoadHook, ResolveHook } from "node:module";
 import { transform } from "esbuild";
 import { applicationUrl } from "./application-url.ts";
 import { isBundlesUrl } from "./bundles-url.ts";
-import { withEsbuild } from "./esbuild-lease.ts";
 import { loadSource } from "./load-source.ts";
 import { typescriptUrl } from "./resolve-source.ts";
 
@@ -18,6 +17,6 @@ export const load: LoadHook = async (url, context, nextLoad) => {
   const loaded = loadSource(url);
   if (loaded === null) return nextLoad(url, context);
   const { format, source, typescript } = loaded;
-  const javascript = typescript === null ? source : (await withEsbuild(() => transform(source, typescript))).code;
+  const javascript = typescript === null ? source : (await transform(source, typescript)).code;
   return { format, source: javascript, shortCircuit: true };
 };
