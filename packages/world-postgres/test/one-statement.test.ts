@@ -3,8 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Commit, World } from "@perdure/world";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { createPostgresWorld } from "../src/index.ts";
-
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+import { bytes, commitOf, newRun } from "./support/runs.ts";
 
 let statements = 0;
 /** Counts what is sent. */
@@ -28,14 +27,13 @@ afterAll(async () => {
   await pool.end();
 });
 
-/** A run of the worker's with a message that waits and a hook. */
-async function newRun(): Promise<string> {
-  const id = world.newRunId!();
-  await world.createRuns([{ id, key: null, workflowId: "app#order", version: "v1", input: bytes("input"), dueAt: null }], { owner: "w" });
-  const hooks = [{ token: `held by ${id}`, operation: "held", metadata: null }];
-  await world.commit([{ runId: id, worker: "w", fence: 1, base: 0, rows: [bytes("first")], hooks }]);
-  await world.deliver([{ id: "m", to: { runId: id }, kind: "wake", payload: bytes("p") }]);
-  return id;
+/** A run of the worker's with a row of history, a message that waits and a hook. */
+async function ownedRun(): Promise<string> {
+  const run = newRun();
+  await world.createRuns([run], { owner: "w" });
+  await world.commit([commitOf(run.id, "w", 0, { hooks: [{ token: `held by ${run.id}`, operation: "held", metadata: null }] })]);
+  await world.deliver([{ id: "m", to: { runId: run.id }, kind: "wake", payload: bytes("p") }]);
+  return run.id;
 }
 
 const row = [bytes("row")];
@@ -58,22 +56,29 @@ const shapes: Record<string, (id: string) => Partial<Commit>> = {
   "an end": () => ({ consumed: ["m"], patch: { status: "completed", output: bytes("done"), note: null } }),
 };
 
-const commitOf = (id: string, shape: string): Commit => ({ runId: id, worker: "w", fence: 1, base: 1, rows: row, ...shapes[shape]!(id) });
+const commitLike = (id: string, shape: string): Commit => commitOf(id, "w", 1, shapes[shape]!(id));
 
 test.each(Object.keys(shapes))("a commit of %s is one statement", async (shape) => {
-  const id = await newRun();
+  const id = await ownedRun();
   statements = 0;
-  expect(await world.commit([commitOf(id, shape)])).toEqual([{ status: "committed", conflicts: [] }]);
+  expect(await world.commit([commitLike(id, shape)])).toEqual([{ status: "committed", conflicts: [] }]);
   expect(statements).toBe(1);
-  if (!shape.startsWith("state")) return;
-  const progress = { key: "progress", value: bytes("2"), version: 2 };
-  expect(await world.query.state(id)).toEqual(expect.arrayContaining([progress, { key: "other", value: bytes("x"), version: 1 }]));
 });
 
 test("and so is a batch of all of them", async () => {
   const commits: Commit[] = [];
-  for (const shape of Object.keys(shapes)) commits.push(commitOf(await newRun(), shape));
+  for (const shape of Object.keys(shapes)) commits.push(commitLike(await ownedRun(), shape));
   statements = 0;
   expect(await world.commit(commits)).toEqual(commits.map(() => ({ status: "committed", conflicts: [] })));
   expect(statements).toBe(1);
+});
+
+test("a key of state that a commit writes twice has its last value, and counts both", async () => {
+  const id = await ownedRun();
+  await world.commit([commitLike(id, "state, one key of it twice")]);
+  const entries = [
+    { key: "other", value: bytes("x"), version: 1 },
+    { key: "progress", value: bytes("2"), version: 2 },
+  ];
+  expect((await world.query.state(id)).toSorted((a, b) => (a.key < b.key ? -1 : 1))).toEqual(entries);
 });

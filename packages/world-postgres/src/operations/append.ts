@@ -42,9 +42,8 @@ export interface Answer {
 
 export interface UsualBatch {
   readonly statement: Statement;
-  /** Reads the answer; null: `which` is to be asked, whose rows are the runs of commits that were written. */
-  read(answer: Answer): Written | null;
-  readonly which?: Statement;
+  /** Reads the answer. A statement: that is to be asked, whose rows are the runs of commits that were written. */
+  read(answer: Answer): Written | Statement;
 }
 
 interface Statement {
@@ -79,8 +78,7 @@ function rowBatch(commits: readonly Commit[]): UsualBatch {
   return {
     statement: { template: APPEND_ROWS, values: [runs, owners, fences, bases, bytesArray(commits.map(({ rows }) => rows[0]!))] },
     // To return a row for each would be most of the answer's cost.
-    read: ({ rowCount }) => (rowCount === commits.length ? commits.map(() => []) : null),
-    which: { template: OWN_ROWS, values: [runs, fences, bases] },
+    read: ({ rowCount }) => (rowCount === commits.length ? commits.map(() => []) : { template: OWN_ROWS, values: [runs, fences, bases] }),
   };
 }
 

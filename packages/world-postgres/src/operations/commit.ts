@@ -86,10 +86,10 @@ async function commitUsual(database: Database, usual: readonly Open[], results: 
 }
 
 async function write(database: Database, commits: readonly Commit[]): Promise<Written> {
-  const { statement, read, which } = usualBatch(commits, database.locality);
+  const { statement, read } = usualBatch(commits, database.locality);
   const written = read(await database.statement(statement.template, statement.values, "repeatable"));
-  if (written !== null || which === undefined) return written ?? [];
-  const runs = new Set((await database.all(which.template, which.values)).map(([run]) => run as string));
+  if (!("template" in written)) return written;
+  const runs = new Set((await database.all(written.template, written.values)).map(([run]) => run as string));
   return commits.map(({ runId }) => (runs.has(runId) ? [] : undefined));
 }
 
