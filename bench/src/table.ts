@@ -20,9 +20,10 @@ export function tableOf(report: Report, summary: string): string {
   const nameWidth = Math.max(...rows.map((row) => row.name.length));
   const valueWidth = Math.max(...rows.map((row) => row.value.length));
   for (const row of rows) {
-    const target = targets.find(({ figure }) => figure === row.name);
-    const verdict = target ? `   target ${target.op} ${target.bound}: ${target.met ? "met" : "MISSED"}` : "";
-    lines.push(`  ${row.name.padEnd(nameWidth)}  ${row.value.padStart(valueWidth)}${verdict}`);
+    const verdicts = targets
+      .filter(({ figure }) => figure === row.name)
+      .map(({ op, bound, met: isMet }) => `   target ${op} ${bound}: ${isMet ? "met" : "MISSED"}`);
+    lines.push(`  ${row.name.padEnd(nameWidth)}  ${row.value.padStart(valueWidth)}${verdicts.join("")}`);
   }
   if (targets.length > 0) lines.push("", met ? "All targets met." : "Not all targets met.");
   return lines.join("\n");

@@ -4,6 +4,9 @@ import { optionOf, type Request } from "./request.ts";
 const atMost = (figure: string, bound: number): Target => ({ figure, op: "<=", bound });
 const atLeast = (figure: string, bound: number): Target => ({ figure, op: ">=", bound });
 
+/** The history of a run of 10 steps: a row for the start, one for each step. */
+const historyRows = [atMost("historyRowsPerRun", 11), atLeast("historyRowsPerRun", 11)];
+
 const nothingLost = [atMost("lost", 0), atMost("committedStepsRepeated", 0)];
 
 type Targets = (request: Request) => readonly Target[];
@@ -19,7 +22,7 @@ const targets: Readonly<Record<string, Readonly<Record<string, Targets>>>> = {
     w3: () => [atMost("growthExponent", 1.1)],
     w6: () => [atMost("rssGrowthMb", 100)],
     w7: () => nothingLost,
-    w8: () => [atMost("historyRowsPerRun", 11)],
+    w8: () => historyRows,
   },
   postgres: {
     w1: () => [atMost("ratio", 1.5)],
@@ -36,7 +39,7 @@ const targets: Readonly<Record<string, Readonly<Record<string, Targets>>>> = {
     ],
     peers: () => [atLeast("ratioW2", 25), atLeast("ratioW1", 2)],
     w7: () => nothingLost,
-    w8: () => [atMost("historyRowsPerRun", 11), atMost("rowsPerRun at 1", 13), atMost("rowsPerRun at 500", 13)],
+    w8: () => [...historyRows, atMost("rowsPerRun at 1", 13), atMost("rowsPerRun at 500", 13)],
   },
 };
 

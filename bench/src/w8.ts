@@ -8,8 +8,6 @@ import type { BenchWorld } from "./worlds/index.ts";
 import { growthOf, ratesOf, type Countable, type Meter, type Rates } from "./worlds/meter.ts";
 
 const steps = 10;
-/** A row for the start, one for each step. */
-const historyRows = steps + 1;
 
 /** Runs of a window, by how many are started at once. */
 const loads: Readonly<Record<string, number>> = { 1: 30, 500: 500 };
@@ -57,7 +55,7 @@ export function w8(request: Request): Promise<Measurement> {
 
 /** What a worker does that has nothing to do, and what it writes to be known as alive. */
 async function warmUp({ world }: BenchWorld, meter: Meter): Promise<Rates> {
-  await checkRuns(world, [await runOne(steps), ...(await runMany(500, steps))], steps, historyRows);
+  await checkRuns(world, [await runOne(steps), ...(await runMany(500, steps))], steps);
   const settled = await meter.readSettled();
   const before = await meter.read();
   await new Promise((resolve) => setTimeout(resolve, idleMs));
@@ -72,7 +70,7 @@ interface Load {
   readonly windows: number;
 }
 
-/** What one run takes, and the rows of all histories. Results are checked behind the readings, which would count it otherwise. */
+/** What one run takes, and the rows of all histories: counted, while how many there must be is for the targets. Results are checked behind the readings, which would count it otherwise. */
 async function measure(
   bench: BenchWorld,
   meter: Meter,
@@ -89,6 +87,6 @@ async function measure(
   }
   const after = await meter.read();
   const growth = { ...growthOf(settled, await meter.readSettled(), background), ...growthOf(before, after, background) };
-  const history = await checkRuns(bench.world, done, steps, historyRows);
+  const history = await checkRuns(bench.world, done, steps);
   return { ...Object.fromEntries(Object.entries(growth).map(([name, value]) => [name, value / done.length])), history };
 }
