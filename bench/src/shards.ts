@@ -23,7 +23,7 @@ interface Tally {
   /** Pairs of which not exactly one had the token, or that saw different children. */
   notUnique: number;
   started: number[];
-  /** The ids of all runs whose start was acknowledged. */
+  /** The ids or keys of all runs whose start was acknowledged. */
   readonly acknowledged: Set<string>;
 }
 
@@ -77,9 +77,9 @@ async function measure(servers: readonly PostgresServer[], seconds: number): Pro
     await pause(100);
     for (const url of [a, c]) hit += await setBack(url, 100);
   }
-  const ends = await within(Promise.all(long.map((run) => within(run.returnValue.catch(String)))));
+  const ends = await Promise.all(long.map((run) => within(run.returnValue.catch(String))));
   // One that has not ended is lost, not wrong.
-  const wrong = (ends ?? []).filter((result) => result !== undefined && result !== steps).length;
+  const wrong = ends.filter((result) => result !== undefined && result !== steps).length;
   await untilDelivered([a, b, c, d]);
   const found = await audit([a, b, c, d]);
   const lost = new Set([...tally.acknowledged].filter((id) => !found.completed.has(id)).concat(found.open)).size;
