@@ -1,6 +1,6 @@
 import inspector from "node:inspector";
 import vm from "node:vm";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 
 import { createWatchdog } from "../src/sandbox/watchdog.ts";
 
@@ -36,18 +36,27 @@ function withDebugger(run: () => void): void {
   }
 }
 
+/** The evaluations that keep time by a thread: those of scripts. An inspector's session evaluates without one. */
+function evaluationsByThread(): () => number {
+  const spy = vi.spyOn(vm.Script.prototype, "runInThisContext");
+  onTestFinished(() => spy.mockRestore());
+  return () => spy.mock.calls.length;
+}
+
 describe.each([
-  ["by a timer", (run: () => void) => run()],
-  ["by a thread, as a debugger listens", withDebugger],
-])("the watchdog %s", (_name, around) => {
+  ["by a timer", false, (run: () => void) => run()],
+  ["by a thread, as a debugger listens", true, withDebugger],
+])("the watchdog %s", (_name, isByThread, around) => {
   test.each(Object.entries(endless))("ends %s, and what comes after runs", (_kind, work) => {
+    const byThread = evaluationsByThread();
     around(() => {
       const watchdog = createWatchdog();
       expect(watchdog.run(work, 30)).toBe(false);
       let ran = 0;
-      expect(watchdog.run(() => ran++, 1000)).toBe(true);
+      expect(watchdog.run(() => ran++, 20_000)).toBe(true);
       expect(ran).toBe(1);
     });
+    expect(byThread()).toBe(isByThread ? 2 : 0);
   });
 
   test("throws what the work throws, the very object, and is of use after it", () => {
@@ -58,12 +67,12 @@ describe.each([
       try {
         watchdog.run(() => {
           throw error;
-        }, 1000);
+        }, 20_000);
       } catch (caught) {
         thrown = caught;
       }
       expect(thrown).toBe(error);
-      expect(watchdog.run(() => {}, 1000)).toBe(true);
+      expect(watchdog.run(() => {}, 20_000)).toBe(true);
     });
   });
 });
