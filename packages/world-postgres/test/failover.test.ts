@@ -6,6 +6,7 @@ import type { World } from "@perdure/world";
 import { startPostgres, type PostgresServer } from "../../../scripts/postgres.mjs";
 import { createPostgresWorld } from "../src/index.ts";
 import { bytes, newRun } from "./support/runs.ts";
+import { warningsOf } from "./support/warnings.ts";
 
 // A server of its own: these tests restart it, and change how it commits.
 let server: PostgresServer;
@@ -123,13 +124,10 @@ test("a history that the database has lost is never continued", async () => {
 });
 
 test("a setup that waits for a server tells what for, without the password: SERVER_UNREACHED", async () => {
-  const warnings: { readonly code?: string; readonly message: string }[] = [];
-  const listener = (warning: Error): void => void warnings.push(warning);
-  process.on("warning", listener);
+  const warnings = warningsOf("SERVER_UNREACHED");
   const nowhere = createPostgresWorld({ url: "postgres://user:secret@127.0.0.1:1/db", patienceMs: 60_000 });
   const opening = nowhere.setup().catch((reason: unknown) => reason);
-  await expect.poll(() => warnings.filter(({ code }) => code === "SERVER_UNREACHED")).toHaveLength(1);
-  process.removeListener("warning", listener);
+  await expect.poll(() => warnings).toHaveLength(1);
   expect(warnings.at(-1)!.message).toMatch(/^PostgreSQL at 127\.0\.0\.1:1 is not there yet \(.*ECONNREFUSED.*\)\. setup\(\) goes on/);
   expect(warnings.at(-1)!.message).not.toContain("secret");
   await nowhere.close();

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { createLeaseThread, type LeaseThread, sharedNow } from "../src/lease-thread/lease-thread.ts";
 import { createPostgresWorld } from "../src/postgres-world.ts";
+import { warningsOf } from "./support/warnings.ts";
 
 const url = await testPostgres();
 const admin = new pg.Pool({ connectionString: url });
@@ -167,9 +168,7 @@ test("without a connection to be had, or with stuckMs 0, there is no thread", as
 });
 
 test("a thread that cannot start is told of once, and nothing else fails: LEASE_THREAD_FAILED", async () => {
-  const warnings: { readonly code?: string; readonly message: string }[] = [];
-  const listener = (warning: Error): void => void warnings.push(warning);
-  process.on("warning", listener);
+  const warnings = warningsOf("LEASE_THREAD_FAILED");
   const id = await worker();
   for (let times = 0; times < 2; times++) {
     const leases = thread({ connection: { connectionString: url, ssl: { checkServerIdentity: () => undefined } } });
@@ -180,8 +179,7 @@ test("a thread that cannot start is told of once, and nothing else fails: LEASE_
     await leases.close();
   }
   await pause(50);
-  process.removeListener("warning", listener);
-  expect(warnings.filter(({ code }) => code === "LEASE_THREAD_FAILED")).toMatchObject([
+  expect(warnings).toMatchObject([
     { message: expect.stringMatching(/cannot start .*could not be cloned.*Leases are kept by the main thread now/s) as string },
   ]);
 });

@@ -5,6 +5,7 @@ import { query } from "../../../scripts/postgres.mjs";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { createPostgresWorld } from "../src/index.ts";
 import { bytes, newRun } from "./support/runs.ts";
+import { warningsOf } from "./support/warnings.ts";
 
 const url = await testPostgres();
 const admin = new pg.Client(url);
@@ -72,14 +73,11 @@ test("a database that refuses to remove runs is told of once, and nothing else f
   const world = createPostgresWorld({ url: own, retentionMs: { failed: 0 } });
   await world.setup();
   await query(own, "ALTER TABLE perdure.runs RENAME COLUMN ended_at TO over_at");
-  const warnings: { readonly code?: string; readonly message: string }[] = [];
-  const listener = (warning: Error): void => void warnings.push(warning);
-  process.on("warning", listener);
+  const warnings = warningsOf("RETENTION_FAILED");
   await world.heartbeat("w", 60_000);
   await expect
-    .poll(() => warnings.filter(({ code }) => code === "RETENTION_FAILED"))
+    .poll(() => warnings)
     .toMatchObject([{ message: expect.stringMatching(/column "ended_at" does not exist.* stay/) as string }]);
-  process.removeListener("warning", listener);
   await world.heartbeat("w", 60_000);
   await world.close();
 });
