@@ -70,16 +70,21 @@ test("runs go when their time has come, with all that they had; others stay", as
 
 test("a database that refuses to remove runs is told of once, and nothing else fails: RETENTION_FAILED", async () => {
   const own = await testPostgres();
-  const world = createPostgresWorld({ url: own, retentionMs: { failed: 0 } });
-  await world.setup();
+  const worlds = [1, 2].map(() => createPostgresWorld({ url: own, retentionMs: { failed: 0 } }));
+  for (const world of worlds) await world.setup();
   await query(own, "ALTER TABLE perdure.runs RENAME COLUMN ended_at TO over_at");
   const warnings = warningsOf("RETENTION_FAILED");
-  await world.heartbeat("w", 60_000);
-  await expect
-    .poll(() => warnings)
-    .toMatchObject([{ message: expect.stringMatching(/column "ended_at" does not exist.* stay/) as string }]);
-  await world.heartbeat("w", 60_000);
-  await world.close();
+  for (const world of worlds) await world.heartbeat("w", 60_000);
+  // Each has a connection of its own, whose last statement was refused.
+  const refused = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' AND query LIKE '%ORDER BY ended_at%'";
+  await expect.poll(async () => (await query(own, refused)).length).toBe(2);
+  await expect.poll(() => warnings.length).toBeGreaterThan(0);
+  await new Promise((resolve) => setTimeout(resolve, 100)); // a second one would be here by then
+  expect(warnings).toMatchObject([{ message: expect.stringMatching(/column "ended_at" does not exist.* stay/) as string }]);
+  for (const world of worlds) {
+    await world.heartbeat("w", 60_000);
+    await world.close();
+  }
 });
 
 test("a rule that makes no sense is refused", () => {
