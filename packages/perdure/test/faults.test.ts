@@ -7,10 +7,7 @@ import { getRun, resumeHook, start } from "../src/api/index.ts";
 import { step } from "../src/internal.ts";
 import { encodeRunInput } from "../src/run-input.ts";
 import { bundleOf, workflowOf } from "./support/bundle.ts";
-import { anotherWorker, until, useWorld } from "./support/lab.ts";
-
-/** A World like another, with some of its functions replaced. */
-const wrap = (world: World, changes: Partial<World>): World => ({ ...world, ...changes });
+import { anotherWorker, until, useWorld, wrap } from "./support/lab.ts";
 
 test("a run of a worker that went silent is taken over, and its late result is fenced", async () => {
   const calls: string[] = [];

@@ -12,19 +12,14 @@ import { encodeRunInput } from "../src/run-input.ts";
 import { setWorld } from "../src/runtime.ts";
 import { createLeases } from "../src/worker/leases.ts";
 import { bundleOf, workflowOf } from "./support/bundle.ts";
-import { anotherWorker, until, useWorld } from "./support/lab.ts";
+import { anotherWorker, gate, until, useWorld, wrap } from "./support/lab.ts";
 import { twoServers } from "./support/two-servers.ts";
 
 const patience = { timeout: 20_000 };
-const wrap = (world: World, changes: Partial<World>): World => ({ ...world, ...changes });
-const away = (): WorldError => new WorldError("WORLD_UNAVAILABLE", "A server does not answer.", { hint: "Wait." });
 
-/** A promise, and what resolves it. */
-function gate(): { readonly opened: Promise<void>; open(): void } {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}
+/** The answer to commits for which a part of the World is away. */
+const refused = (commits: readonly Commit[]): CommitResult[] =>
+  commits.map(() => ({ status: "failed", error: new WorldError("WORLD_UNAVAILABLE", "A server does not answer.", { hint: "Wait." }) }));
 
 /** Blocks the event loop. */
 function standStill(ms: number): void {
@@ -191,7 +186,7 @@ test("a proof for which a part of the World is away is asked for again", patienc
       async commit(commits) {
         if (commits.some(({ rows }) => rows.length > 0) || failures > 2) return shared.commit(commits);
         failures++;
-        return commits.map((): CommitResult => ({ status: "failed", error: away() }));
+        return refused(commits);
       },
     }),
   );
@@ -209,7 +204,7 @@ test("turns that wait for a part of the World together are warned of once", pati
   const commit = async (commits: readonly Commit[]): Promise<CommitResult[]> => {
     if (!isAway) return shared.commit(commits);
     for (const { runId } of commits) failed.add(runId);
-    return commits.map((): CommitResult => ({ status: "failed", error: away() }));
+    return refused(commits);
   };
   await useWorld(
     { observers: [{ observe: (event) => void (event.type === "warning" && warnings.push(event.message)) }] },
@@ -239,7 +234,7 @@ test("what a step has brought is kept while a part of the World that its turn ne
       async commit(commits) {
         if (calls === 0 || failures > 2) return shared.commit(commits);
         failures++;
-        return commits.map((): CommitResult => ({ status: "failed", error: away() }));
+        return refused(commits);
       },
     }),
   );
@@ -260,7 +255,7 @@ test("a worker that stops while a part of the World is away gives the run back",
       async commit(commits) {
         if (calls === 0) return shared.commit(commits);
         failures++;
-        return commits.map((): CommitResult => ({ status: "failed", error: away() }));
+        return refused(commits);
       },
     }),
   );

@@ -1,5 +1,4 @@
 // Whose a run is, when answers are lost and leases run out while something is under way.
-import type { World } from "@perdure/world";
 import { checkedWorld } from "@perdure/world/conformance";
 import { createMemoryWorld } from "@perdure/world/memory";
 import { expect, test } from "vitest";
@@ -9,16 +8,7 @@ import { step } from "../src/internal.ts";
 import { createCommitter } from "../src/worker/committer.ts";
 import type { Observation } from "../src/worker/observe/observation.ts";
 import { workflowOf } from "./support/bundle.ts";
-import { anotherWorker, until, useWorld } from "./support/lab.ts";
-
-const wrap = (world: World, changes: Partial<World>): World => ({ ...world, ...changes });
-
-/** A promise, and what resolves it. */
-function gate(): { readonly opened: Promise<void>; open(): void } {
-  let open = (): void => undefined;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}
+import { anotherWorker, gate, until, useWorld, wrap } from "./support/lab.ts";
 
 test(
   "a run that was claimed before the answer to its creation came is here once, and hears its messages",

@@ -44,3 +44,13 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** A World like another, with some of its functions replaced. */
+export const wrap = (world: World, changes: Partial<World>): World => ({ ...world, ...changes });
+
+/** A promise, and what resolves it. */
+export function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
