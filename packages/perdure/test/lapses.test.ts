@@ -15,8 +15,6 @@ import { bundleOf, workflowOf } from "./support/bundle.ts";
 import { anotherWorker, gate, until, useWorld, wrap } from "./support/lab.ts";
 import { twoServers } from "./support/two-servers.ts";
 
-const patience = { timeout: 20_000 };
-
 /** The answer to commits for which a part of the World is away. */
 const refused = (commits: readonly Commit[]): CommitResult[] =>
   commits.map(() => ({ status: "failed", error: new WorldError("WORLD_UNAVAILABLE", "A server does not answer.", { hint: "Wait." }) }));
@@ -56,7 +54,7 @@ test("each lane has a lease of its own, which is renewed when its part of the Wo
   expect(leases.of("c1").hasLapsed()).toBe(true);
 });
 
-test("on a server whose lease was lost no attempt begins, however well the others answer", patience, async () => {
+test("on a server whose lease was lost no attempt begins, however well the others answer", async () => {
   const begun: string[] = [];
   const [slow, last] = [gate(), gate()];
   step("lp#slow", async () => slow.opened, "slow");
@@ -87,10 +85,10 @@ test("on a server whose lease was lost no attempt begins, however well the other
   expect(begun).toEqual(["effect"]);
 });
 
-test("what waits for the lease of a server goes on when that answers again and nothing was lost", patience, async () => {
+test("what waits for the lease of a server goes on when that answers again and nothing was lost", async () => {
   let begun = 0;
   step("lp#afterwards", async () => ++begun, "afterwards");
-  const flow = workflowOf<[], number>("lp#afterwardsFlow", "async()=>{await sleep(500);return callStep('lp#afterwards',[])}");
+  const flow = workflowOf<[], number>("lp#afterwardsFlow", "async()=>{await sleep(3000);return callStep('lp#afterwards',[])}");
   const first = twoServers()();
   await useWorld({ leaseMs: 300 }, first.world);
   first.place = "b";
@@ -105,7 +103,7 @@ test("what waits for the lease of a server goes on when that answers again and n
   expect((await first.world.query.run({ id: run.runId }))?.fence).toBe(1);
 });
 
-test("a commit that was acknowledged before the renewal behind a lapse proves nothing", patience, async () => {
+test("a commit that was acknowledged before the renewal behind a lapse proves nothing", async () => {
   const begun: string[] = [];
   const [former, last, renewal, answer] = [gate(), gate(), gate(), gate()];
   step("lp#former", async () => former.opened, "former");
@@ -165,7 +163,7 @@ test("a commit that was acknowledged before the renewal behind a lapse proves no
   expect(begun).toEqual(["latter"]);
 });
 
-test("a proof for which a part of the World is away is asked for again", patience, async () => {
+test("a proof for which a part of the World is away is asked for again", async () => {
   let calls = 0;
   let failures = 0;
   step(
@@ -195,7 +193,7 @@ test("a proof for which a part of the World is away is asked for again", patienc
   expect([calls, (await shared.query.run({ id: run.runId }))?.fence]).toEqual([2, 1]);
 });
 
-test("turns that wait for a part of the World together are warned of once", patience, async () => {
+test("turns that wait for a part of the World together are warned of once", async () => {
   let isAway = true;
   const failed = new Set<string>();
   const warnings: string[] = [];
@@ -217,7 +215,7 @@ test("turns that wait for a part of the World together are warned of once", pati
   expect(warnings).toEqual([expect.stringMatching(/^A commit of run .* waits for a part of the World: A server does not answer/)]);
 });
 
-test("what a step has brought is kept while a part of the World that its turn needs is away", patience, async () => {
+test("what a step has brought is kept while a part of the World that its turn needs is away", async () => {
   let calls = 0;
   let failures = 0;
   step("lp#paid", async () => ++calls, "paid");
@@ -243,7 +241,7 @@ test("what a step has brought is kept while a part of the World that its turn ne
   expect([calls, failures, released]).toEqual([1, 3, []]);
 });
 
-test("a worker that stops while a part of the World is away gives the run back", patience, async () => {
+test("a worker that stops while a part of the World is away gives the run back", async () => {
   let calls = 0;
   let failures = 0;
   step("lp#given", async () => ++calls, "given");
@@ -266,7 +264,7 @@ test("a worker that stops while a part of the World is away gives the run back",
   expect(await run.returnValue).toBe(2);
 });
 
-test("a lapse while a worker stops: what is on record as begun begins once the run is known to be its own", patience, async () => {
+test("a lapse while a worker stops: what is on record as begun begins once the run is known to be its own", async () => {
   const slow = gate();
   let calls = 0;
   step("lp#holds", async () => slow.opened, "holds");
@@ -302,7 +300,7 @@ test("a lapse while a worker stops: what is on record as begun begins once the r
   expect(await run.returnValue).toBe(1);
 });
 
-test("a claim that is partial is followed by one that says what the worker holds", patience, async () => {
+test("a claim that is partial is followed by one that says what the worker holds", async () => {
   const flow = workflowOf("lp#partialFlow", "async()=>{await sleep(60000)}");
   const shared = checkedWorld(createMemoryWorld());
   let partial = 0;
@@ -327,7 +325,7 @@ test("a claim that is partial is followed by one that says what the worker holds
   await run.cancel();
 });
 
-test("the copy of an earlier claim whose replay fails does not take the later one with it", patience, async () => {
+test("the copy of an earlier claim whose replay fails does not take the later one with it", async () => {
   const shared = checkedWorld(createMemoryWorld());
   const first = gate();
   let loads = 0;
@@ -353,7 +351,7 @@ test("the copy of an earlier claim whose replay fails does not take the later on
   expect((await shared.query.run({ id: run.id }))?.fence).toBe(2);
 });
 
-test("a copy that was dropped while its code was loaded stays dropped", patience, async () => {
+test("a copy that was dropped while its code was loaded stays dropped", async () => {
   const shared = checkedWorld(createMemoryWorld());
   const codes = [gate(), gate()];
   let gets = 0;

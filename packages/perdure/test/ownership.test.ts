@@ -10,103 +10,95 @@ import type { Observation } from "../src/worker/observe/observation.ts";
 import { workflowOf } from "./support/bundle.ts";
 import { anotherWorker, gate, until, useWorld, wrap } from "./support/lab.ts";
 
-test(
-  "a run that was claimed before the answer to its creation came is here once, and hears its messages",
-  { timeout: 20_000 },
-  async () => {
-    const flow = workflowOf<[], unknown>("t#early", "async()=>{const hook=createHook({token:'early'});return await hook}");
-    const shared = checkedWorld(createMemoryWorld());
-    const claimed = gate();
-    let created = 0;
-    let claims = 0;
-    let refused = 0;
-    await useWorld(
-      { leaseMs: 400 },
-      wrap(shared, {
-        async createRuns(runs, options) {
-          const results = await shared.createRuns(runs, options);
-          created++;
-          await claimed.opened;
-          return results;
-        },
-        async claim(request) {
-          const answer = await shared.claim(request);
-          // Then the next one says what the worker holds, and takes what it does not.
-          if (created === 1 && claims++ === 0) throw new Error("the connection died");
-          if (answer.runs.length > 0) setTimeout(claimed.open, 50);
-          return answer;
-        },
-        async commit(commits) {
-          return shared.commit(commits).catch((error: unknown) => {
-            refused++;
-            throw error;
-          });
-        },
-      }),
-    );
-    const run = await start(flow, []);
-    await until(async () => (await shared.query.hook("early")) !== null, "the hook");
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await resumeHook("early", "heard");
-    expect(await run.returnValue).toBe("heard");
-    expect((await shared.query.run({ id: run.runId }))?.fence).toBe(2);
-    expect(refused).toBe(0);
-  },
-);
-
-test(
-  "a commit that is acknowledged late does not make a worker begin steps of a run that is another's by now",
-  { timeout: 20_000 },
-  async () => {
-    const begun: string[] = [];
-    const last = gate();
-    step("t#first", async () => void begun.push("first"), "first");
-    step("t#second", async () => void begun.push("second"), "second");
-    step("t#last", async () => last.opened, "last");
-    const flow = workflowOf<[], unknown>(
-      "t#acknowledgedLate",
-      "async()=>{await callStep('t#first',[]);await callStep('t#second',[]);await callStep('t#last',[]);return 'done'}",
-    );
-    const shared = checkedWorld(createMemoryWorld());
-    const answer = gate();
-    let isCut = false;
-    let renewals = 0;
-    // The commit that asks for the second step lands, and the connection is lost for longer than the lease; its answer is the last thing to come back.
-    const severed = wrap(shared, {
-      watch: (listener) => shared.watch((hint) => (isCut ? undefined : listener(hint))),
+test("a run that was claimed before the answer to its creation came is here once, and hears its messages", async () => {
+  const flow = workflowOf<[], unknown>("t#early", "async()=>{const hook=createHook({token:'early'});return await hook}");
+  const shared = checkedWorld(createMemoryWorld());
+  const claimed = gate();
+  let created = 0;
+  let claims = 0;
+  let refused = 0;
+  await useWorld(
+    { leaseMs: 400 },
+    wrap(shared, {
+      async createRuns(runs, options) {
+        const results = await shared.createRuns(runs, options);
+        created++;
+        await claimed.opened;
+        return results;
+      },
       async claim(request) {
-        if (isCut) throw new Error("there is no connection");
-        const claimed = await shared.claim(request);
-        renewals++;
-        return claimed;
+        const answer = await shared.claim(request);
+        // Then the next one says what the worker holds, and takes what it does not.
+        if (created === 1 && claims++ === 0) throw new Error("the connection died");
+        if (answer.runs.length > 0) setTimeout(claimed.open, 50);
+        return answer;
       },
       async commit(commits) {
-        const results = await shared.commit(commits);
-        if (begun.length !== 1 || commits[0]!.rows.length === 0 || answerIsOver) return results;
-        answerIsOver = true;
-        isCut = true;
-        await answer.opened;
-        throw new Error("the connection died");
+        return shared.commit(commits).catch((error: unknown) => {
+          refused++;
+          throw error;
+        });
       },
-    });
-    let answerIsOver = false;
-    await useWorld({ leaseMs: 300 }, severed);
-    const run = await start(flow, []);
-    await until(() => isCut, "the commit whose answer is lost");
-    await anotherWorker(shared, { leaseMs: 5000 });
-    await until(async () => (await shared.load(run.runId)).rows.length === 3, "the second step's result, by the other worker");
-    renewals = 0;
-    isCut = false;
-    await until(() => renewals > 0, "the lease of the first worker");
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    answer.open();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(begun).toEqual(["first", "second"]);
-    last.open();
-    expect(await run.returnValue).toBe("done");
-    expect(begun).toEqual(["first", "second"]);
-  },
-);
+    }),
+  );
+  const run = await start(flow, []);
+  await until(async () => (await shared.query.hook("early")) !== null, "the hook");
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await resumeHook("early", "heard");
+  expect(await run.returnValue).toBe("heard");
+  expect((await shared.query.run({ id: run.runId }))?.fence).toBe(2);
+  expect(refused).toBe(0);
+});
+
+test("a commit that is acknowledged late does not make a worker begin steps of a run that is another's by now", async () => {
+  const begun: string[] = [];
+  const last = gate();
+  step("t#first", async () => void begun.push("first"), "first");
+  step("t#second", async () => void begun.push("second"), "second");
+  step("t#last", async () => last.opened, "last");
+  const flow = workflowOf<[], unknown>(
+    "t#acknowledgedLate",
+    "async()=>{await callStep('t#first',[]);await callStep('t#second',[]);await callStep('t#last',[]);return 'done'}",
+  );
+  const shared = checkedWorld(createMemoryWorld());
+  const answer = gate();
+  let isCut = false;
+  let renewals = 0;
+  // The commit that asks for the second step lands, and the connection is lost for longer than the lease; its answer is the last thing to come back.
+  const severed = wrap(shared, {
+    watch: (listener) => shared.watch((hint) => (isCut ? undefined : listener(hint))),
+    async claim(request) {
+      if (isCut) throw new Error("there is no connection");
+      const claimed = await shared.claim(request);
+      renewals++;
+      return claimed;
+    },
+    async commit(commits) {
+      const results = await shared.commit(commits);
+      if (begun.length !== 1 || commits[0]!.rows.length === 0 || answerIsOver) return results;
+      answerIsOver = true;
+      isCut = true;
+      await answer.opened;
+      throw new Error("the connection died");
+    },
+  });
+  let answerIsOver = false;
+  await useWorld({ leaseMs: 300 }, severed);
+  const run = await start(flow, []);
+  await until(() => isCut, "the commit whose answer is lost");
+  await anotherWorker(shared, { leaseMs: 5000 });
+  await until(async () => (await shared.load(run.runId)).rows.length === 3, "the second step's result, by the other worker");
+  renewals = 0;
+  isCut = false;
+  await until(() => renewals > 0, "the lease of the first worker");
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  answer.open();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(begun).toEqual(["first", "second"]);
+  last.open();
+  expect(await run.returnValue).toBe("done");
+  expect(begun).toEqual(["first", "second"]);
+});
 
 test("two copies of a run that have a commit in the queue do not hold up the others, nor alarm anybody", async () => {
   const world = createMemoryWorld();
