@@ -83,6 +83,7 @@ test("on a server whose lease was lost no attempt begins, however well the other
   last.open();
   expect(await onB.returnValue).toBe("done");
   expect(begun).toEqual(["effect"]);
+  expect(first.mixed).toEqual([]);
 });
 
 test("what waits for the lease of a server goes on when that answers again and nothing was lost", async () => {
@@ -101,6 +102,7 @@ test("what waits for the lease of a server goes on when that answers again and n
   first.away.delete("b");
   expect(await run.returnValue).toBe(1);
   expect((await first.world.query.run({ id: run.runId }))?.fence).toBe(1);
+  expect(first.mixed).toEqual([]);
 });
 
 test("a commit that was acknowledged before the renewal behind a lapse proves nothing", async () => {

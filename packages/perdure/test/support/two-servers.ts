@@ -12,6 +12,8 @@ export interface Connection {
   readonly away: Set<Name>;
   /** Where new runs go. */
   place: Name;
+  /** Calls, by any connection, that were for both servers and failed for it. A worker tries again in parts: only here it is seen. */
+  readonly mixed: readonly string[];
 }
 
 /** @returns what makes a connection, as each process has one */
@@ -20,9 +22,12 @@ export function twoServers(): () => Connection {
   const nameOf = (runId: string): Name => (slotOf(runId) % 2 === 0 ? "a" : "b");
   const at = (runId: string): World => servers[nameOf(runId)];
   const both = [servers.a, servers.b];
-  const only = (items: readonly { readonly runId: string }[]): World => {
-    if (new Set(items.map(({ runId }) => nameOf(runId))).size > 1) throw new Error("This call is for one lane.");
-    return at(items[0]!.runId);
+  const mixed: string[] = [];
+  const only = (call: string, runIds: readonly string[]): World => {
+    const [name, ...others] = new Set(runIds.map(nameOf));
+    if (name !== undefined && others.length === 0) return servers[name];
+    mixed.push(`${call} ${runIds.join()}`);
+    throw new Error("This call is for one lane.");
   };
   return () => {
     const away = new Set<Name>();
@@ -37,9 +42,17 @@ export function twoServers(): () => Connection {
         const ends = both.map((server) => server.watch(listener));
         return () => ends.forEach((end) => end());
       },
-      createRuns: (runs, options) => at(runs[0]!.id).createRuns(runs, options),
+      createRuns: async (runs, options) =>
+        only(
+          "createRuns",
+          runs.map(({ id }) => id),
+        ).createRuns(runs, options),
       load: (runId, options) => at(runId).load(runId, options),
-      commit: (commits) => only(commits).commit(commits),
+      commit: async (commits) =>
+        only(
+          "commit",
+          commits.map(({ runId }) => runId),
+        ).commit(commits),
       end: (runId, end) => at(runId).end(runId, end),
       async release(worker, leases) {
         for (const lease of leases) await at(lease.runId).release(worker, [lease]);
@@ -68,7 +81,7 @@ export function twoServers(): () => Connection {
         runsById: async (ids) => (await Promise.all(both.map((server) => server.query.runsById(ids)))).flat(),
       },
     };
-    const connection: Connection = { world, away, place: "a" };
+    const connection: Connection = { world, away, place: "a", mixed };
     return connection;
   };
 }
