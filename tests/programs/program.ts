@@ -33,7 +33,7 @@ export function program(code: string): Program {
   return programIn(code, ["--import", "@perdure/compiler/register", "app.ts"]);
 }
 
-/** The same, built into `app.mjs`: its processes start in a fifth of the time. @param onFinished of the test, where tests run at once */
+/** The same, built into `app.mjs`: its processes start sooner. @param onFinished of the test, where tests run at once */
 export async function builtProgram(code: string, onFinished = onTestFinished): Promise<Program> {
   const one = programIn(code, ["app.mjs"], onFinished);
   await build({
