@@ -75,6 +75,23 @@ function programIn(code: string, startArgs: readonly string[], onFinished = onTe
   };
 }
 
+/** Groups of processes that a test still answers for. */
+const groups = new Set<number>();
+
+// A process that ends before its tests are over takes them along.
+process.once("exit", () => {
+  for (const group of groups) endGroup(group);
+});
+
+function endGroup(group: number): void {
+  try {
+    process.kill(-group, "SIGKILL");
+  } catch (error) {
+    // All of them have ended.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 function run(folder: string, args: readonly string[], env: Readonly<Record<string, string>>): Running {
   const child = spawn(process.execPath, args, {
     cwd: folder,
@@ -83,7 +100,10 @@ function run(folder: string, args: readonly string[], env: Readonly<Record<strin
     // A group of its own, so that what it starts can be ended with it.
     detached: true,
   });
-  const pid = child.pid ?? 0;
+  const { pid } = child;
+  // Why is told by the child's "error", which nothing here takes.
+  if (pid === undefined) throw new Error(`\`node ${args.join(" ")}\` could not be started.`);
+  groups.add(pid);
   let output = "";
   let isOver = false;
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -109,11 +129,8 @@ function run(folder: string, args: readonly string[], env: Readonly<Record<strin
     },
     ended: () => end,
     kill() {
-      try {
-        process.kill(-pid, "SIGKILL");
-      } catch {
-        // All of them have ended.
-      }
+      endGroup(pid);
+      groups.delete(pid);
     },
   };
 }
