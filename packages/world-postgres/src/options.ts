@@ -51,4 +51,6 @@ export interface InternalOptions {
   readonly clock?: string;
   /** How long one of several servers is waited for where others answer without it. */
   readonly quickMs?: number;
+  /** How long a transaction waits for its next statement; default {@link IDLE_MS}. */
+  readonly idleMs?: number;
 }

@@ -2,6 +2,7 @@ import { WorldError } from "@perdure/world";
 import type pg from "pg";
 import { closedError, createDatabase, type Database } from "./database/database.ts";
 import { explain } from "./database/failure.ts";
+import { IDLE_MS } from "./database/idle-limit.ts";
 import type { Locality } from "./database/locality.ts";
 import { createSource, type PgQueryable, type PgSource } from "./database/source.ts";
 import { createSql, type Sql } from "./database/sql.ts";
@@ -46,12 +47,16 @@ export interface StorePlace {
   readonly locality: Locality | null;
 }
 
-export function createStore(options: PostgresWorldOptions, { clock }: InternalOptions, { from, locality }: StorePlace): Store {
+export function createStore(
+  options: PostgresWorldOptions,
+  { clock, idleMs = IDLE_MS }: InternalOptions,
+  { from, locality }: StorePlace,
+): Store {
   const { schema = "perdure", connections = 10, patienceMs = 30_000, notify = "auto", prepare = "auto", stuckMs = 120_000 } = options;
   assertOptions(options);
   const source = createSource(from, { connections });
   const sql = createSql(schema, clock);
-  const database = createDatabase({ source, sql, named: prepare !== false, patienceMs, locality });
+  const database = createDatabase({ source, sql, named: prepare !== false, patienceMs, locality, idleMs });
   const leases = createLeaseThread({
     connection: source.connection,
     renew: sql.of(RENEW_EXISTING).text,

@@ -10,7 +10,8 @@ import type { QueryConfig, QueryResult } from "pg";
 import pg from "pg";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WorldError } from "@perdure/world";
-import { explain, failureKind, RolledBack, spoilsConnection, unavailable, UnconfirmedCommit } from "./failure.ts";
+import { explain, failureKind, isTooLate, RolledBack, spoilsConnection, unavailable, UnconfirmedCommit } from "./failure.ts";
+import { limitIdle } from "./idle-limit.ts";
 import type { PgClient, PgSource } from "./source.ts";
 import type { Locality } from "./locality.ts";
 import type { Sql } from "./sql.ts";
@@ -66,10 +67,13 @@ export interface DatabaseOptions {
   /** For how long a call is tried again. */
   readonly patienceMs: number;
   readonly locality: Locality | null;
+  /** See {@link IDLE_MS}. */
+  readonly idleMs: number;
 }
 
-export function createDatabase({ source, sql, named, patienceMs, locality }: DatabaseOptions): Database {
+export function createDatabase({ source, sql, named, patienceMs, locality, idleMs }: DatabaseOptions): Database {
   let isNamed = named;
+  const begin = `BEGIN;${limitIdle(idleMs)}`;
 
   async function send(client: PgClient, template: string, values: readonly unknown[]): Promise<QueryResult<unknown[]>> {
     const { name, text } = sql.of(template);
@@ -128,7 +132,7 @@ export function createDatabase({ source, sql, named, patienceMs, locality }: Dat
       const execute: Send = async (template, values) => send(client, template, values);
       let hasOutgoing = false;
       const own = locality && { ...locality, noteOutbox: () => (hasOutgoing = true) };
-      const value = await runTransaction(client, async () => work(transactionOf(execute, own)));
+      const value = await runTransaction(client, begin, async () => work(transactionOf(execute, own)));
       if (hasOutgoing) locality?.noteOutbox();
       confirm(client);
       return value;
@@ -161,15 +165,17 @@ function transactionOf(send: Send, locality: Locality | null): Transaction {
   };
 }
 
-async function runTransaction<T>(client: PgClient, work: () => Promise<T>): Promise<T> {
-  await client.query({ text: "BEGIN" }).catch(nothingSent);
+async function runTransaction<T>(client: PgClient, begin: string, work: () => Promise<T>): Promise<T> {
+  await client.query({ text: begin }).catch(nothingSent);
   let value: T;
   try {
     value = await work();
   } catch (error) {
     throw await rollback(client, error);
   }
-  const { command } = await client.query({ text: "COMMIT" });
+  const { command } = await client.query({ text: "COMMIT" }).catch((error: unknown) => {
+    throw isTooLate(error) ? new RolledBack(error) : error;
+  });
   if (command !== "COMMIT") throw new Error("PostgreSQL rolled a transaction back that it was told to commit.");
   return value;
 }

@@ -67,6 +67,11 @@ function isSqlState(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]+$/.test(code);
 }
 
+/** Whether a commit came too late for its transaction: the server had ended an idle one, or the connection was known to be lost and nothing was sent. */
+export function isTooLate(error: unknown): boolean {
+  return codeOf(error) === "25P03" || (isConnectionLoss(error) && (error as Error).message.includes("not queryable"));
+}
+
 /** The driver's own errors have no code. */
 function isConnectionLoss(error: unknown): boolean {
   if (WorldError.is(error) || !(error instanceof Error)) return false;

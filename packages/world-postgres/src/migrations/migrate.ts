@@ -6,6 +6,7 @@
  */
 
 import { WorldError } from "@perdure/world";
+import { IDLE_MS, limitIdle } from "../database/idle-limit.ts";
 import type { PgClient, PgSource } from "../database/source.ts";
 import type { Sql } from "../database/sql.ts";
 import { migrations } from "./index.ts";
@@ -85,7 +86,7 @@ async function makeVersions(client: PgClient, sql: Sql): Promise<void> {
 }
 
 async function applyMissing(client: PgClient, sql: Sql, schemaName: string): Promise<void> {
-  await client.query({ text: "BEGIN" });
+  await client.query({ text: `BEGIN;${limitIdle(IDLE_MS)}` });
   try {
     await client.query({ text: sql.of("LOCK TABLE @versions IN EXCLUSIVE MODE").text });
     const version = await versionOf(client, sql);

@@ -14,6 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isName, WorldError } from "@perdure/world";
 import type pg from "pg";
 import { explain, failureKind, unavailable, UnconfirmedCommit } from "../database/failure.ts";
+import { limitIdle } from "../database/idle-limit.ts";
 import type { PgClient } from "../database/source.ts";
 import { chooseDatabase, type DatabaseChoice, type TransactionDatabase } from "./databases.ts";
 import { TransactionError } from "./errors.ts";
@@ -110,11 +111,8 @@ function nameOf(context: object, key: string | undefined): string {
 
 const ISOLATIONS: readonly unknown[] = ["read committed", "repeatable read", "serializable"];
 
-/**
- * A machine that vanishes leaves its transaction open, for hours if nobody says otherwise, and the next execution waits for it. (A shorter limit that is set already stays.)
- */
-const LIMIT_IDLE = `
-  SELECT set_config('idle_in_transaction_session_timeout', '60s', true) WHERE current_setting('idle_in_transaction_session_timeout') = '0'`;
+/** How far apart the function's queries may be: the next execution waits for a transaction that is open. */
+const LIMIT_IDLE = limitIdle(60_000);
 
 function beginOf(isolation: TransactionOptions["isolation"]): string {
   if (isolation === undefined) return "BEGIN";
