@@ -95,8 +95,12 @@ function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" |
     },
     async end(runId, how) {
       assertRunEnd(how);
-      const outcome = await store.database().transaction((transaction) => end(transaction, runId, how), "repeatable");
-      if (outcome !== "ended") return outcome;
+      let mayHaveEnded = false; // by a try whose answer was lost
+      const outcome = await store.database().transaction(async (transaction, isRetry) => {
+        mayHaveEnded = isRetry;
+        return end(transaction, runId, how);
+      }, "repeatable");
+      if (outcome === "not_found" || (outcome === "already" && !mayHaveEnded)) return outcome;
       hints.ended(runId);
       hints.due(); // for those who awaited it
       return outcome;
@@ -120,14 +124,21 @@ async function create(database: Database, runs: readonly NewRun[], owner: string
   const isUnknown = created === undefined;
   const first = new Set(created?.keys());
   const rest = runs.filter(({ id }) => !first.delete(id));
+  /** What tries that may have been committed had to answer, by id. */
+  const answers = new Map<string, CreatedRun>();
   const others = await database.transaction(async (transaction, isRetry) => {
+    if (!isRetry) answers.clear();
     const results = await createRuns(transaction, rest, owner);
-    if (!isUnknown && !isRetry) return results;
     const told = new Set(created?.keys()); // the same id once more in this call exists already
-    return results.map((result, index) => {
-      const { id } = rest[index]!;
-      return told.has(id) ? result : (told.add(id), asCreated(result, rest[index]!, owner));
-    });
+    for (const [index, { id }] of rest.entries()) {
+      if (told.has(id)) continue;
+      told.add(id);
+      const found = results[index]!;
+      const result = lostAnswer(found, id, answers.get(id)) ?? (isUnknown ? asCreated(found, id, owner) : found);
+      if (result.created) answers.set(id, result);
+      results[index] = result;
+    }
+    return results;
   }, "repeatable");
   return runs.map((run) => {
     const record = created?.get(run.id);
@@ -141,9 +152,17 @@ function askAgain(error: unknown): undefined {
   if (!WorldError.is(error) || error.code !== "WORLD_UNAVAILABLE") throw error;
 }
 
-/** After an answer was lost: what exists under the very id, and as it would be, is what the lost try created. */
-function asCreated(result: CreatedRun, { id }: NewRun, owner: string | null): CreatedRun {
-  const { run, created } = result as { run: RunRecord | null; created: boolean }; // null: held by a run on another server
+/** What exists may be null here: held by a run on another server. */
+type Found = Omit<CreatedRun, "run"> & { readonly run: RunRecord | null };
+
+/** The answer of an earlier try, if that was committed: the run that it created is there. What else the try did (whom the run replaced) is not to be seen any more. */
+function lostAnswer({ run, created }: Found, id: string, answer: CreatedRun | undefined): CreatedRun | null {
+  return answer !== undefined && !created && run?.id === id && run.createdAt === answer.run.createdAt ? answer : null;
+}
+
+/** After a single statement was lost, which has said nothing: what exists under the very id, and as it would be, is what it created. */
+function asCreated(result: CreatedRun, id: string, owner: string | null): CreatedRun {
+  const { run, created } = result as Found;
   const isOwn = run?.id === id && run.owner === owner && run.fence === (owner === null ? 0 : 1);
   return created || !isOwn ? result : { ...result, created: true };
 }

@@ -68,7 +68,7 @@ export interface CreatedRun {
   readonly run: RunRecord;
   /** False when a run with this id or key existed before; `run` is then the existing one. */
   readonly created: boolean;
-  /** The run that lost its key to this one, whether it was open until then or over before; else null. Null, too, where the answer was lost and the World made the call again. */
+  /** The run that lost its key to this one, whether it was open until then or over before; else null. */
   readonly replaced: string | null;
 }
 

@@ -97,11 +97,9 @@ const COMMITTED: CommitResult = { status: "committed", conflicts: [] };
 
 async function commitOthers(database: Database, others: readonly Open[], results: CommitResult[], effects: Effects): Promise<void> {
   if (others.length === 0) return;
-  const own: Effects = { wakes: false, replaced: [] };
+  const own: Effects = { wakes: false, replaced: [] }; // of all tries: a retry does not see what an earlier one did that was committed
   try {
     const outcomes = await database.transaction(async (transaction) => {
-      own.wakes = false;
-      own.replaced.length = 0;
       await lockRuns(transaction, others);
       const outcomes: CommitResult[] = [];
       for (const { commit } of others) outcomes.push(await commitOne(transaction, commit, own));

@@ -1,10 +1,10 @@
-import type { CreatedRun, World } from "@perdure/world";
+import type { World } from "@perdure/world";
 import { WorldError } from "@perdure/world";
 
 /**
  * The conformance suite calls each function once and expects its answer. Where an answer may be lost for good, this stands in for a careful
- * caller: a claim is made again, and says what its worker holds. Some calls have no answer that a retry could give for sure (`createRuns` of a run that replaces
- * another, which then names none; `streams.append` without a writer; `end`, which then says `already`; `deliver`, where others deliver the same): `exposed` counts those that are under way,
+ * caller: a claim is made again, and says what its worker holds. Some calls have no answer that a retry could give for sure (`streams.append` without a
+ * writer; `end`, which then says `already`; `deliver`, where others deliver the same): `exposed` counts those that are under way,
  * while which no commit's answer should be lost.
  */
 export function patient(world: World, exposed: { count: number }): World {
@@ -27,8 +27,7 @@ export function patient(world: World, exposed: { count: number }): World {
   return {
     ...world,
     async createRuns(runs, options) {
-      const create = async (): Promise<CreatedRun[]> => world.createRuns(runs, options);
-      const results = await (runs.some(({ ifKeyExists }) => ifKeyExists === "replace") ? whole(create) : create());
+      const results = await world.createRuns(runs, options);
       if (options?.owner !== undefined)
         hold(
           options.owner,
