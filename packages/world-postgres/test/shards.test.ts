@@ -1,16 +1,10 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { type Commit, type CommitResult, type CreatedRun, type NewRun, slotOf, type World } from "@perdure/world";
-import { Client } from "pg";
+import { type Commit, type CommitResult, type NewRun, slotOf, type World } from "@perdure/world";
 import { hasTestPostgres, testPostgres } from "../../../scripts/test-servers.mjs";
 import { query, startPostgres, type PostgresServer } from "../../../scripts/postgres.mjs";
 import { createPostgresWorld, setShardState, type PostgresWorldOptions } from "../src/index.ts";
-import type { Locality } from "../src/database/locality.ts";
-import { newRunId } from "../src/run-ids.ts";
 import { createCluster } from "../src/shards/cluster.ts";
-import { createOn } from "../src/shards/commits.ts";
-import { createDirectory } from "../src/shards/directory.ts";
-import { createShard, QUICK_MS, type Shard } from "../src/shards/shard.ts";
-import { anySlot } from "../src/shards/topology.ts";
+import { createShard, QUICK_MS } from "../src/shards/shard.ts";
 import { createStore } from "../src/store.ts";
 import { startProxy, type Proxy } from "./support/proxy.ts";
 import * as runs from "./support/runs.ts";
@@ -76,55 +70,6 @@ async function behindProxy(urls: Record<string, string>, name: string): Promise<
   const proxy = await startProxy(urls[name]!, () => "none");
   onTestFinished(() => proxy.close(), 60_000);
   return { shards: { ...urls, [name]: proxy.url }, proxy };
-}
-
-/** By the runs that took keys whose home is a server: whom they took them from. */
-async function takenAt(url: string): Promise<Record<string, string>> {
-  const rows = await query(url, "SELECT id, replaced FROM perdure.reservations WHERE replaced IS NOT NULL");
-  return Object.fromEntries(rows.map(({ id, replaced }) => [id, replaced] as [string, string]));
-}
-
-interface Created {
-  readonly id: string;
-  readonly replaced: string | null;
-}
-
-interface Servers {
-  keyAt(home: string): string;
-  /** A run that lives on a server. */
-  run(server: string): NewRun;
-  create(server: string, fields: Partial<NewRun>): Promise<Created>;
-  /** The part of a creation that happens on the run's server, by the worker `w`. */
-  createHere(server: string, fields: Partial<NewRun>): Promise<Created>;
-  commitHere(server: string, commit: Commit): Promise<void>;
-}
-
-/** A World's servers, on which what there is in outboxes stays there. */
-async function withoutCouriers(urls: Record<string, string>): Promise<Servers> {
-  const shards = Object.entries(urls).map(([name, from]) => {
-    const isHome: Locality["isHome"] = (...what) => cluster.localityOf(name).isHome(...what);
-    const locality = { isLocal: (runId: string) => cluster.localityOf(name).isLocal(runId), isHome, noteOutbox: () => {} };
-    const store = createStore({ notify: false }, {}, { from, locality });
-    return createShard(name, store, QUICK_MS, { comesUp: async () => {}, isUp: () => {} });
-  });
-  const cluster = createCluster(shards, true);
-  onTestFinished(async () => void (await Promise.all(shards.map((shard) => shard.close()))), 60_000);
-  await Promise.all(shards.map((shard) => shard.open()));
-  await cluster.setup();
-  const named = (name: string): Shard => shards.find((shard) => shard.name === name)!;
-  const created = ([result]: readonly CreatedRun[]): Created => ({ id: result!.run.id, replaced: result!.replaced });
-  const run = (server: string, fields: Partial<NewRun> = {}): NewRun =>
-    runs.newRun({ id: newRunId(anySlot(cluster.topology(), server)), ...fields });
-  return {
-    keyAt: (home) => Array.from({ length: 100 }, (_, index) => `key "${index}"`).find((key) => cluster.homeOf("key", key) === named(home))!,
-    run,
-    create: async (server, fields) =>
-      created(await createOn(cluster, createDirectory(cluster), named(server), [run(server, fields)], { owner: undefined })),
-    createHere: async (server, fields) => created(await named(server).world.createRuns([run(server, fields)], { owner: "w" })),
-    async commitHere(server, one) {
-      expect(await commit(named(server).world, one)).toMatchObject({ status: "committed" });
-    },
-  };
 }
 
 describe.runIf(hasTestPostgres())("several servers", { timeout: 90_000 }, () => {
@@ -270,61 +215,6 @@ describe.runIf(hasTestPostgres())("several servers", { timeout: 90_000 }, () => 
     expect(cluster.shardOf(there).name).not.toBe("c");
     await cluster.know([there]);
     expect(cluster.shardOf(there).name).toBe("c");
-  });
-
-  test("what reaches a key's home late and again counts in the order in which the runs' server wrote it: the newest run has the key", async () => {
-    const urls = await three();
-    const servers = await withoutCouriers(urls);
-    const key = servers.keyAt("c");
-    const first = await servers.create("a", { key });
-    // Nobody tells the home: their process ended after the commit.
-    const second = await servers.createHere("a", { key, ifKeyExists: "replace", replaceOutput: bytes("by the second") });
-    const third = await servers.createHere("a", { key, ifKeyExists: "replace", replaceOutput: bytes("by the third") });
-    const fourth = servers.run("a");
-    await servers.commitHere("a", commitOf(third.id, "w", 0, { patch: { status: "completed" }, successor: fourth }));
-    expect(await takenAt(urls.c)).toEqual({});
-    const fifth = await servers.create("a", { key, ifKeyExists: "replace", replaceOutput: bytes("by the fifth") });
-    const taken = { [second.id]: first.id, [third.id]: second.id, [fifth.id]: fourth.id };
-    expect([fifth.replaced, await takenAt(urls.c), await outboxOf(urls.a)]).toEqual([fourth.id, taken, 4]);
-
-    const world = await open({ shards: urls });
-    await expect.poll(() => outboxOf(urls.a), { timeout: 30_000 }).toBe(0);
-    await expect.poll(() => outboxOf(urls.c), { timeout: 30_000 }).toBe(0);
-    expect(await takenAt(urls.c)).toEqual(taken);
-    expect((await world.query.run({ key }))?.id).toBe(fifth.id);
-    const found = await world.query.runsById([first, second, third, fourth, fifth].map(({ id }) => id));
-    expect(found.map(({ status, output, note }) => [status, output && new TextDecoder().decode(output), note])).toEqual([
-      ["cancelled", "by the second", `replaced by ${second.id}`],
-      ["cancelled", "by the third", `replaced by ${third.id}`],
-      ["completed", null, null],
-      ["cancelled", "by the fifth", `replaced by ${fifth.id}`],
-      ["running", null, null],
-    ]);
-  });
-
-  test("a key's home is told of runs that replace one another in the order in which they were inserted, not in that in which they tried", async () => {
-    const urls = await three();
-    const servers = await withoutCouriers(urls);
-    const key = servers.keyAt("c");
-    const [early, late] = [servers.run("a"), servers.run("a")];
-    const other = new Client(urls.a);
-    await other.connect();
-    onTestFinished(() => other.end());
-    // What a creation under way has written, but for the outbox.
-    await other.query("BEGIN");
-    await other.query(
-      "INSERT INTO perdure.runs (id, key, workflow, version, input, due_at, fence, created_at) VALUES ($1, $2, 'w', 'v', '', 0, 0, 0)",
-      [early.id, key],
-    );
-    const creation = servers.createHere("a", { ...late, key, ifKeyExists: "replace" });
-    const waiting =
-      "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO%' AND datname = current_database()";
-    await expect.poll(async () => (await query(urls.a, waiting)).length).toBe(1);
-    await other.query("INSERT INTO perdure.outbox (at, kind, data) VALUES (0, 'take', $1)", [JSON.stringify({ key, by: early.id })]);
-    await other.query("COMMIT");
-    expect((await creation).replaced).toBe(early.id);
-    const rows = await query(urls.a, "SELECT data FROM perdure.outbox ORDER BY position");
-    expect(rows.map(({ data }) => (JSON.parse(data as string) as { by: string }).by)).toEqual([early.id, late.id]);
   });
 
   test("what a server refuses to take stays in the outbox, and is told of once: DELIVERY_FAILED", async () => {

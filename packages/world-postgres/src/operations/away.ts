@@ -14,6 +14,8 @@ export interface Holder {
   readonly reservation: string | null;
   /** At the key's own home: the reservation by which another run has it, which is known to have been used. */
   readonly living?: string;
+  /** A run of this server whose row named the key before the home was asked, which had been told of all that this server knows: the key is that run's no more. */
+  readonly outdated?: string;
 }
 
 /** `passed`: another hook of the run, which the same commit disposes, has the token. `free`: nobody has it, and nobody will. */

@@ -8,11 +8,12 @@ import type { Away } from "./away.ts";
 import { endOpenRun } from "./end.ts";
 import { isHome, isLocal } from "./locality.ts";
 import { type Outgoing, send } from "./outbox.ts";
-import { reservationLost, USE, useReservation } from "./reservations.ts";
+import { giveUp, reservationLost, USE, useReservation } from "./reservations.ts";
 
 const LOCK_KEEPER = "SELECT id FROM @runs WHERE key = $1 FOR NO KEY UPDATE";
+const KEEPER = "SELECT id FROM @runs WHERE key = $1";
 const HOLDER = "SELECT run_id, reservation FROM @keys WHERE key = $1";
-const LOCK_HOLDER = "SELECT run_id FROM @keys WHERE key = $1 FOR UPDATE";
+const LOCK_HOLDER = `${HOLDER} FOR UPDATE`;
 const ADD = "INSERT INTO @keys (key, run_id) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
 const GIVE = "UPDATE @keys SET run_id = $2, reservation = NULL, reserved_at = NULL WHERE key = $1";
 const MOVE = `${GIVE} AND run_id = $3`;
@@ -28,20 +29,34 @@ const SUCCESSOR = "SELECT successor FROM @runs WHERE id = $1 FOR NO KEY UPDATE";
 
 /** Gives a key to a new run of this server, if nobody else has it; returns who has it then. */
 export async function claimKey(transaction: Transaction, key: string, run: string, away: Away | undefined): Promise<string> {
-  const holder = isHome(transaction, "key", key)
-    ? await claimAtHome(transaction, key, run, away)
-    : await claimElsewhere(transaction, key, run, away);
+  if (!isHome(transaction, "key", key)) return claimElsewhere(transaction, key, run, away);
+  const holder = await claimAtHome(transaction, key, run, away);
   // What another run's row still says is out of date.
   if (holder === run) await transaction.run(LOSE_OTHERS, [key, run]);
   return holder;
 }
 
+/**
+ * Another run of this server whose row names the key has it in truth, if it took it when the home had been asked already, or the home has not heard of that yet. Then the reservation is of
+ * no use. Where it is not certain which of the two came first, the home is asked again.
+ */
 async function claimElsewhere(transaction: Transaction, key: string, run: string, away: Away | undefined): Promise<string> {
   const holder = away?.keys.get(key);
   if (holder == null) throw reservationLost();
-  const { runId, reservation } = holder;
-  if (runId === run && reservation !== null && !(await useReservation(transaction, reservation))) throw reservationLost();
+  const { runId, reservation, outdated } = holder;
+  if (runId !== run) return runId;
+  const keeper = (await transaction.all(LOCK_KEEPER, [key]))[0]?.[0] as string | undefined;
+  if (keeper !== undefined && (await isUntold(transaction, key))) return keeper;
+  if (keeper !== undefined && keeper !== outdated) throw reservationLost();
+  if (reservation !== null && !(await useReservation(transaction, reservation))) throw reservationLost();
+  if (keeper !== undefined) await transaction.run(LOSE_OTHERS, [key, run]);
   return runId;
+}
+
+/** Where the home is not: the run whose row names a key, if the home was told of all that happened to the key here. */
+export async function keeperAsTold(transaction: Transaction, key: string): Promise<string | null> {
+  const keeper = (await transaction.all(KEEPER, [key]))[0]?.[0] as string | undefined;
+  return keeper === undefined || (await isUntold(transaction, key)) ? null : keeper;
 }
 
 /** A commit may only be told of a run on another server that is there: of a reservation that came just now that is not known. (A creation looks for the run.) */
@@ -93,9 +108,17 @@ export type KeyChange = Extract<Outgoing, { kind: "take" | "move" }>;
  * would take it back if the home heard of it later.
  */
 export async function untoldUntil(transaction: Transaction, key: string, by: string): Promise<KeyChange[]> {
-  const rows = await transaction.all(UNTOLD, [`{"key":${JSON.stringify(key)},`]);
+  const rows = await transaction.all(UNTOLD, [beginningOf(key)]);
   const changes = rows.map(([kind, data, payload]) => ({ kind, data: JSON.parse(data as string), payload }) as KeyChange);
   return changes.slice(0, changes.findLastIndex(({ kind, data }) => kind === "take" && data.by === by) + 1);
+}
+
+async function isUntold(transaction: Transaction, key: string): Promise<boolean> {
+  return (await transaction.all(UNTOLD, [beginningOf(key)])).length > 0;
+}
+
+function beginningOf(key: string): string {
+  return `{"key":${JSON.stringify(key)},`;
 }
 
 /** At the key's home. Returns the run that lost the key, if one did; the same again and again. */
@@ -122,23 +145,29 @@ export async function replacedBy(transaction: Transaction, by: string): Promise<
 async function takeAtHome(transaction: Transaction, key: string, by: string, output: Uint8Array | null): Promise<string | null> {
   if ((await transaction.run(ADD, [key, by])) === 1) return null;
   const [row] = await transaction.all(LOCK_HOLDER, [key]);
-  const holder = row?.[0] as string | undefined;
+  const [holder, reservation] = (row ?? []) as readonly [string?, (string | null)?];
   if (holder === undefined) return takeAtHome(transaction, key, by, output);
   if (holder === by) return null;
   await transaction.run(GIVE, [key, by]);
   if (isLocal(transaction, holder)) await replaceHere(transaction, key, holder, by, output);
-  else await send(transaction, { kind: "replaced", data: { key, run: holder, by }, payload: output });
+  else
+    await send(transaction, {
+      kind: "replaced",
+      data: { key, run: holder, by, ...(reservation != null && { reservation }) },
+      payload: output,
+    });
   return holder;
 }
 
+/** On the server of a run that has lost its key: ends it, or, if it only had a reservation, keeps it from coming to be. */
+export async function lostKey(transaction: Transaction, { data, payload }: Extract<Outgoing, { kind: "replaced" }>): Promise<void> {
+  const { key, run, by, reservation } = data;
+  if (reservation !== undefined) await giveUp(transaction, reservation);
+  await replaceHere(transaction, key, run, by, payload);
+}
+
 /** Ends a run of this server, or the one that went on in its place, because another one has its key now. */
-export async function replaceHere(
-  transaction: Transaction,
-  key: string,
-  run: string,
-  by: string,
-  output: Uint8Array | null,
-): Promise<void> {
+async function replaceHere(transaction: Transaction, key: string, run: string, by: string, output: Uint8Array | null): Promise<void> {
   let last = run;
   for (;;) {
     const next = (await transaction.all(SUCCESSOR, [last]))[0]?.[0] as string | null | undefined;

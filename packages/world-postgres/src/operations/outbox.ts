@@ -22,10 +22,10 @@ export type Outgoing =
   | { readonly kind: "answer"; readonly data: { readonly run: string; readonly operation: string }; readonly payload: Uint8Array }
   /** A run took its key from whichever run had it. To the home of the key, which comes first in `data`: it is found by it (`keys.ts`). */
   | { readonly kind: "take"; readonly data: { readonly key: string; readonly by: string }; readonly payload: Uint8Array | null }
-  /** A run has lost its key, and is to end. */
+  /** A run has lost its key, and is to end. With a reservation: it may not have come to be yet. */
   | {
       readonly kind: "replaced";
-      readonly data: { readonly key: string; readonly run: string; readonly by: string };
+      readonly data: { readonly key: string; readonly run: string; readonly by: string; readonly reservation?: string };
       readonly payload: Uint8Array | null;
     }
   /** A run hands its key to its successor. To the home of the key, which comes first. */

@@ -13,6 +13,7 @@ import { isHome } from "./locality.ts";
 const KEEPER = "SELECT id FROM @runs WHERE key = $1";
 const HOLDER = "SELECT run_id FROM @keys WHERE key = $1";
 export const USE = "INSERT INTO @reservations (id, used) VALUES ($1, true) ON CONFLICT (id) DO NOTHING";
+const GIVE_UP = "INSERT INTO @reservations (id, used) VALUES ($1, false) ON CONFLICT (id) DO NOTHING";
 const IS_USED = "SELECT used FROM @reservations WHERE id = $1";
 
 /** The run that has a key, as far as this server or what was asked before knows. */
@@ -44,4 +45,9 @@ export function isReservationLost(error: unknown): boolean {
 export async function useReservation(transaction: Transaction, id: string): Promise<boolean> {
   if ((await transaction.run(USE, [id])) === 1) return true;
   return (await transaction.all(IS_USED, [id]))[0]?.[0] === true;
+}
+
+/** Sees to it that a reservation is never used; false when that came too late, or somebody did it before. */
+export async function giveUp(transaction: Transaction, id: string): Promise<boolean> {
+  return (await transaction.run(GIVE_UP, [id])) === 1;
 }

@@ -83,14 +83,14 @@ export async function commitOn(cluster: Cluster, directory: Directory, shard: Sh
   for (const commit of commits) {
     const names = namesIn(commit);
     if (names.some((name) => wanted.has(name))) {
-      results.push(...(await commitWave(cluster, directory, shard, wave)));
+      results.push(...(await tryAgain((isAgain) => commitWave(cluster, directory, shard, wave, isAgain))));
       wave = [];
       wanted.clear();
     }
     for (const name of names) wanted.add(name);
     wave.push(commit);
   }
-  results.push(...(await commitWave(cluster, directory, shard, wave)));
+  results.push(...(await tryAgain((isAgain) => commitWave(cluster, directory, shard, wave, isAgain))));
   return results;
 }
 
@@ -99,10 +99,10 @@ function namesIn({ hooks = [], runs = [] }: Commit): string[] {
 }
 
 /** What was asked before may be out of date when the transaction begins; then nothing was written, and it is asked again. */
-async function commitWave(cluster: Cluster, directory: Directory, shard: Shard, commits: readonly Commit[]): Promise<CommitResult[]> {
+async function tryAgain<T>(work: (isAgain: boolean) => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      return await tryWave(cluster, directory, shard, commits);
+      return await work(tries > 1);
     } catch (error) {
       if (!isReservationLost(error) || tries >= WAVE_TRIES) throw error;
     }
@@ -111,8 +111,16 @@ async function commitWave(cluster: Cluster, directory: Directory, shard: Shard, 
 
 const WAVE_TRIES = 10;
 
-async function tryWave(cluster: Cluster, directory: Directory, shard: Shard, commits: readonly Commit[]): Promise<CommitResult[]> {
-  const prepared = await Promise.all(commits.map((commit) => prepare(cluster, directory, shard, commit)));
+async function commitWave(
+  cluster: Cluster,
+  directory: Directory,
+  shard: Shard,
+  commits: readonly Commit[],
+  isAgain: boolean,
+): Promise<CommitResult[]> {
+  const prepared = await Promise.all(
+    commits.map((commit) => strayProblem(cluster, shard, commit) ?? commitProblem(commit) ?? prepare(directory, shard, commit, isAgain)),
+  );
   const ready = prepared.flatMap((one) => (one instanceof Error ? [] : one));
   const outcomes = ready.length === 0 ? [] : await shard.call((world) => world.commit(ready));
   for (const [index, { status }] of outcomes.entries()) {
@@ -124,12 +132,10 @@ async function tryWave(cluster: Cluster, directory: Directory, shard: Shard, com
   return prepared.map((one) => (one instanceof Error ? { status: "failed", error: one } : outcomes[next++]!));
 }
 
-/** A commit that may be written, with what was asked for it; or why it may not. */
-async function prepare(cluster: Cluster, directory: Directory, shard: Shard, commit: Commit): Promise<(Commit & WithAway) | Error> {
-  const problem = strayProblem(cluster, shard, commit) ?? commitProblem(commit);
-  if (problem !== null) return problem;
+/** A commit with what was asked for it; or why it may not be written. */
+async function prepare(directory: Directory, shard: Shard, commit: Commit, isAgain: boolean): Promise<(Commit & WithAway) | Error> {
   try {
-    const away = await directory.beforeCommit(shard, commit);
+    const away = await directory.beforeCommit(shard, commit, isAgain);
     return away === undefined ? commit : { ...commit, away };
   } catch (error) {
     if (isUnavailable(error)) return error as Error;
@@ -180,8 +186,10 @@ async function createWave(
   runs: readonly NewRun[],
   { owner, deadline = performance.now() + WAIT_MS[1] }: Creation,
 ): Promise<CreatedRun[]> {
-  const prepared = await Promise.all(runs.map((run) => prepareRun(directory, shard, run)));
-  const results = await shard.call((world) => world.createRuns(prepared, { owner }));
+  const results = await tryAgain(async (isAgain) => {
+    const prepared = await Promise.all(runs.map((run) => prepareRun(directory, shard, run, isAgain)));
+    return shard.call((world) => world.createRuns(prepared, { owner }));
+  });
   return Promise.all(
     results.map(async (result, index) => {
       const { heldBy } = result as { heldBy?: string };
@@ -192,8 +200,8 @@ async function createWave(
 }
 
 /** A run with what was asked for it. */
-async function prepareRun(directory: Directory, shard: Shard, run: NewRun): Promise<NewRun & WithAway> {
-  const away = await directory.beforeCreation(shard, run);
+async function prepareRun(directory: Directory, shard: Shard, run: NewRun, isAgain: boolean): Promise<NewRun & WithAway> {
+  const away = await directory.beforeCreation(shard, run, isAgain);
   return away === undefined ? run : { ...run, away };
 }
 

@@ -3,7 +3,7 @@
 import type { Message } from "@perdure/world";
 import type { Transaction } from "../database/database.ts";
 import { addAwait, receiveAnswer } from "../operations/awaits.ts";
-import { changeAtHome, replaceHere } from "../operations/keys.ts";
+import { changeAtHome, lostKey } from "../operations/keys.ts";
 import type { Outgoing } from "../operations/outbox.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Shard } from "./shard.ts";
@@ -44,7 +44,7 @@ export async function deliverTo(shard: Shard, one: Exclude<Outgoing, { kind: "me
         return;
       case "replaced":
         ended = data.run;
-        return replaceHere(transaction, data.key, data.run, data.by, payload);
+        return lostKey(transaction, one);
       case "free":
         return free(transaction, data);
     }

@@ -5,6 +5,7 @@
 import type { Commit, NewRun } from "@perdure/world";
 import { isName, slotOfToken } from "@perdure/world";
 import type { Away, Holder, TokenState } from "../operations/away.ts";
+import { keeperAsTold } from "../operations/keys.ts";
 import type { Cluster } from "./cluster.ts";
 import { createReservations } from "./reservations.ts";
 import type { Shard } from "./shard.ts";
@@ -14,10 +15,10 @@ export interface Directory {
   holderOfKey(key: string): Promise<string | null>;
   /** The run whose hook has a token, or null. */
   holderOfToken(token: string): Promise<string | null>;
-  /** Asks and reserves what a commit of a run on this server needs elsewhere. @throws WORLD_UNAVAILABLE */
-  beforeCommit(shard: Shard, commit: Commit): Promise<Away | undefined>;
+  /** Asks and reserves what a commit of a run on this server needs elsewhere. `isAgain`: what was asked before was out of date. @throws WORLD_UNAVAILABLE */
+  beforeCommit(shard: Shard, commit: Commit, isAgain: boolean): Promise<Away | undefined>;
   /** The same for a new run. */
-  beforeCreation(shard: Shard, run: NewRun): Promise<Away | undefined>;
+  beforeCreation(shard: Shard, run: NewRun, isAgain: boolean): Promise<Away | undefined>;
   /** Gives reservations back that a commit did not use. */
   giveBack(away: Away, commit: Commit): Promise<void>;
 }
@@ -25,13 +26,20 @@ export interface Directory {
 export function createDirectory(cluster: Cluster): Directory {
   const reservations = createReservations(cluster);
 
-  async function keysFor(shard: Shard, commit: Pick<Commit, "runs" | "awaits">): Promise<Map<string, Holder | null>> {
+  /** Looks at this server before the home where that has turned out to matter: a run here may only seem to have the key. */
+  async function reserveKey(shard: Shard, home: Shard, key: string, run: string, isAgain: boolean): Promise<Holder> {
+    const outdated = isAgain ? await keeperAsTold(shard.statements, key) : null;
+    const holder = await reservations.key(home.statements, key, run);
+    return outdated === null ? holder : { ...holder, outdated };
+  }
+
+  async function keysFor(shard: Shard, commit: Pick<Commit, "runs" | "awaits">, isAgain: boolean): Promise<Map<string, Holder | null>> {
     const keys = new Map<string, Holder | null>();
     for (const { id, key, ifKeyExists } of commit.runs ?? []) {
       if (key === null || ifKeyExists === "replace") continue;
       const home = cluster.homeOf("key", key);
       if (home === shard) keys.set(key, await reservations.clear(home.statements, "key", key));
-      else if (!keys.has(key)) keys.set(key, await reservations.key(home.statements, key, id));
+      else if (!keys.has(key)) keys.set(key, await reserveKey(shard, home, key, id, isAgain));
     }
     for (const { run } of commit.awaits ?? []) {
       if (!("key" in run) || keys.has(run.key)) continue;
@@ -65,15 +73,15 @@ export function createDirectory(cluster: Cluster): Directory {
       const home = cluster.homeOf("token", token);
       return reservations.holder(home.statements, "token", token);
     },
-    async beforeCommit(shard, commit) {
+    async beforeCommit(shard, commit, isAgain) {
       const { hooks = [], runs = [], awaits = [] } = commit;
       if (hooks.length + runs.length + awaits.length === 0) return undefined;
-      const [keys, tokens] = [await keysFor(shard, commit), await tokensFor(shard, commit)];
+      const [keys, tokens] = [await keysFor(shard, commit, isAgain), await tokensFor(shard, commit)];
       return { isCommit: true, keys, tokens };
     },
-    async beforeCreation(shard, run) {
+    async beforeCreation(shard, run, isAgain) {
       if (run.key === null) return undefined;
-      const keys = await keysFor(shard, { runs: [run] });
+      const keys = await keysFor(shard, { runs: [run] }, isAgain);
       return { isCommit: false, keys, tokens: new Map() };
     },
     async giveBack({ keys, tokens }, { runId, hooks = [], runs = [] }) {

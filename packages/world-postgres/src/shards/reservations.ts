@@ -10,6 +10,7 @@ import type { Commit, HookRecord } from "@perdure/world";
 import type { Transaction } from "../database/database.ts";
 import type { NameKind } from "../database/locality.ts";
 import type { Holder, TokenState } from "../operations/away.ts";
+import { giveUp } from "../operations/reservations.ts";
 import type { Cluster } from "./cluster.ts";
 
 /** How long a reservation that is met is given to come to be used: it may be about to. */
@@ -25,7 +26,6 @@ const RESERVE_TOKEN = `
 const TOKEN = `SELECT run_id, reservation, reserved_at < @now - ${GRACE_MS}, operation FROM @hooks WHERE token = $1`;
 const DROP_TOKEN = "DELETE FROM @hooks WHERE token = $1 AND reservation = $2 AND run_id = $3";
 
-const GIVE_UP = "INSERT INTO @reservations (id, used) VALUES ($1, false) ON CONFLICT (id) DO NOTHING";
 /** Whether a reservation was used or given up (null: neither), and whether what it was used for is still there. */
 const STANDING = "SELECT (SELECT used FROM @reservations WHERE id = $1)";
 const KEY_STANDING = `${STANDING}, EXISTS (SELECT 1 FROM @runs WHERE id = $2)`;
@@ -60,7 +60,7 @@ export function createReservations(cluster: Cluster): Reservations {
       const [used, exists] = row as unknown as readonly [boolean | null, boolean];
       if (reservation === null) return !exists; // given with its run, which may have been removed since
       if (used !== null) return !(used && exists);
-      if (isOld === true || performance.now() > deadline) await statements.run(GIVE_UP, [reservation]);
+      if (isOld === true || performance.now() > deadline) await giveUp(statements, reservation);
       else await sleep(LOOK_MS);
     }
   }
@@ -108,7 +108,7 @@ export function createReservations(cluster: Cluster): Reservations {
 
   async function drop(kind: NameKind, name: string, { runId, reservation }: Holder): Promise<void> {
     if (reservation === null) return;
-    if ((await cluster.shardOf(runId).statements.run(GIVE_UP, [reservation])) === 0) return;
+    if (!(await giveUp(cluster.shardOf(runId).statements, reservation))) return;
     await cluster.homeOf(kind, name).statements.run(kind === "key" ? DROP_KEY : DROP_TOKEN, [name, reservation, runId]);
   }
 
