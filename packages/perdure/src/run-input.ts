@@ -12,6 +12,8 @@ export interface RunInput {
    * How many bytes a value of the run may take as stored, wherever it is executed: where a call is refused for it, every replay must refuse it again. Left out: {@link defaultMaxBytes}.
    */
   readonly maxValueBytes?: number;
+  /** When it was to begin, ms since the epoch; null, or left out: at once. */
+  readonly startAt?: number | null;
   /** Where its webhooks are reached, as `PERDURE_URL` said at its start; null: it was not set. */
   readonly address: string | null;
 }
@@ -19,13 +21,15 @@ export interface RunInput {
 interface Header {
   readonly deadlineAt?: number;
   readonly maxValueBytes?: number;
+  readonly startAt?: number;
   readonly address?: string;
 }
 
-export function encodeRunInput({ seed, args, deadlineAt, maxValueBytes = defaultMaxBytes, address }: RunInput): Uint8Array {
+export function encodeRunInput({ seed, args, deadlineAt, maxValueBytes = defaultMaxBytes, startAt = null, address }: RunInput): Uint8Array {
   const header: Header = {
     ...(deadlineAt !== null && { deadlineAt }),
     ...(maxValueBytes !== defaultMaxBytes && { maxValueBytes }),
+    ...(startAt !== null && { startAt }),
     ...(address !== null && { address }),
   };
   const text = JSON.stringify(header);
@@ -42,6 +46,7 @@ export function decodeRunInput(bytes: Uint8Array): Required<RunInput> {
     args: text.slice(end + 1),
     deadlineAt: header.deadlineAt ?? null,
     maxValueBytes: header.maxValueBytes ?? defaultMaxBytes,
+    startAt: header.startAt ?? null,
     address: header.address ?? null,
   };
 }

@@ -368,7 +368,7 @@ test("a copy that was dropped while its code was loaded stays dropped", async ()
   });
   const run = await freeRun(shared, "async()=>await createHook({token:'loaded'})");
   const [created] = await shared.createRuns([run], { owner: worker.id });
-  worker.admit(created!.run);
+  worker.admit(created!.run, performance.now());
   await until(() => gets === 1, "the first copy's code");
   await shared.release(worker.id, [{ runId: run.id, fence: 1 }]);
   await until(() => gets === 2, "the second copy's code");

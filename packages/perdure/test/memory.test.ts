@@ -12,7 +12,7 @@ import { createWorker, type WorkerEvent } from "../src/worker/index.ts";
 import { workflowOf } from "./support/bundle.ts";
 import { until, useWorld } from "./support/lab.ts";
 
-const heldLease = { lapses: 0, hasLapsed: () => false };
+const heldLease = { lapses: 0, lapsedAt: 0, hasLapsed: () => false };
 
 function residentOf(id: string, inputBytes: number): Resident {
   const run = { id, key: null, input: new Uint8Array(inputBytes), dueAt: null, note: null, fence: 1 } as unknown as RunRecord;

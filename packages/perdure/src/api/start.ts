@@ -5,7 +5,7 @@ import { encode, encodePlacing, type StreamReference } from "../codec/index.ts";
 import { maxValueBytes, publicUrl } from "../config.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { findWorkflow, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";
-import { setImmediate } from "../host-timers.ts";
+import { monotonicNow, setImmediate } from "../host-timers.ts";
 import { workflowScope } from "../in-place.ts";
 import { perWorldAndLane } from "../lanes.ts";
 import { encodeRunInput, replacedOutput } from "../run-input.ts";
@@ -142,7 +142,7 @@ export function prepareStart(workflow: unknown, args: unknown, options: StartOpt
       key,
       workflowId,
       version: bundle.version,
-      input: encodeRunInput({ seed, args, deadlineAt, maxValueBytes: limit, address }),
+      input: encodeRunInput({ seed, args, deadlineAt, maxValueBytes: limit, startAt: dueAt, address }),
       dueAt,
       ...(attributes && { attributes }),
       ...(ifExists === "replace" && { ifKeyExists: ifExists, replaceOutput: replacedOutput() }),
@@ -203,13 +203,14 @@ async function createRuns(world: World, runs: readonly NewRun[]): Promise<Create
 /** Creates runs that are all due now, in one call. */
 export async function createOwned(world: World, runs: readonly NewRun[], worker: Worker | null): Promise<CreatedRun[]> {
   const owner = worker?.hasRoom() ? worker.id : undefined;
+  const askedAt = monotonicNow();
   const created = await world.createRuns(runs, { owner }).catch((error: unknown) => {
     // The runs may be there all the same, and this worker's.
     if (owner !== undefined) worker?.lookForLostRuns();
     throw error;
   });
   for (const { run, created: isNew } of created) {
-    if (isNew && owner !== undefined) worker?.admit(run);
+    if (isNew && owner !== undefined) worker?.admit(run, askedAt);
   }
   return created;
 }

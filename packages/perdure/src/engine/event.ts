@@ -61,6 +61,11 @@ type Without<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 /** An event that has no time yet. */
 export type UntimedEvent = Without<Event, "at">;
 
+/** Whether an event has its time already: that of a beginning may be known from the run's record. */
+export function isTimed(event: UntimedEvent): event is Event {
+  return "at" in event;
+}
+
 /** Gives an event its time. The event is used up: it becomes the result. */
 export function withTime(event: UntimedEvent, at: number): Event {
   return Object.assign(event, { at }) as Event;

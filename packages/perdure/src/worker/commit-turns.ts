@@ -6,6 +6,7 @@ import type { Outcome } from "../engine/machine.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { byLane } from "../lanes.ts";
 import type { Core, EndedRun } from "./core.ts";
+import { defer, mayBeDeferred } from "./deferral.ts";
 import { addReady, beginEffects } from "./effects.ts";
 import { runsOf, startsRuns } from "./other-runs.ts";
 import { pause } from "./pause.ts";
@@ -13,7 +14,7 @@ import { goOnIfThereIsRoom } from "./pressure.ts";
 import { giveBackIfAtRest } from "./stop.ts";
 import type { Resident } from "./resident.ts";
 import { drop, ended, giveBack, handleTrouble, startAgain } from "./trouble.ts";
-import { closeTurn, type ClosedTurn, type Turn } from "./turn.ts";
+import { closeTurn, emptyTurn, type ClosedTurn, type Turn } from "./turn.ts";
 import { showLogs } from "./workflow-console.ts";
 
 /** Folds the turns of a tick, commits them together, and goes on with each according to the World's answer. Never rejects. */
@@ -22,13 +23,20 @@ export async function commitTurns(core: Core, turns: readonly Turn[]): Promise<v
   for (const turn of turns) {
     try {
       const done = closeTurn(turn, core.id);
-      if (startsRuns(done.asks)) void commitStarting(core, done);
+      if (mayBeDeferred(core, done)) defer(core, done);
+      else if (startsRuns(done.asks)) void commitStarting(core, done);
       else closed.push(done);
     } catch (error) {
       void handleTrouble(core, turn.resident, error);
     }
   }
   await Promise.all(byLane(core.world, closed, ({ resident }) => resident.run.id).map((lane) => commitClosed(core, lane)));
+}
+
+/** Writes rows that no other commit of their runs has taken along. */
+export function writeDeferred(core: Core, residents: readonly Resident[]): void {
+  const turns = residents.map((resident) => emptyTurn(resident, core.id));
+  for (const lane of byLane(core.world, turns, ({ resident }) => resident.run.id)) void commitClosed(core, lane);
 }
 
 /** The code of the runs that a turn starts is stored first. */

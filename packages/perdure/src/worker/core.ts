@@ -4,6 +4,7 @@ import type { Realms } from "../sandbox/realms.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Bundles } from "./bundles.ts";
 import type { Committer } from "./committer.ts";
+import type { Deferrals } from "./deferrals.ts";
 import type { Observation } from "./observe/observation.ts";
 import type { ResolvedWorkerOptions } from "./options.ts";
 import type { Leases } from "./leases.ts";
@@ -35,6 +36,7 @@ export interface Core {
   readonly turns: Turns;
   readonly releases: Releases;
   readonly leases: Leases;
+  readonly deferrals: Deferrals;
   readonly committer: Committer;
   readonly observation: Observation;
   /** How often in a row a run was interrupted by the watchdog while the process hardly ran. */

@@ -10,6 +10,8 @@ import { perLane } from "../lanes.ts";
 export interface Lease {
   /** How often it was renewed after it may have been over. Whether a run was lost then shows in a call that began later: see `Resident.provenIn`. */
   readonly lapses: number;
+  /** When it was last renewed after it may have been over, by `monotonicNow()`; before that, from when on it was watched. */
+  readonly lapsedAt: number;
   /** True when it may be over: no attempt may begin before it is renewed and the run known to be this worker's. */
   hasLapsed(): boolean;
 }
@@ -25,6 +27,7 @@ export interface Leases {
 class LaneLease implements Lease {
   readonly lane: string;
   lapses = 0;
+  lapsedAt: number;
   readonly #sureMs: number;
   #renewedAt: number;
 
@@ -32,6 +35,7 @@ class LaneLease implements Lease {
     this.lane = lane;
     this.#sureMs = sureMs;
     this.#renewedAt = renewedAt;
+    this.lapsedAt = renewedAt;
   }
 
   hasLapsed(): boolean {
@@ -41,7 +45,10 @@ class LaneLease implements Lease {
   /** Counts only here, when the World has answered: a run that is asked for from now on is asked for behind the renewal. A call may itself have outlasted the lease. */
   renewed(startedAt: number): boolean {
     const hadLapsed = this.hasLapsed();
-    if (hadLapsed) this.lapses++;
+    if (hadLapsed) {
+      this.lapses++;
+      this.lapsedAt = monotonicNow();
+    }
     this.#renewedAt = Math.max(this.#renewedAt, startedAt);
     return hadLapsed;
   }

@@ -115,6 +115,7 @@ async function newRun(
       seed: seedOfChild(parent.seed, op),
       args,
       deadlineAt: run.deadlineAt,
+      startAt: run.dueAt,
       maxValueBytes: parent.maxValueBytes,
       address: parent.address,
     }),

@@ -2,7 +2,7 @@ import type { StreamChunk } from "@perdure/world";
 
 import type { UntimedEvent } from "../engine/event.ts";
 
-/** An event that is ready to be delivered; it gets its time then. */
+/** An event that is ready to be delivered; it gets its time then, if it has none. */
 export interface ReadyEvent {
   readonly event: UntimedEvent;
   readonly payload: string;

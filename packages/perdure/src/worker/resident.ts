@@ -16,7 +16,7 @@ import { createMachine, type Machine } from "../engine/machine.ts";
 /**
  * A run in this worker's memory. Modes: *replaying* (being rebuilt from history) → *idle* ⇄ *turning* (delivering events, then committing) →
  * *dropped* (ended, evicted, fenced). *parked*: owned but stopped, because its code and its history disagree.
- * Invariant: effects (attempts, timers) belong to committed rows only; `machine.length` rows are in the World or in the commit under way.
+ * Invariant: effects (attempts, timers) belong to rows that are committed or deferred; `machine.length` rows are in the World, in the commit under way, or deferred.
  */
 export interface Resident {
   readonly run: ResidentRun;
@@ -30,6 +30,8 @@ export interface Resident {
   readonly machine: Machine;
   /** Rows that the World has acknowledged. */
   committed: number;
+  /** Rows of turns whose effects have begun and that the next commit takes along (`deferral.ts`); null: none. */
+  deferred: readonly Uint8Array[] | null;
   mode: "replaying" | "idle" | "turning" | "parked" | "dropped";
   ready: readonly ReadyEvent[];
   /** Bytes of its arguments and of its history that went through this copy. */
@@ -87,6 +89,7 @@ export function createResident(
     handle: 0,
     machine: createMachine(deadlineAt),
     committed: 0,
+    deferred: null,
     mode: "replaying",
     ready: nothingReady,
     seenBytes: run.input.length,

@@ -35,6 +35,7 @@ export async function stop(core: Core, { stopClaiming, unwatch, renew, abort }: 
   grace.abort();
   abort.abort(new Error("The worker was stopped."));
   core.timers.stop();
+  core.deferrals.stop();
   for (const resident of core.residents.all()) drop(core, resident, "stopping");
   await withinASecond(stopRenewing());
   await withinASecond(core.releases.flush());

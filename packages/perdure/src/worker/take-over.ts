@@ -1,9 +1,11 @@
 import type { ClaimedRun, HistoryPage, ReceivedMessage, RunRecord } from "@perdure/world";
 
+import type { Event, UntimedEvent } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
-import { decodeRunInput } from "../run-input.ts";
+import { decodeRunInput, type RunInput } from "../run-input.ts";
 import { giveBackIfStranded } from "./commit-turns.ts";
 import type { Core } from "./core.ts";
+import { beginningOf, isRecent } from "./deferral.ts";
 import { monotonicNow } from "../host-timers.ts";
 import { observed } from "./observe/observation.ts";
 import type { Told } from "./observe/observer.ts";
@@ -23,21 +25,25 @@ const maxCrashes = 10;
 const suspectCrashes = 3;
 
 /** Takes a new run in, which this worker created and therefore owns. */
-export async function admit(core: Core, run: RunRecord): Promise<void> {
+export async function admit(core: Core, run: RunRecord, askedAt: number): Promise<void> {
   // Claimed before the answer to its creation came: what is claimed last counts.
   if (core.residents.find(run.id)) return;
   const input = decodeRunInput(run.input);
   const { args } = input;
   const resident = createResident(run, input, core.leases.of(run.id));
+  const { lease } = resident;
+  resident.provenIn = askedAt > lease.lapsedAt ? lease.lapses : -1;
+  const at = beginningOf(run.id, input);
+  // Due at once, whatever the World's clock calls it.
+  if (at !== null) resident.rowDueAt = at;
   core.residents.add(resident);
-  if (await makePlace(core, resident)) begin(core, resident, args);
+  if (await makePlace(core, resident)) begin(core, resident, args, at !== null && isRecent(at) ? at : null);
 }
 
 /** Rebuilds a claimed run from its history and sets it going. */
 export async function takeOver(core: Core, { run, isTakeover, crashes: crashesSinceRow }: ClaimedRun): Promise<void> {
   core.observation.tell?.({ type: "run_claimed", fence: run.fence, isTakeover, crashes: crashesSinceRow, ...observed(run) });
   const input = decodeRunInput(run.input);
-  const { args } = input;
   const resident = createResident(run, input, core.leases.of(run.id));
   // Another worker had it meanwhile, and this one did not notice.
   const former = core.residents.find(run.id);
@@ -67,7 +73,7 @@ export async function takeOver(core: Core, { run, isTakeover, crashes: crashesSi
     return;
   }
   if (!(await makePlace(core, resident))) return;
-  await resume(core, resident, page, args);
+  await resume(core, resident, page, input);
 }
 
 /** To a World every row shows that a run got on; reports of progress alone do not, and keep the number. */
@@ -76,7 +82,8 @@ function crashesBefore({ rows }: HistoryPage): number {
   return last?.event.type === "step_progress" ? (last.event.crashes ?? 0) : 0;
 }
 
-async function resume(core: Core, resident: Resident, page: HistoryPage, args: string): Promise<void> {
+async function resume(core: Core, resident: Resident, page: HistoryPage, input: Required<RunInput>): Promise<void> {
+  const { args } = input;
   const startedAt = monotonicNow();
   try {
     const rows = readRows(page.rows);
@@ -90,7 +97,8 @@ async function resume(core: Core, resident: Resident, page: HistoryPage, args: s
   }
   if (resident.mode === "dropped") return;
   if (page.rows.length === 0) {
-    begin(core, resident, args);
+    // Another owner may have delivered the beginning, and made attempts for it, before it lost the run.
+    begin(core, resident, args, resident.run.fence > 1 ? beginningOf(resident.run.id, input) : null);
   } else {
     core.observation.tell?.(replayed(resident, monotonicNow() - startedAt));
     resident.mode = "idle";
@@ -108,10 +116,12 @@ function replayed({ run, committed, seenBytes }: Resident, ms: number): Told {
   return { type: "run_replayed", rows: committed, bytes: seenBytes, ms, ...observed(run) };
 }
 
-function begin(core: Core, resident: Resident, args: string): void {
+/** @param at when, if the run's record says so */
+function begin(core: Core, resident: Resident, args: string, at: number | null): void {
   core.observation.tell?.({ type: "run_started", ...observed(resident.run) });
   resident.mode = "idle";
-  addReady(core, resident, { event: { type: "run_started" }, payload: args });
+  const event: Event | UntimedEvent = at === null ? { type: "run_started" } : { type: "run_started", at };
+  addReady(core, resident, { event, payload: args });
   watchDeadline(core, resident);
 }
 

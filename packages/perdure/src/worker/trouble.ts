@@ -15,6 +15,7 @@ import { each } from "../few.ts";
 import { nothingReady, type Resident } from "./resident.ts";
 import type { ResidentRun } from "./resident-run.ts";
 import { describeError } from "./note.ts";
+import { withDeferred } from "./turn-commit.ts";
 
 /** Forgets this worker's copy of a run. The World's record is as it is. @param reason null when the run is over, which is told for itself */
 export function drop(core: Core, resident: Resident, reason: ReleaseReason | null): void {
@@ -72,7 +73,7 @@ export async function abandon(core: Core, resident: Resident, error: unknown): P
   const messages = partingMessages(resident.machine);
   const result = await submit(core, {
     ...leaseOf(core, resident),
-    rows: [toBytes(row)],
+    rows: withDeferred(resident, [toBytes(row)]),
     patch,
     ...(messages.length > 0 && { messages }),
   });
@@ -105,7 +106,7 @@ async function park(core: Core, resident: Resident, divergence: Divergence): Pro
   core.residents.weigh(resident);
   core.attempts.askAgain(resident);
   const patch = { dueAt: null, note: `NONDETERMINISM: ${divergence.message}` };
-  const result = await submit(core, { ...leaseOf(core, resident), rows: [], patch });
+  const result = await submit(core, { ...leaseOf(core, resident), rows: withDeferred(resident, []), patch });
   if (result?.status === "fenced") drop(core, resident, "fenced");
   else if (result?.status === "behind") startAgain(core, resident, "behind");
 }

@@ -24,7 +24,7 @@ export function commitOf(resident: Resident, worker: string, { rows, asks, consu
     fence: resident.run.fence,
     worker,
     base: resident.committed,
-    rows,
+    rows: withDeferred(resident, rows),
   };
   const patch = patchOf(resident);
   if (patch) commit.patch = patch;
@@ -43,6 +43,14 @@ export function commitOf(resident: Resident, worker: string, { rows, asks, consu
   const awaits = awaitsOf(asks);
   if (awaits.length > 0) commit.awaits = awaits;
   return commit;
+}
+
+/** The rows of a commit that begins with what was deferred. */
+export function withDeferred(resident: Resident, rows: readonly Uint8Array[]): readonly Uint8Array[] {
+  const { deferred } = resident;
+  if (deferred === null) return rows;
+  resident.deferred = null;
+  return [...deferred, ...rows];
 }
 
 /** Steps and waits are the owner's to begin: most turns ask for nothing else, and say nothing more to the World. */

@@ -1,7 +1,7 @@
 import type { Commit, StreamChunk } from "@perdure/world";
 
 import { decode } from "../codec/index.ts";
-import { detailsOf, isDelivered, namesOfAsks, requestOf, withTime, type Ask, type Event, type UntimedEvent } from "../engine/event.ts";
+import { detailsOf, isDelivered, isTimed, namesOfAsks, requestOf, withTime, type Ask, type Event } from "../engine/event.ts";
 import { advance } from "../engine/machine.ts";
 import { each, find } from "../few.ts";
 import { takeReplies, type ReplyWrite } from "../engine/requests.ts";
@@ -13,7 +13,7 @@ import { chunkOfText } from "../streams/chunk.ts";
 import { readAsks, type LogLine } from "./asks.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import { nothingReady, type Resident } from "./resident.ts";
-import { commitOf } from "./turn-commit.ts";
+import { commitOf, withDeferred } from "./turn-commit.ts";
 
 /** One event on its way through the realm; `delivery` is null for those that workflow code is not told of. */
 export interface TurnStep {
@@ -27,15 +27,19 @@ export interface TurnStep {
 export interface Turn {
   readonly resident: Resident;
   readonly steps: readonly TurnStep[];
+  /** It is the first of a run whose record says when it began, and no more. */
+  readonly isBeginning: boolean;
 }
 
 /** Takes what is ready for a run. Its events happen at `now`, or at the run's own clock where that is ahead (the host's went back). */
 export function openTurn(resident: Resident, now: number): Turn {
   const at = Math.max(resident.machine.now, now);
   const steps: TurnStep[] = [];
+  const [first] = resident.ready;
+  const isBeginning = first !== undefined && resident.ready.length === 1 && isTimed(first.event);
   const add = ({ event, payload, chunks }: ReadyEvent): void => {
     if (resident.crashes > 0) countCrashes(resident, event);
-    const timed = withTime(event, at);
+    const timed = isTimed(event) ? event : withTime(event, at);
     const delivery = isDelivered(timed) ? { handle: resident.handle, event: timed, payload, out: null, error: null } : null;
     steps.push({ event: timed, payload, delivery, chunks });
   };
@@ -46,14 +50,14 @@ export function openTurn(resident: Resident, now: number): Turn {
   }
   resident.ready = nothingReady;
   resident.mode = "turning";
-  return { resident, steps };
+  return { resident, steps, isBeginning };
 }
 
 /** So long after it was taken over a run that reports progress does not count as one that ends its workers. */
 const crashLoopMs = 60_000;
 
 /** A run that loses its worker again and again gets on by any event but a report of progress, which a step may make before it ends the process. */
-function countCrashes(resident: Resident, event: UntimedEvent): void {
+function countCrashes(resident: Resident, event: ReadyEvent["event"]): void {
   if (event.type === "step_progress" && monotonicNow() - resident.takenAt < crashLoopMs)
     Object.assign(event, { crashes: resident.crashes });
   else resident.crashes = 0;
@@ -74,20 +78,22 @@ export interface ClosedTurn {
   /** Operations of steps whose next attempt is due or has leave to begin. */
   readonly attempts: readonly string[];
   readonly logs: readonly LogLine[];
+  /** See {@link Turn}. */
+  readonly isBeginning: boolean;
   /** How often a part of the World that it needs did not answer. */
   failures: number;
 }
 
-/** A turn in which nothing happened. Its commit tells whose the run is. */
+/** A turn in which nothing happened. Its commit tells whose the run is, and writes what was deferred. */
 export function emptyTurn(resident: Resident, worker: string): ClosedTurn {
   const { run, committed } = resident;
   resident.mode = "turning";
-  const commit = { runId: run.id, fence: run.fence, worker, base: committed, rows: [] };
-  return { resident, commit, asks: [], attempts: [], logs: [], failures: 0 };
+  const commit = { runId: run.id, fence: run.fence, worker, base: committed, rows: withDeferred(resident, []) };
+  return { resident, commit, asks: [], attempts: [], logs: [], isBeginning: false, failures: 0 };
 }
 
 /** Folds a delivered turn into the run's state. @throws what the realm threw at a delivery, or Divergence */
-export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn {
+export function closeTurn({ resident, steps, isBeginning }: Turn, worker: string): ClosedTurn {
   const { machine } = resident;
   const rows: Uint8Array[] = [];
   const asks: Ask[] = [];
@@ -115,7 +121,7 @@ export function closeTurn({ resident, steps }: Turn, worker: string): ClosedTurn
   }
   const commit = commitOf(resident, worker, { rows, asks, consumed, replies });
   if (written.length > 0) Object.assign(commit, { chunks: written });
-  return { resident, commit, asks, attempts, logs, failures: 0 };
+  return { resident, commit, asks, attempts, logs, isBeginning, failures: 0 };
 }
 
 function chunkOf({ stream, data }: Extract<Ask, { kind: "chunk" }>): StreamChunk {

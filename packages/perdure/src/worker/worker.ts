@@ -15,10 +15,11 @@ import { createRealms } from "../sandbox/realms.ts";
 import { createAttempts } from "./attempts.ts";
 import { createBundles, type Bundles } from "./bundles.ts";
 import { createClaimLoop, type PollResult } from "./claim-loop.ts";
-import { commitTurns } from "./commit-turns.ts";
+import { commitTurns, writeDeferred } from "./commit-turns.ts";
 import { createCommitter } from "./committer.ts";
 import type { Core, EndedRun } from "./core.ts";
 import { addReady } from "./effects.ts";
+import { createDeferrals } from "./deferrals.ts";
 import { drain, type DrainOptions, type DrainSummary } from "./drain.ts";
 import { createHold, type Hold } from "./hold.ts";
 import { createLeases } from "./leases.ts";
@@ -42,8 +43,8 @@ export interface Worker {
   readonly bundles: Bundles;
   /** True while there is room for another run and the worker is not stopping. */
   hasRoom(): boolean;
-  /** Takes in a run that was created with this worker as its owner. */
-  admit(run: RunRecord): void;
+  /** Takes in a run that was created with this worker as its owner, by a call that began at `askedAt` (`monotonicNow()`). */
+  admit(run: RunRecord, askedAt: number): void;
   /** The answer to a creation of runs for this worker was lost: it looks which runs it owns. */
   lookForLostRuns(): void;
   /** How many runs are in memory here. */
@@ -95,9 +96,9 @@ export async function createWorker(world: World, given: WorkerOptions, { onEnded
     id: core.id,
     bundles: core.bundles,
     hasRoom: () => !core.stopping && core.residents.size < options.maxResidentRuns && core.residents.bytes < options.maxResidentBytes,
-    admit(run) {
+    admit(run, askedAt) {
       if (core.stopping) core.releases.add({ runId: run.id, fence: run.fence });
-      else admit(core, run).catch((error: unknown) => takeOverFailed(core, run, error));
+      else admit(core, run, askedAt).catch((error: unknown) => takeOverFailed(core, run, error));
     },
     lookForLostRuns() {
       core.hasLostAnswer = true;
@@ -168,6 +169,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
     timers: createTimers(),
     releases: createReleases(world, id, observation),
     leases: createLeases(world, options.leaseMs),
+    deferrals: createDeferrals((residents) => writeDeferred(core, residents)),
     committer: createCommitter(world, signal, observation),
     interruptions: new Map(),
     hasLostAnswer: false,

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 
 import { getRun, resumeHook, start, startMany } from "../../src/api/index.ts";
 import { getWorkflowMetadata } from "../../src/index.ts";
-import { onEveryWorld, type Lab } from "../support/behaviours.ts";
+import { onEveryWorld, setClock, type Lab } from "../support/behaviours.ts";
 import { anotherWorker, until } from "../support/lab.ts";
 import { endOf } from "../support/run-end.ts";
 
@@ -200,5 +200,18 @@ onEveryWorld({
       path: "args[0].items[0].price",
     });
     expect((await lab.world.query.runs()).runs).toEqual([]);
+  },
+
+  "a first step that a crash interrupts is called again with the same arguments, whatever the clock and chance say by then": async (
+    lab,
+  ) => {
+    const calls: unknown[][] = [];
+    lab.step("charge", async (...args: unknown[]) => (calls.push(args), calls.length === 1 ? new Promise(() => undefined) : "charged"));
+    const run = await lab.start("async (order) => charge(order, Date.now(), Math.random(), crypto.randomUUID())", ["o1"]);
+    await until(() => calls.length === 1, "the first attempt");
+    await lab.crash();
+    setClock(3_600_000);
+    expect(await run.returnValue).toBe("charged");
+    expect(calls[1]).toEqual(calls[0]);
   },
 });

@@ -254,7 +254,7 @@ class Fleet {
     const input = decodeRunInput(run.input);
     seeds.set(runId, input.seed);
     this.#args.set(runId, input.args);
-    const copy = createResident({ ...run, fence: owned.fence }, input, { lapses: 0, hasLapsed: () => false });
+    const copy = createResident({ ...run, fence: owned.fence }, input, { lapses: 0, lapsedAt: 0, hasLapsed: () => false });
     const found = await this.#bundles.find(run.workflowId, run.version);
     copy.handle = await realm.create(found, { id: runId, workflowId: run.workflowId, seed: input.seed });
     const page = await this.#world.load(runId);

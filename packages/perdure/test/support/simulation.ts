@@ -99,7 +99,7 @@ async function place(program: string, where: Place, seed = ownSeed): Promise<Res
     fence: 1,
     input: new Uint8Array(),
   } as unknown as RunRecord;
-  const resident = createResident(run, { seed, deadlineAt: null, address: null }, { lapses: 0, hasLapsed: () => false });
+  const resident = createResident(run, { seed, deadlineAt: null, address: null }, { lapses: 0, lapsedAt: 0, hasLapsed: () => false });
   resident.handle = await realm.create(code, { id: run.id, workflowId: run.workflowId, seed });
   return resident;
 }
