@@ -10,7 +10,7 @@ import { alternate, timed, type Timing } from "./windows.ts";
 import { commitTimes } from "./yardstick.ts";
 
 const steps = 10;
-/** One creates the run, one starts it, ten bring a result each; the last result and the run's end share one. */
+/** What a run would be if each of its rows were a commit: one creates it, one starts it, ten bring a result each. (It is eleven: the start goes with the first result.) */
 const commitsPerRun = 12;
 const commitsPerWindow = 100;
 
