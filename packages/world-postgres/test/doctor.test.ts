@@ -7,6 +7,7 @@ import { examinePostgres, type Finding, migratePostgres } from "../src/migrate.t
 import { COLUMNS, INDEXES } from "../src/doctor/check-schema.ts";
 import { examinePostgresWith } from "../src/doctor/examine.ts";
 import { expectedColumns, expectedIndexes } from "../src/doctor/expected-schema.ts";
+import { nameId } from "../src/operations/names.ts";
 import { createPostgresWorld } from "../src/postgres-world.ts";
 
 // A server of its own: settings are changed. They are those that PostgreSQL comes with.
@@ -41,12 +42,13 @@ async function run(n: number, columns: Readonly<Record<string, unknown>> = {}): 
     due_at: null,
     created_at: Date.now(),
     fence: 1,
-    workflow: "shop#order",
-    version: "v",
+    workflow: nameId("shop#order"),
+    version: nameId("v"),
     input: Buffer.alloc(0),
     ...columns,
   };
   const names = Object.keys(row);
+  await admin.query(`INSERT INTO ${schema}.names (id, name) VALUES ($1, $2)`, [row.workflow, "shop#order"]);
   await admin.query(
     `INSERT INTO ${schema}.runs (${names.join(", ")}) VALUES (${names.map((_, index) => `$${index + 1}`).join(", ")})`,
     Object.values(row),

@@ -71,7 +71,7 @@ describe.runIf(hasTestPostgres())("keys among several servers", { timeout: 90_00
     // What a creation under way has written, but for the outbox.
     await other.query("BEGIN");
     await other.query(
-      "INSERT INTO perdure.runs (id, key, workflow, version, input, due_at, fence, created_at) VALUES ($1, $2, 'w', 'v', '', 0, 0, 0)",
+      "INSERT INTO perdure.runs (id, key, workflow, version, input, due_at, fence, created_at) VALUES ($1, $2, 0, 0, '', 0, 0, 0)",
       [early.id, key],
     );
     const creation = servers.createHere("a", { ...late, key, ifKeyExists: "replace" });

@@ -1,3 +1,4 @@
+import { nameOf } from "../operations/names.ts";
 import type { Examination } from "./examination.ts";
 
 const overdueMs = 60_000;
@@ -22,7 +23,7 @@ const runs = (count: number): string => (count === 1 ? "1 run" : `${count} runs`
 
 async function checkOverdue({ rows, found }: Examination): Promise<void> {
   const [some] = await rows<Some>(
-    `SELECT (count(*) OVER ())::int4 AS count, id::text AS example, workflow, (@now - due_at)::float8 AS ms FROM @runs
+    `SELECT (count(*) OVER ())::int4 AS count, id::text AS example, ${nameOf("workflow")} AS workflow, (@now - due_at)::float8 AS ms FROM @runs
      WHERE owner IS NULL AND due_at < @now - $1::int8 ORDER BY due_at LIMIT 1`,
     [overdueMs],
   );
@@ -35,7 +36,7 @@ async function checkOverdue({ rows, found }: Examination): Promise<void> {
 
 async function checkDeadWorkers({ rows, found }: Examination): Promise<void> {
   const workers = await rows<Some & { name: string | null }>(
-    `SELECT w.name, d.count, d.example, d.workflow, (@now - coalesce(w.lease_until, 0))::float8 AS ms
+    `SELECT w.name, d.count, d.example, ${nameOf("d.workflow")} AS workflow, (@now - coalesce(w.lease_until, 0))::float8 AS ms
      FROM (SELECT owner, count(*)::int4 AS count, min(id::text) AS example, min(workflow) AS workflow FROM @runs
        WHERE owner IS NOT NULL AND due_at < @now - $1::int8 GROUP BY owner) d
      LEFT JOIN @workers w ON w.id = d.owner WHERE coalesce(w.lease_until, 0) < @now - $1::int8 ORDER BY 1`,
@@ -52,7 +53,7 @@ async function checkDeadWorkers({ rows, found }: Examination): Promise<void> {
 
 async function checkCrashing({ rows, found }: Examination): Promise<void> {
   const [some] = await rows<Some & { crashes: number }>(
-    `SELECT (count(*) OVER ())::int4 AS count, id::text AS example, workflow, crashes, 0::float8 AS ms FROM @runs
+    `SELECT (count(*) OVER ())::int4 AS count, id::text AS example, ${nameOf("workflow")} AS workflow, crashes, 0::float8 AS ms FROM @runs
      WHERE status = 0 AND crashes >= $1 ORDER BY crashes DESC LIMIT 1`,
     [manyCrashes],
   );
@@ -74,7 +75,7 @@ async function checkMessages({ rows, found }: Examination): Promise<void> {
       `${lost.count} unconsumed, to runs that are over or not there, such as "${lost.workflow}" to ${lost.example}.`,
     );
   const [unseen] = await rows<Some>(
-    `SELECT (count(*) OVER ())::int4 AS count, r.id::text AS example, r.workflow, 0::float8 AS ms
+    `SELECT (count(*) OVER ())::int4 AS count, r.id::text AS example, ${nameOf("r.workflow")} AS workflow, 0::float8 AS ms
      FROM (SELECT run_id, count(*) AS waiting FROM @messages WHERE payload IS NOT NULL GROUP BY run_id) m JOIN @runs r ON r.id = m.run_id
      WHERE r.status = 0 AND (r.mail = 0 OR r.due_at IS NULL) LIMIT 1`,
   );

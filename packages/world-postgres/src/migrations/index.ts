@@ -2,6 +2,7 @@ import { initial } from "./0001-initial.ts";
 import { transactions } from "./0002-transactions.ts";
 import { retention } from "./0003-retention.ts";
 import { shards } from "./0004-shards.ts";
+import { names } from "./0005-names.ts";
 
 /** All migrations in order. One that was released is never edited: a change is a new one at the end. */
-export const migrations: readonly string[] = [initial, transactions, retention, shards];
+export const migrations: readonly string[] = [initial, transactions, retention, shards, names];

@@ -14,6 +14,7 @@ export const privileges: Readonly<Record<string, readonly string[]>> = {
   hooks: all,
   keys: all,
   messages: all,
+  names: ["SELECT", "INSERT"],
   outbox: neverChanged,
   reservations: ["SELECT", "INSERT", "UPDATE"],
   runs: all,

@@ -1,8 +1,12 @@
 import type { QueryRunsRequest, RunPage, RunRecord, World } from "@perdure/world";
-import { assertQueryRuns, attributeTexts, WorldError } from "@perdure/world";
+import { assertQueryRuns, attributeTexts, isName, WorldError } from "@perdure/world";
 import { plainArray } from "../database/arrays.ts";
 import type { Transaction } from "../database/database.ts";
-import { nameParam, recordById, recordByKey, RUN_COLUMNS, runParam, statusNumber, toRecord } from "./records.ts";
+import { nameId } from "./names.ts";
+import { nameParam, recordById, recordByKey, RUN_COLUMNS, runParam, statusNumber, STATUSES, toRecord } from "./records.ts";
+
+/** The newest runs of each status, which an index has in their order: the server merges them, and reads on where the next one is. */
+const NEWEST = STATUSES.map((_, status) => `(SELECT * FROM @runs WHERE status = ${status} AND number < $1 ORDER BY number DESC LIMIT $2)`);
 
 type HookHolder = Awaited<ReturnType<World["query"]["hook"]>>;
 
@@ -44,9 +48,8 @@ export async function numberedRuns(
   const params: unknown[] = [cursor === undefined ? Number.MAX_SAFE_INTEGER : parseCursor(cursor), limit + 1];
   const bind = (value: unknown): string => `$${params.push(value)}`;
   const conditions = ["r.number < $1"];
-  if (status !== undefined)
-    conditions.push(`r.status = ${bind(statusNumber(status))}${status === "completed" ? "" : " AND r.status <> 1"}`);
-  if (workflowId !== undefined) conditions.push(`r.workflow = ${bind(nameParam(workflowId))}`);
+  if (status !== undefined) conditions.push(`r.status = ${bind(statusNumber(status))}`);
+  if (workflowId !== undefined) conditions.push(`r.workflow = ${bind(isName(workflowId) ? nameId(workflowId) : null)}`);
   if (parent !== undefined) conditions.push(`r.parent = ${bind(runParam(parent))}`);
   const pairs = attributeTexts(attributes);
   const [first, ...others] = pairs;
@@ -55,7 +58,7 @@ export async function numberedRuns(
       `EXISTS (SELECT 1 FROM @attributes x WHERE x.run_id = r.id AND x.name = ${bind(name)} AND x.value || '' = ${bind(text)})`,
     );
   }
-  let from = "@runs r";
+  let from = conditions.length === 1 ? `(${NEWEST.join(" UNION ALL ")}) r` : "@runs r";
   let order = "r.number";
   if (first !== undefined) {
     from = "@attributes a JOIN @runs r ON r.id = a.run_id";

@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import type { Attributes, RunRecord, RunStatus } from "@perdure/world";
 import { isName, isRunId } from "@perdure/world";
 import type { Row, Transaction } from "../database/database.ts";
+import { nameOf } from "./names.ts";
 
-const STATUSES: readonly RunStatus[] = ["running", "completed", "failed", "cancelled"];
+/** In the order of their numbers. */
+export const STATUSES: readonly RunStatus[] = ["running", "completed", "failed", "cancelled"];
 
 /** A status as it is stored. */
 export function statusNumber(status: RunStatus): number {
@@ -17,7 +19,7 @@ export function statusOf(number: unknown): RunStatus {
 
 /** The columns of a RunRecord, of `r`. */
 export const RUN_COLUMNS = `
-  r.id, r.key, r.workflow, r.version, r.status, r.input, r.output, r.note, r.due_at, r.fence, r.created_at, r.ended_at,
+  r.id, r.key, ${nameOf("r.workflow")} AS workflow, ${nameOf("r.version")} AS version, r.status, r.input, r.output, r.note, r.due_at, r.fence, r.created_at, r.ended_at,
   r.parent, r.parent_operation, r.successor, r.owner,
   CASE WHEN r.owner IS NULL THEN NULL ELSE (SELECT w.name FROM @workers w WHERE w.id = r.owner) END,
   (SELECT json_object_agg(a.name, a.value::json) FROM @attributes a WHERE a.run_id = r.id)`;

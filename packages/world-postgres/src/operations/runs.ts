@@ -5,6 +5,7 @@ import type { Transaction } from "../database/database.ts";
 import type { Away, WithAway } from "./away.ts";
 import { endOpenRun } from "./end.ts";
 import { claimKey, takeKey, tellHome } from "./keys.ts";
+import { nameId, namesPart } from "./names.ts";
 import { recordById, recordByKey, workerId } from "./records.ts";
 
 /**
@@ -15,12 +16,13 @@ const INSERT = `
   WITH i AS (
     INSERT INTO @runs (id, key, workflow, version, input, due_at, owner, fence, created_at, parent, parent_operation)
     SELECT n.id, n.key, n.workflow, n.version, n.input, coalesce(n.due_at, @now), $10, CASE WHEN $10::int8 IS NULL THEN 0 ELSE 1 END, @now, n.parent, n.operation
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::int8[], $7::uuid[], $8::text[])
+    FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::int8[], $5::bytea[], $6::int8[], $7::uuid[], $8::text[])
       WITH ORDINALITY AS n(id, key, workflow, version, input, due_at, parent, operation, place)
     ORDER BY n.place
     ON CONFLICT DO NOTHING RETURNING id, number, due_at, created_at
   ), w AS (
     INSERT INTO @workers (id, name, lease_until) SELECT $10, $9, 0 WHERE $10::int8 IS NOT NULL ON CONFLICT DO NOTHING
+  ), s AS (${namesPart("$11", "$12")}
   )
   SELECT id, number, due_at, created_at FROM i`;
 
@@ -43,17 +45,20 @@ type Inserted = readonly [id: string, number: number, dueAt: number, createdAt: 
 
 /** Inserts runs that nobody has to be asked about; returns the records of those that were created, by id. */
 export async function insertRuns(transaction: Transaction, runs: readonly NewRun[], owner: string | null): Promise<Map<string, RunRecord>> {
+  const names = [...new Set([...runs.map(({ workflowId }) => workflowId), ...runs.map(({ version }) => version)])];
   const rows = (await transaction.all(INSERT, [
     plainArray(runs.map(({ id }) => id)),
     textArray(runs.map(({ key }) => key)),
-    textArray(runs.map(({ workflowId }) => workflowId)),
-    textArray(runs.map(({ version }) => version)),
+    plainArray(runs.map(({ workflowId }) => nameId(workflowId))),
+    plainArray(runs.map(({ version }) => nameId(version))),
     bytesArray(runs.map(({ input }) => input)),
     plainArray(runs.map(({ dueAt }) => dueAt)),
     plainArray(runs.map(({ parent }) => parent?.runId ?? null)),
     textArray(runs.map(({ parent }) => parent?.operation ?? null)),
     owner,
     owner === null ? null : workerId(owner),
+    plainArray(names.map(nameId)),
+    textArray(names),
   ])) as readonly unknown[] as readonly Inserted[];
   const inserted = new Map(rows.map((row) => [row[0], row]));
   const created = new Map<string, RunRecord>();

@@ -3,6 +3,7 @@ import type pg from "pg";
 /** 300,000 finished runs and 100,000 that wait, with all that belongs to them. */
 export async function fill(client: pg.Client, schema: string): Promise<void> {
   const id = (number: string): string => `('01900000-0000-7000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
+  const idOf = (name: string): string => `('x' || left(encode(sha256(convert_to(${name}, 'UTF8')), 'hex'), 16))::bit(64)::int8`;
   await client.query(`
     SET search_path TO "${schema}";
     INSERT INTO workers SELECT g, 'worker ' || g, 4e15::int8 FROM generate_series(1, 50) g;
@@ -13,7 +14,7 @@ export async function fill(client: pg.Client, schema: string): Promise<void> {
         g, CASE WHEN g <= 300000 THEN g END, 1,
         CASE WHEN g > 300000 AND g % 1000 = 0 THEN 1 ELSE 0 END,
         CASE WHEN g > 300000 THEN 0 WHEN g % 100 = 0 THEN 2 ELSE 1 END,
-        'app/flows#flow' || g % 20, 'v' || g % 7,
+        ${idOf("'app/flows#flow' || g % 20")}, ${idOf("'v' || g % 7")},
         CASE WHEN g % 4 = 0 THEN 'key ' || g END,
         CASE WHEN g % 10 = 0 THEN ${id("g - g % 1000")} END, CASE WHEN g % 10 = 0 THEN 'op' END,
         '\\x01', CASE WHEN g <= 300000 THEN '\\x02'::bytea END
@@ -30,6 +31,8 @@ export async function fill(client: pg.Client, schema: string): Promise<void> {
     INSERT INTO chunks SELECT s.id, p, '\\x0102' FROM streams s, generate_series(0, 4) p;
     INSERT INTO stream_writers SELECT s.id, 'writer', 5 FROM streams s;
     INSERT INTO transactions (run_id, operation, name, result) SELECT ${id("g")}, 'op', '#1', '\\x01' FROM generate_series(1, 400000, 8) g;
+    INSERT INTO names SELECT ${idOf("'app/flows#flow' || g")}, 'app/flows#flow' || g FROM generate_series(0, 9999) g;
+    INSERT INTO names SELECT ${idOf("'v' || g")}, 'v' || g FROM generate_series(0, 9999) g;
     INSERT INTO code SELECT 'hash ' || g, '\\x01' FROM generate_series(1, 20000) g;
     ANALYZE;`);
 }
