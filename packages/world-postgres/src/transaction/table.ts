@@ -15,7 +15,7 @@ export const transactionTableSql = `CREATE TABLE IF NOT EXISTS ${NAME} (
 )`;
 
 /** What two `CREATE … IF NOT EXISTS` of one moment answer to the slower. */
-const MADE_MEANWHILE = new Set(["23505", "42P07"]);
+const MADE_MEANWHILE = new Set(["23505", "42P07", "42710"]);
 
 /**
  * Creates the table `perdure_transactions` in a database of your own, in the first schema of its search path, unless it is there. Any number of processes may
