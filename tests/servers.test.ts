@@ -1,5 +1,5 @@
 // What tests and benchmarks stand on: the servers of scripts/postgres.mjs and scripts/pgbouncer.mjs.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -77,4 +77,18 @@ for (const [name, options] of [
 
 test("a version that is not here is refused with what to install", async () => {
   await expect(startPostgres({ version: "9" })).rejects.toThrow("install the package postgresql-9");
+});
+
+test("a connection whose end was just said can be cut, and the process that cut it comes to its end", () => {
+  const script = new URL("../scripts/reset-socket.mjs", import.meta.url).href;
+  const program = `
+    import { connect, createServer } from "node:net";
+    import { resetSocket } from ${JSON.stringify(script)};
+    const server = createServer((socket) => {
+      socket.on("error", () => {}).on("close", () => console.log("closed")).end("last words");
+      resetSocket(socket);
+      server.close();
+    }).listen(0, "127.0.0.1", () => connect(server.address().port, "127.0.0.1").on("error", () => {}).resume());`;
+  const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], { encoding: "utf8", timeout: 60_000 });
+  expect([status, stdout]).toEqual([0, "closed\n"]);
 });

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
+import { resetSocket } from "../../scripts/reset-socket.mjs";
+
 /** Stands between clients and a server on this machine, to cut connections as a network does: neither side is told, and what was under way goes on. */
 export interface Proxy {
   readonly port: number;
@@ -18,7 +20,7 @@ export async function startProxy(target: number): Promise<Proxy> {
     client.setNoDelay().pipe(server.setNoDelay());
     server.pipe(client);
     // A server that is not there refuses; one that dies resets.
-    server.on("error", () => client.resetAndDestroy());
+    server.on("error", () => resetSocket(client));
     client
       .on("error", () => server.destroy())
       .on("close", () => {
@@ -30,7 +32,7 @@ export async function startProxy(target: number): Promise<Proxy> {
   await once(proxy, "listening");
   const cut = (isChosen: () => boolean): number => {
     const chosen = [...clients].filter(isChosen);
-    for (const client of chosen) client.resetAndDestroy();
+    for (const client of chosen) resetSocket(client);
     return chosen.length;
   };
   return {

@@ -3,6 +3,7 @@
 // another, each when the one before was answered, so that a fault stands between two exchanges or at a known place of one.
 
 import type { Socket } from "node:net";
+import { resetSocket } from "../../../../scripts/reset-socket.mjs";
 import {
   asksForEncryption,
   boundName,
@@ -57,7 +58,7 @@ export function link(client: Socket, server: Socket, decide: Decide, onEnd: () =
   const cut = (): void => {
     if (over) return;
     over = true;
-    client.resetAndDestroy();
+    resetSocket(client);
     server.destroy();
     onEnd();
   };
@@ -85,7 +86,7 @@ export function link(client: Socket, server: Socket, decide: Decide, onEnd: () =
     forward(messages);
     answer = fault === "none" ? "pass" : "cut";
     // The server goes on working for a client that is gone already.
-    if (fault === "during") client.resetAndDestroy();
+    if (fault === "during") resetSocket(client);
   };
 
   const next = (): void => {
