@@ -7,10 +7,29 @@
 const maxDepth = 500;
 
 export function isPlainJson(value: unknown): boolean {
-  return check(value, new Set(), 0);
+  return check(value, { first: null, others: null }, 0);
 }
 
-function check(value: unknown, seen: Set<object>, depth: number): boolean {
+/** The objects met so far. (Most values are one: a set for it would be as large as the rest of the work.) */
+interface Seen {
+  first: object | null;
+  others: Set<object> | null;
+}
+
+/** False when it is there already. */
+function add(seen: Seen, value: object): boolean {
+  if (seen.first === null) {
+    seen.first = value;
+    return true;
+  }
+  if (seen.first === value) return false;
+  seen.others ??= new Set();
+  if (seen.others.has(value)) return false;
+  seen.others.add(value);
+  return true;
+}
+
+function check(value: unknown, seen: Seen, depth: number): boolean {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -24,9 +43,8 @@ function check(value: unknown, seen: Set<object>, depth: number): boolean {
   }
 }
 
-function checkObject(value: object, seen: Set<object>, depth: number): boolean {
-  if (depth > maxDepth || seen.has(value)) return false;
-  seen.add(value);
+function checkObject(value: object, seen: Seen, depth: number): boolean {
+  if (depth > maxDepth || !add(seen, value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (Array.isArray(value)) return prototype === Array.prototype && checkArray(value, seen, depth);
   if (prototype !== Object.prototype || Symbol.toStringTag in value) return false;
@@ -38,7 +56,7 @@ function checkObject(value: object, seen: Set<object>, depth: number): boolean {
   return true;
 }
 
-function checkArray(value: readonly unknown[], seen: Set<object>, depth: number): boolean {
+function checkArray(value: readonly unknown[], seen: Seen, depth: number): boolean {
   if (Object.keys(value).length !== value.length) return false;
   for (let index = 0; index < value.length; index++) {
     if (!check(value[index], seen, depth)) return false;

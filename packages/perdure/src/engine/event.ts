@@ -1,3 +1,4 @@
+import { append, none } from "../lists.ts";
 import type { StartSettings } from "../start-options.ts";
 import type { StepSettings } from "../step-options.ts";
 
@@ -162,9 +163,9 @@ export function isWatched({ parentClosePolicy, ifExists }: ChildRun): boolean {
 }
 
 /** Asks as a row records them, to check a replay by. */
-export function namesOfAsks(asks: readonly Ask[]): string[] {
-  const names: string[] = [];
-  for (const ask of asks) if (ask.kind !== "signal") names.push(nameOfAsk(ask));
+export function namesOfAsks(asks: readonly Ask[]): readonly string[] {
+  let names: readonly string[] = none;
+  for (const ask of asks) if (ask.kind !== "signal") names = append(names, nameOfAsk(ask));
   return names;
 }
 

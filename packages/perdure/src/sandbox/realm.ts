@@ -198,8 +198,8 @@ function deliverOne(kernel: Kernel, delivery: RealmDelivery, inner: vm.Script, c
 
 /** A list of the host's own, by index: what crosses is strings. */
 function copy(list: readonly string[]): string[] {
-  const copied: string[] = [];
-  for (let index = 0; index < list.length; index++) copied.push(String(list[index]));
+  const copied = new Array<string>(list.length);
+  for (let index = 0; index < copied.length; index++) copied[index] = String(list[index]);
   return copied;
 }
 

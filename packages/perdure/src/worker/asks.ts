@@ -1,4 +1,5 @@
 import type { Ask, ChildRun } from "../engine/event.ts";
+import { append, none } from "../lists.ts";
 import type { StepSettings } from "../step-options.ts";
 
 /** A line that workflow code wrote to its console. */
@@ -7,15 +8,25 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** Reads what the kernel put out (four strings per ask, as `sandbox/kernel/index.ts` lists them) and appends it to two lists. */
-export function readAsks(out: readonly string[], asks: Ask[], logs: LogLine[]): void {
+/** Reads what the kernel put out (four strings per ask, as `sandbox/kernel/index.ts` lists them), but for lines of the console. */
+export function readAsks(out: readonly string[] | null): readonly Ask[] {
+  let asks: readonly Ask[] = none;
+  if (out === null) return asks;
   for (let index = 0; index < out.length; index += 4) {
     const kind = out[index] ?? "";
-    const op = out[index + 1] ?? "";
-    const first = out[index + 2] ?? "";
-    if (kind === "log") logs.push({ level: op, text: first });
-    else asks.push(readAsk(kind, op, first, out[index + 3] ?? ""));
+    if (kind !== "log") asks = append(asks, readAsk(kind, out[index + 1] ?? "", out[index + 2] ?? "", out[index + 3] ?? ""));
   }
+  return asks;
+}
+
+/** The lines of the console. */
+export function readLogs(out: readonly string[] | null): readonly LogLine[] {
+  let logs: readonly LogLine[] = none;
+  if (out === null) return logs;
+  for (let index = 0; index < out.length; index += 4) {
+    if (out[index] === "log") logs = append(logs, { level: out[index + 1] ?? "", text: out[index + 2] ?? "" });
+  }
+  return logs;
 }
 
 function readAsk(kind: string, op: string, first: string, second: string): Ask {

@@ -1,4 +1,4 @@
-import { isDelivered, namesOfAsks, type Ask, type Event } from "../engine/event.ts";
+import { isDelivered, namesOfAsks, type Event } from "../engine/event.ts";
 import { advance, compareAsks } from "../engine/machine.ts";
 import { takeReplies } from "../engine/requests.ts";
 import { decodeRow, type Row } from "../engine/row.ts";
@@ -66,8 +66,7 @@ function endsCall(event: Event): event is Extract<Event, { op: string }> {
 
 function foldRow(resident: Resident, row: Row, delivery: RealmDelivery | undefined): void {
   if (delivery?.error) throw delivery.error;
-  const asks: Ask[] = [];
-  if (delivery?.out) readAsks(delivery.out, asks, []);
+  const asks = readAsks(delivery?.out ?? null);
   const difference = compareAsks(row.asks, namesOfAsks(asks));
   if (difference) throw difference;
   const { machine } = resident;

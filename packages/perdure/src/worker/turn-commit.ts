@@ -12,7 +12,7 @@ import type { Resident } from "./resident.ts";
 
 /** What the events of a turn came to. */
 export interface Folded {
-  readonly rows: Uint8Array[];
+  readonly rows: readonly Uint8Array[];
   readonly asks: readonly Ask[];
   readonly consumed: readonly string[];
   readonly replies: readonly ReplyWrite[];

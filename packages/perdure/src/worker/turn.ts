@@ -6,11 +6,12 @@ import { advance } from "../engine/machine.ts";
 import { each, find } from "../few.ts";
 import { takeReplies, type ReplyWrite } from "../engine/requests.ts";
 import { encodeRow } from "../engine/row.ts";
+import { append, concat, none } from "../lists.ts";
 import { monotonicNow } from "../host-timers.ts";
 import { toBytes } from "../run-input.ts";
 import type { RealmDelivery } from "../sandbox/realm.ts";
 import { chunkOfText } from "../streams/chunk.ts";
-import { readAsks, type LogLine } from "./asks.ts";
+import { readAsks, readLogs, type LogLine } from "./asks.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import { nothingReady, type Resident } from "./resident.ts";
 import { commitOf, withDeferred } from "./turn-commit.ts";
@@ -34,23 +35,25 @@ export interface Turn {
 /** Takes what is ready for a run. Its events happen at `now`, or at the run's own clock where that is ahead (the host's went back). */
 export function openTurn(resident: Resident, now: number): Turn {
   const at = Math.max(resident.machine.now, now);
-  const steps: TurnStep[] = [];
-  const [first] = resident.ready;
-  const isBeginning = first !== undefined && resident.ready.length === 1 && isTimed(first.event);
-  const add = ({ event, payload, chunks }: ReadyEvent): void => {
-    if (resident.crashes > 0) countCrashes(resident, event);
-    const timed = isTimed(event) ? event : withTime(event, at);
-    const delivery = isDelivered(timed) ? { handle: resident.handle, event: timed, payload, out: null, error: null } : null;
-    steps.push({ event: timed, payload, delivery, chunks });
-  };
-  for (const ready of resident.ready) {
-    add(ready);
-    if (ready.event.type === "wake_requested")
-      for (const op of sleepsToEnd(resident, ready.payload)) add({ event: { type: "wait_completed", op }, payload: "" });
+  const { ready } = resident;
+  const isBeginning = ready.length === 1 && isTimed(ready[0]!.event);
+  let steps: readonly TurnStep[] = none;
+  for (const one of ready) {
+    steps = append(steps, stepOf(resident, one, at));
+    if (one.event.type !== "wake_requested") continue;
+    for (const op of sleepsToEnd(resident, one.payload))
+      steps = append(steps, stepOf(resident, { event: { type: "wait_completed", op }, payload: "" }, at));
   }
   resident.ready = nothingReady;
   resident.mode = "turning";
   return { resident, steps, isBeginning };
+}
+
+function stepOf(resident: Resident, { event, payload, chunks }: ReadyEvent, at: number): TurnStep {
+  if (resident.crashes > 0) countCrashes(resident, event);
+  const timed = isTimed(event) ? event : withTime(event, at);
+  const delivery = isDelivered(timed) ? { handle: resident.handle, event: timed, payload, out: null, error: null } : null;
+  return { event: timed, payload, delivery, chunks };
 }
 
 /** So long after it was taken over a run that reports progress does not count as one that ends its workers. */
@@ -95,29 +98,31 @@ export function emptyTurn(resident: Resident, worker: string): ClosedTurn {
 /** Folds a delivered turn into the run's state. @throws what the realm threw at a delivery, or Divergence */
 export function closeTurn({ resident, steps, isBeginning }: Turn, worker: string): ClosedTurn {
   const { machine } = resident;
-  const rows: Uint8Array[] = [];
-  const asks: Ask[] = [];
-  const logs: LogLine[] = [];
-  const attempts: string[] = [];
-  const consumed: string[] = [];
-  const replies: ReplyWrite[] = [];
-  const written: StreamChunk[] = [];
+  let rows: readonly Uint8Array[] = none;
+  let asks: readonly Ask[] = none;
+  let logs: readonly LogLine[] = none;
+  let attempts: readonly string[] = none;
+  let consumed: readonly string[] = none;
+  let replies: readonly ReplyWrite[] = none;
+  let written: readonly StreamChunk[] = none;
   for (const { event: told, payload, delivery, chunks } of steps) {
     if (delivery?.error) throw delivery.error;
     // What comes after the end is not consumed: a request to end is for the run in which this one goes on.
     if (machine.outcome) continue;
-    if ("message" in told && told.message !== "") consumed.push(told.message);
+    if ("message" in told && told.message !== "") consumed = append(consumed, told.message);
     const event = isExpected(resident, told) ? told : refusalOf(told);
     if (!event) continue;
-    const first = asks.length;
-    if (delivery?.out) readAsks(delivery.out, asks, logs);
-    const asked = first === 0 ? asks : asks.slice(first);
+    const out = delivery?.out ?? null;
+    const asked = readAsks(out);
+    logs = concat(logs, readLogs(out));
     advance(machine, event, asked, payload);
-    if (chunks) written.push(...chunks);
-    for (const ask of asked) if (ask.kind === "chunk") written.push(chunkOf(ask));
-    rows.push(toBytes(encodeRow({ event, asks: namesOfAsks(asked), details: detailsOf(asked), payload: isKept(event) ? payload : "" })));
-    if (machine.requests) replies.push(...takeReplies(machine.requests));
-    if (event.type === "step_retrying" || event.type === "step_started") attempts.push(event.op);
+    if (chunks) written = concat(written, chunks);
+    for (const ask of asked) if (ask.kind === "chunk") written = append(written, chunkOf(ask));
+    const row = encodeRow({ event, asks: namesOfAsks(asked), details: detailsOf(asked), payload: isKept(event) ? payload : "" });
+    rows = append(rows, toBytes(row));
+    asks = concat(asks, asked);
+    if (machine.requests) replies = concat(replies, takeReplies(machine.requests));
+    if (event.type === "step_retrying" || event.type === "step_started") attempts = append(attempts, event.op);
   }
   const commit = commitOf(resident, worker, { rows, asks, consumed, replies });
   if (written.length > 0) Object.assign(commit, { chunks: written });
