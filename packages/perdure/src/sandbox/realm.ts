@@ -9,6 +9,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import vm from "node:vm";
 
+import { append, none } from "../lists.ts";
 import { defaultMaxBytes } from "../codec/size.ts";
 import { requestOf, type Event } from "../engine/event.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
@@ -31,7 +32,7 @@ export interface RealmDelivery {
   readonly event: Event;
   readonly payload: string;
   /** Four strings per ask, as `kernel/index.ts` lists them; null until delivered. */
-  out: string[] | null;
+  out: readonly string[] | null;
   error: unknown;
 }
 
@@ -197,9 +198,9 @@ function deliverOne(kernel: Kernel, delivery: RealmDelivery, inner: vm.Script, c
 }
 
 /** A list of the host's own, by index: what crosses is strings. */
-function copy(list: readonly string[]): string[] {
-  const copied = new Array<string>(list.length);
-  for (let index = 0; index < copied.length; index++) copied[index] = String(list[index]);
+function copy(list: readonly string[]): readonly string[] {
+  let copied: readonly string[] = none;
+  for (let index = 0; index < list.length; index++) copied = append(copied, String(list[index]));
   return copied;
 }
 
