@@ -49,7 +49,7 @@ async function measure(bench: BenchWorld, runs: number): Promise<Record<string, 
   const first = await timed(() => startAll(world, warmUps, warmUps + resident));
   const held = await measureHeld();
   const others = await timed(() => startAll(world, warmUps + resident, total));
-  await until(world, 1, (run) => run.owner === null);
+  await until(world, Math.ceil(total / pageSize), (run) => run.owner === null);
   const idle = await lookAtIdle(bench);
   const rssGrowth = process.memoryUsage.rss() - rssBefore;
   const heldEvicted = await measureHeld();

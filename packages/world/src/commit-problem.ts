@@ -21,7 +21,13 @@ export function commitProblem(commit: Commit): WorldError | null {
     const problem = runsProblem(commit);
     if (problem !== null) return problem;
   }
-  return patch === undefined ? null : patchProblem(patch);
+  if (patch === undefined) return null;
+  return patch.release ? (releaseProblem(rows, patch) ?? patchProblem(patch)) : patchProblem(patch);
+}
+
+function releaseProblem(rows: readonly Uint8Array[], { status = "running" }: RunPatch): WorldError | null {
+  if (rows.length === 0) return invalid("A commit that gives its run back", "one without rows", "one with rows, by which a retry knows it");
+  return status === "running" ? null : invalid("A commit that gives its run back", "the run's end", "one of a run that goes on");
 }
 
 function hooksProblem({ hooks = [], disposedHooks = [], consumed = [] }: Commit): WorldError | null {

@@ -159,7 +159,7 @@ export interface World {
    *
    * Rules: rows number `base + 1 …` without holes. Only together with the rows, and in this order, messages are marked consumed, hooks
    * disposed and reserved, streams appended and closed, state published, the patch applied, runs and the successor created, messages sent, and awaits
-   * answered or noted. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
+   * answered or noted. `patch.release` comes last. `patch.dueAt` never makes a run sleep past an unconsumed message: if one is
    * left after this commit, the run stays due. Messages that the commit sends are delivered as by {@link World.deliver}, and
    * dropped without an error where that would answer `not_found` or `ended`. Two runs of one batch may write to each other. Hooks are disposed before others are reserved, so that one commit may free a token and take
    * it again; an operation that is in both lists is never held. A terminal status ends the run: owner and due time are cleared, its hooks

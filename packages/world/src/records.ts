@@ -226,6 +226,11 @@ export interface RunPatch {
   /** NUL and lone surrogates are stored as U+FFFD: the text of an error never fails a commit. */
   readonly note?: string | null;
   readonly dueAt?: number | null;
+  /**
+   * Gives the run back: it has no owner from then on, and the due time says when it needs one. Only with rows, and not with an end. A World that cannot tell before it writes whether all of the
+   * commit's hooks are free may leave the run with its owner; see `released` of {@link CommitResult}.
+   */
+  readonly release?: boolean;
   /** Merged into the run's attributes one by one; null removes one. */
   readonly attributes?: Readonly<Record<string, AttributeValue | null>>;
 }
@@ -237,6 +242,8 @@ export type CommitResult =
       readonly conflicts: readonly string[];
       /** For each of the commit's `runs` whose key another run had, so that it was not created: its id, and the run that has the key. Left out when empty. */
       readonly existing?: readonly { readonly id: string; readonly runId: string }[];
+      /** The run was to be given back, and does not belong to the worker any more. Left out otherwise. */
+      readonly released?: boolean;
     }
   | { readonly status: "fenced" }
   | { readonly status: "behind" }

@@ -9,6 +9,7 @@ import type { Core, EndedRun } from "./core.ts";
 import { defer, mayBeDeferred } from "./deferral.ts";
 import { addReady, beginEffects } from "./effects.ts";
 import { runsOf, startsRuns } from "./other-runs.ts";
+import { partIfCrowded } from "./parting.ts";
 import { pause } from "./pause.ts";
 import { goOnIfThereIsRoom } from "./pressure.ts";
 import { giveBackIfAtRest } from "./stop.ts";
@@ -25,7 +26,10 @@ export async function commitTurns(core: Core, turns: readonly Turn[]): Promise<v
       const done = closeTurn(turn, core.id);
       if (mayBeDeferred(core, done)) defer(core, done);
       else if (startsRuns(done.asks)) void commitStarting(core, done);
-      else closed.push(done);
+      else {
+        partIfCrowded(core, done);
+        closed.push(done);
+      }
     } catch (error) {
       void handleTrouble(core, turn.resident, error);
     }
@@ -127,7 +131,7 @@ type Committed = Extract<CommitResult, { status: "committed" }>;
 function acknowledged(
   core: Core,
   { resident, commit, asks, attempts, logs }: ClosedTurn,
-  { conflicts, existing = [] }: Committed,
+  { conflicts, existing = [], released }: Committed,
   lapses: number,
 ): void {
   const { machine, run } = resident;
@@ -145,6 +149,10 @@ function acknowledged(
   }
   // Claimed anew meanwhile: the other copy goes on from this commit, or has already.
   if (resident.mode === "dropped") return;
+  if (released) {
+    drop(core, resident, "idle");
+    return;
+  }
   resident.mode = "idle";
   resident.provenIn = lapses;
   for (const op of conflicts) addReady(core, resident, { event: { type: "hook_conflict", op }, payload: "" });

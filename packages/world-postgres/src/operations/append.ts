@@ -9,7 +9,7 @@
  * Plans: runs are looked up by their ids alone, for with the owner in the condition a server without statistics walks all runs of the owner. Which commits passed is one array, `gate`, that the parts look into by the commit's place. Joins among the parts would depend on what the server guesses of their sizes, and a wrong guess costs the square of the batch.
  */
 
-import type { Commit, HookRecord } from "@perdure/world";
+import type { Commit, CommitResult, HookRecord, RunPatch } from "@perdure/world";
 import { storableText } from "@perdure/world";
 import { bytesArray, plainArray, textArray } from "../database/arrays.ts";
 import type { Row } from "../database/database.ts";
@@ -51,8 +51,12 @@ interface Statement {
   readonly values: readonly unknown[];
 }
 
-/** The conflicts of each commit, by its index; undefined for a commit that was not written. */
-export type Written = readonly (readonly string[] | undefined)[];
+/** The result of each commit, by its index; undefined for a commit that was not written, or whose hooks were not all free: it is to be looked at alone. */
+export type Written = readonly (CommitResult | undefined)[];
+
+/** What a commit came to that was written as it is. */
+export const COMMITTED: CommitResult = { status: "committed", conflicts: [] };
+const RELEASED: CommitResult = { status: "committed", conflicts: [], released: true };
 
 /** One row of each run and nothing else: most of what is ever written. */
 const APPEND_ROWS = `
@@ -78,7 +82,8 @@ function rowBatch(commits: readonly Commit[]): UsualBatch {
   return {
     statement: { template: APPEND_ROWS, values: [runs, owners, fences, bases, bytesArray(commits.map(({ rows }) => rows[0]!))] },
     // To return a row for each would be most of the answer's cost.
-    read: ({ rowCount }) => (rowCount === commits.length ? commits.map(() => []) : { template: OWN_ROWS, values: [runs, fences, bases] }),
+    read: ({ rowCount }) =>
+      rowCount === commits.length ? commits.map(() => COMMITTED) : { template: OWN_ROWS, values: [runs, fences, bases] },
   };
 }
 
@@ -136,7 +141,7 @@ function generalBatch(commits: readonly Commit[], locality: Locality | null): Us
   if (reserved.length > 0) parts.push(reservedPart(parameters, reserved));
   if (published.length > 0) parts.push(publishedPart(parameters, published));
   if (consumed.length > 0 || commits.some(({ patch }) => patch !== undefined))
-    parts.push(patchedPart(parameters, commits, consumed.length > 0));
+    parts.push(patchedPart(parameters, commits, { consumes: consumed.length > 0, hooks: reserved.length }));
   if (commits.some(ends)) parts.push(...ENDED_PARTS);
   let tail = reserved.length > 0 ? " UNION ALL SELECT NULL, run_id, operation FROM reserved" : "";
   const gone = [...(disposed.length > 0 ? ["disposed"] : []), ...(commits.some(ends) ? ["unhooked"] : [])];
@@ -162,9 +167,10 @@ function readAnswer(commits: readonly Commit[], rows: readonly Row[], locality: 
     else if (runId !== null) reserved.add(`${runId} ${operation}`);
     else locality?.noteOutbox();
   }
-  return commits.map(({ runId, hooks = [] }, index) => {
-    if (refused.has(index + 1)) return undefined;
-    return hooks.map(({ operation }) => operation).filter((operation) => !reserved.has(`${runId} ${operation}`));
+  const areAllFree = reserved.size === commits.reduce((sum, { hooks = [] }) => sum + hooks.length, 0);
+  return commits.map(({ runId, hooks = [], patch }, index) => {
+    if (refused.has(index + 1) || !hooks.every(({ operation }) => reserved.has(`${runId} ${operation}`))) return undefined;
+    return patch?.release && (hooks.length === 0 || areAllFree) ? RELEASED : COMMITTED;
   });
 }
 
@@ -272,7 +278,11 @@ function freedPart(gone: readonly string[]): string {
   return `freed AS (INSERT INTO @outbox (at, kind, data) SELECT @now, 'free', ${FREED_DATA} FROM (${tokens}) g RETURNING 1)`;
 }
 
-function patchedPart(parameters: Parameters, commits: readonly Commit[], consumes: boolean): string {
+function patchedPart(
+  parameters: Parameters,
+  commits: readonly Commit[],
+  { consumes, hooks }: { readonly consumes: boolean; readonly hooks: number },
+): string {
   const { bind } = parameters;
   const patched = placed(commits, ({ patch, consumed }) => (patch === undefined && consumed === undefined ? [] : [patch ?? {}]));
   const values = patched.map(({ value }) => value);
@@ -284,12 +294,13 @@ function patchedPart(parameters: Parameters, commits: readonly Commit[], consume
   const note = bind(textArray(values.map(({ note }) => (note == null ? null : storableText(note)))));
   const setsOutput = bind(plainArray(values.map(({ output }) => output !== undefined)));
   const output = bind(bytesArray(values.map(({ output }) => output ?? null)));
+  const releases = bindReleases(parameters, patched, hooks);
   const reads = consumes ? "(SELECT t.reads FROM took t)[p.place]" : "0";
   return `patched AS (
     UPDATE @runs r SET
       status = coalesce(p.status, r.status),
       ended_at = CASE WHEN p.status IS NULL THEN r.ended_at ELSE @now END,
-      owner = CASE WHEN p.status IS NULL THEN r.owner END,
+      owner = CASE WHEN p.status IS NULL ${releases.keeps} THEN r.owner END,
       mail = CASE WHEN p.status IS NULL THEN r.mail - ${reads} ELSE 0 END,
       due_at = CASE WHEN p.status IS NOT NULL THEN NULL
         WHEN NOT p.sets_due THEN r.due_at
@@ -297,10 +308,25 @@ function patchedPart(parameters: Parameters, commits: readonly Commit[], consume
         ELSE p.due_at END,
       note = CASE WHEN p.sets_note THEN p.note ELSE r.note END,
       output = CASE WHEN p.sets_output THEN p.output ELSE r.output END
-    FROM unnest(${at}, ${status}::int2[], ${setsDue}::bool[], ${due}::int8[], ${setsNote}::bool[], ${note}::text[], ${setsOutput}::bool[], ${output}::bytea[])
-      AS p(place, run_id, status, sets_due, due_at, sets_note, note, sets_output, output)
+    FROM unnest(${at}, ${status}::int2[], ${setsDue}::bool[], ${due}::int8[], ${setsNote}::bool[], ${note}::text[], ${setsOutput}::bool[], ${output}::bytea[]${releases.array})
+      AS p(place, run_id, status, sets_due, due_at, sets_note, note, sets_output, output${releases.name})
     WHERE r.id = p.run_id AND ${PASSED}[p.place]
   )`;
+}
+
+interface Releases {
+  /** One more array of the `unnest`, its name, and a condition that holds for runs that keep their owner. */
+  readonly array: string;
+  readonly name: string;
+  readonly keeps: string;
+}
+
+/** Which of a batch's hooks were free is known run by run only afterwards: runs with hooks are given back if all of them were. */
+function bindReleases({ bind }: Parameters, patched: readonly Placed<RunPatch>[], hooks: number): Releases {
+  if (!patched.some(({ value }) => value.release)) return { array: "", name: "", keeps: "" };
+  const release = patched.map(({ value, commit }) => (value.release ? (hasAny(commit.hooks) ? 2 : 1) : 0));
+  const whole = hooks === 0 ? "" : ` AND NOT (p.release = 2 AND (SELECT count(*) FROM reserved) = ${bind(hooks)}::int8)`;
+  return { array: `, ${bind(plainArray(release))}::int2[]`, name: ", release", keeps: `AND p.release <> 1${whole}` };
 }
 
 /** An end also takes what only open runs have. It leaves no message: all that there were are consumed by it. */

@@ -38,7 +38,8 @@ const PATCH = `
     mail = mail - $2,
     due_at = CASE WHEN NOT $3 THEN due_at WHEN mail > $2 THEN least(coalesce($4, @now), @now) ELSE $4 END,
     note = CASE WHEN $5 THEN $6 ELSE note END,
-    output = CASE WHEN $7 THEN $8 ELSE output END
+    output = CASE WHEN $7 THEN $8 ELSE output END,
+    owner = CASE WHEN $9 THEN NULL ELSE owner END
   WHERE id = $1`;
 const END = `
   UPDATE @runs SET status = $2, ended_at = @now, owner = NULL, due_at = NULL, mail = 0,
@@ -57,7 +58,8 @@ export async function commitOne(transaction: Transaction, commit: Commit, effect
   if (error !== null) return { status: "failed", error };
   const { runId, fence, base, rows } = commit;
   if (rows.length > 0) await transaction.run(APPEND, [runId, base, fence, bytesArray(rows)]);
-  return committed(transaction, commit, await applyRest(transaction, commit, effects));
+  const conflicts = await applyRest(transaction, commit, effects);
+  return committed(transaction, commit, conflicts, commit.patch?.release === true && conflicts.length === 0);
 }
 
 /** Why the commit is not to be applied (it landed before; or it is fenced or behind), or null when it is. */
@@ -69,8 +71,10 @@ async function examine(transaction: Transaction, commit: Commit): Promise<Commit
   const isOpen = statusOf(status) === "running";
   const landed =
     rows.length > 0 ? own === rows.length : !isOpen && statusOf(status) === patch?.status && runFence === fence && length === base;
-  if (landed) return committed(transaction, commit, isOpen ? await lostHooks(transaction, commit) : []);
-  if (owner !== workerId(worker) || runFence !== fence) return FENCED;
+  const isOwner = owner === workerId(worker) && runFence === fence;
+  if (landed)
+    return committed(transaction, commit, isOpen ? await lostHooks(transaction, commit) : [], patch?.release === true && !isOwner);
+  if (!isOwner) return FENCED;
   return length === base ? null : BEHIND;
 }
 
@@ -104,7 +108,9 @@ async function applyRest(transaction: Transaction, commit: Commit, effects: Effe
   const read = consumed.length === 0 ? 0 : await transaction.run(CONSUME, [runId, consumed]);
   if (state !== undefined) await publish(transaction, runId, state);
   const inherited = successor === undefined ? [] : await inheritedMessages(transaction, runId);
-  if (patch !== undefined || read > 0) await applyPatch(transaction, runId, patch ?? {}, read);
+  const isReleased = patch?.release === true && conflicts.length === 0;
+  if (patch !== undefined || read > 0) await applyPatch(transaction, runId, patch ?? {}, { read, isReleased });
+  if (isReleased) effects.wakes = true;
   if (isEnd(patch)) await forgetAwaits(transaction, runId);
   const { away } = commit as WithAway;
   for (const run of commit.runs ?? []) await startRun(transaction, run, effects, away);
@@ -128,27 +134,38 @@ async function startRun(transaction: Transaction, run: NewRun, effects: Effects,
   if (replaced !== null) effects.replaced.push(replaced);
 }
 
-async function applyPatch(transaction: Transaction, run: string, patch: RunPatch, read: number): Promise<void> {
+interface PatchTerms {
+  /** How many messages the commit has taken. */
+  readonly read: number;
+  readonly isReleased: boolean;
+}
+
+async function applyPatch(transaction: Transaction, run: string, patch: RunPatch, { read, isReleased }: PatchTerms): Promise<void> {
   const note = patch.note == null ? null : storableText(patch.note);
   const shown = [patch.note !== undefined, note, patch.output !== undefined, patch.output ?? null];
   if (isEnd(patch)) {
     await transaction.run(END, [run, statusNumber(patch.status!), ...shown]);
     await releaseAll(transaction, run);
   } else {
-    await transaction.run(PATCH, [run, read, patch.dueAt !== undefined, patch.dueAt ?? null, ...shown]);
+    await transaction.run(PATCH, [run, read, patch.dueAt !== undefined, patch.dueAt ?? null, ...shown, isReleased]);
   }
   if (patch.attributes !== undefined) await setAttributes(transaction, run, patch.attributes);
 }
 
 /** A run of the commit that does not exist was not created, because another one had its key; keys are never free again. */
-async function committed(transaction: Transaction, { runs = [], away }: Commit & WithAway, conflicts: string[]): Promise<CommitResult> {
+async function committed(
+  transaction: Transaction,
+  { runs = [], away }: Commit & WithAway,
+  conflicts: string[],
+  isReleased: boolean,
+): Promise<CommitResult> {
   const existing: { id: string; runId: string }[] = [];
   for (const { id, key } of runs) {
     if (key === null || (await transaction.all(EXISTS, [id])).length > 0) continue;
     const holder = await holderOfKey(transaction, key, away);
     if (holder !== null) existing.push({ id, runId: holder });
   }
-  return existing.length === 0 ? { status: "committed", conflicts } : { status: "committed", conflicts, existing };
+  return { status: "committed", conflicts, ...(existing.length > 0 && { existing }), ...(isReleased && { released: true }) };
 }
 
 /** One that is used and then not needed is given back by the router, or found by whoever wants the name. */

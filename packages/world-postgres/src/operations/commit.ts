@@ -12,7 +12,7 @@ import type { Commit, CommitResult } from "@perdure/world";
 import { commitProblem, WorldError } from "@perdure/world";
 import { plainArray } from "../database/arrays.ts";
 import type { Database, Transaction } from "../database/database.ts";
-import { isUsual, usualBatch, type Written } from "./append.ts";
+import { COMMITTED, isUsual, usualBatch, type Written } from "./append.ts";
 import { commitOne, type Effects } from "./commit-one.ts";
 import { isHome } from "./locality.ts";
 import { nameParam, runParam } from "./records.ts";
@@ -49,6 +49,7 @@ export async function commit(database: Database, commits: readonly Commit[]): Pr
     else (isUsual(one) && !inOrder && hasTokensHere(database, one) ? usual : others).push({ commit: one, index });
   }
   others.push(...(await commitUsual(database, usual, results)));
+  if (results.some((result) => result?.status === "committed" && result.released)) effects.wakes = true;
   await commitOthers(database, others, results, effects);
   return { results, wakes: effects.wakes, replaced: effects.replaced };
 }
@@ -78,9 +79,9 @@ async function commitUsual(database: Database, usual: readonly Open[], results: 
   }
   const left: Open[] = [];
   for (const [place, one] of ordered.entries()) {
-    const conflicts = written[place];
-    if (conflicts === undefined || conflicts.length > 0) left.push(one);
-    else results[one.index] = COMMITTED;
+    const result = written[place];
+    if (result === undefined) left.push(one);
+    else results[one.index] = result;
   }
   return left;
 }
@@ -90,10 +91,8 @@ async function write(database: Database, commits: readonly Commit[]): Promise<Wr
   const written = read(await database.statement(statement.template, statement.values, "repeatable"));
   if (!("template" in written)) return written;
   const runs = new Set((await database.all(written.template, written.values)).map(([run]) => run as string));
-  return commits.map(({ runId }) => (runs.has(runId) ? [] : undefined));
+  return commits.map(({ runId }) => (runs.has(runId) ? COMMITTED : undefined));
 }
-
-const COMMITTED: CommitResult = { status: "committed", conflicts: [] };
 
 async function commitOthers(database: Database, others: readonly Open[], results: CommitResult[], effects: Effects): Promise<void> {
   if (others.length === 0) return;

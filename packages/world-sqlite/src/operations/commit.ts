@@ -123,17 +123,19 @@ function commitOne(writer: Writer, commit: Commit): CommitResult {
   }
   const conflicts = applyRest(writer, run, commit);
   if (patch?.status !== undefined && patch.status !== "running") transaction.forgetRun(commit.runId);
-  return committed(transaction, commit, conflicts);
+  return committed(transaction, commit, conflicts, patch?.release === true && conflicts.length === 0);
 }
 
 /** A run of the commit that does not exist was not created, because another one had its key; keys are never free again. */
-function committed(transaction: Transaction, { runs }: Commit, conflicts: string[]): CommitResult {
-  if (runs === undefined) return { status: "committed", conflicts };
+function committed(transaction: Transaction, commit: Commit, conflicts: string[], isReleased: boolean): CommitResult {
+  const { runs } = commit;
+  const result = { status: "committed" as const, conflicts, ...(isReleased && { released: true }) };
+  if (runs === undefined) return result;
   const existing = runs.flatMap(({ id, key }) => {
     const holder = key === null || keyOfRun(transaction, id) !== undefined ? undefined : transaction.get(HOLDER_OF_KEY, [key]);
     return holder === undefined ? [] : [{ id, runId: holder[0] as string }];
   });
-  return existing.length === 0 ? { status: "committed", conflicts } : { status: "committed", conflicts, existing };
+  return existing.length === 0 ? result : { ...result, existing };
 }
 
 /** Why what is stored of the run rules a commit out that its owner may make, or null. */
@@ -154,8 +156,12 @@ function examine({ transaction, worker }: Writer, run: number, commit: Commit): 
     rows.length > 0
       ? transaction.get(OWN_ROWS, [run, base, base + rows.length, fence])![0] === rows.length
       : status !== "running" && status === patch?.status && runFence === fence && length === base;
-  if (landed) return committed(transaction, commit, status === "running" ? lostHooks(transaction, run, commit) : []);
-  if (owner === null || owner !== worker(commit.worker) || runFence !== fence) return FENCED;
+  const isOwner = owner !== null && owner === worker(commit.worker) && runFence === fence;
+  if (landed) {
+    const conflicts = status === "running" ? lostHooks(transaction, run, commit) : [];
+    return committed(transaction, commit, conflicts, patch?.release === true && !isOwner);
+  }
+  if (!isOwner) return FENCED;
   return length === base ? null : BEHIND;
 }
 
@@ -182,7 +188,9 @@ function applyRest(writer: Writer, run: number, commit: Commit): string[] {
   for (const id of consumed ?? []) read += transaction.run(CONSUME, [run, id]);
   if (state !== undefined) publish(transaction, run, state);
   const inherited = commit.successor === undefined ? [] : inheritedMessages(transaction, run);
-  if (patch !== undefined || read > 0) applyPatch(transaction, run, patch ?? {}, read, now);
+  const isReleased = patch?.release === true && conflicts.length === 0;
+  if (patch !== undefined || read > 0) applyPatch(transaction, run, patch ?? {}, { read, now, isReleased });
+  if (isReleased) writer.wakes = true;
   const around = isEnd(patch) && (writer.anyAwaits ??= isAnyAwaited(transaction)) ? awaitsAround(transaction, run) : null;
   if (around?.awaits) forgetAwaits(transaction, run);
   if (commit.runs !== undefined) startRuns(writer, commit.runs);
@@ -224,7 +232,14 @@ function applyHooks(transaction: Transaction, run: number, { hooks = [], dispose
   return conflicts;
 }
 
-function applyPatch(transaction: Transaction, run: number, patch: RunPatch, read: number, now: number): void {
+interface PatchTerms {
+  /** How many messages the commit has taken. */
+  readonly read: number;
+  readonly now: number;
+  readonly isReleased: boolean;
+}
+
+function applyPatch(transaction: Transaction, run: number, patch: RunPatch, { read, now, isReleased }: PatchTerms): void {
   const ends = isEnd(patch);
   const set: string[] = [];
   const params: SqlValue[] = [run];
@@ -240,6 +255,7 @@ function applyPatch(transaction: Transaction, run: number, patch: RunPatch, read
     set.push("owner = NULL", "due_at = NULL", "mail = 0");
     releaseAll(transaction, run);
   } else {
+    if (isReleased) set.push("owner = NULL");
     if (read > 0) assign((n) => `mail = mail - ?${n}`, read);
     if (patch.dueAt !== undefined) {
       params.push(patch.dueAt, read, now);

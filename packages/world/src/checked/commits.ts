@@ -23,6 +23,7 @@ export async function checkCommitted(
     const isRetry = isKnown(ledger.run(commit.runId), commit);
     await checkLanded(inner, commit);
     learn(ledger, since, commit);
+    if (result.released) learnRelease(ledger, commit);
     learnAwaits(ledger, since, commit);
     await checkStarted(ledger, inner, since, commit, result.existing);
     await checkSucceeded(ledger, inner, since, commit);
@@ -50,6 +51,11 @@ function checkAllowed(ledger: Ledger, since: number, commit: Commit): void {
   const { final } = facts;
   const again = final !== null && commit.rows.length === 0 && final.run.status === patch?.status && final.run.fence === fence;
   holds(final === null || final.tick > since || again, () => `A commit to run ${runId} was accepted; the run was ${final?.run.status}.`);
+}
+
+function learnRelease(ledger: Ledger, { runId, fence, worker }: Commit): void {
+  const facts = ledger.run(runId);
+  if (facts.owner?.worker === worker && facts.owner.fence === fence) facts.owner = null;
 }
 
 function isEnd({ patch }: Commit): boolean {

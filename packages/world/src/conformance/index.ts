@@ -20,6 +20,7 @@ import { leases } from "./leases.ts";
 import { messages } from "./messages.ts";
 import { outbox } from "./outbox.ts";
 import { queries } from "./queries.ts";
+import { releases } from "./releases.ts";
 import { replacements } from "./replacements.ts";
 import { runs } from "./runs.ts";
 import { state } from "./state.ts";
@@ -31,6 +32,7 @@ const areas: Readonly<Record<string, readonly Case[]>> = {
   runs,
   commits,
   fencing,
+  releases,
   leases,
   waits,
   messages,

@@ -35,12 +35,14 @@ function commitOne(store: Store, commit: Commit): CommitResult {
 }
 
 /** A run of the commit that does not exist was not created, because another one had its key; keys are never free again. */
-function committed(store: Store, { runs = [] }: Commit, conflicts: string[]): CommitResult {
+function committed(store: Store, { runId, worker, fence, runs = [], patch }: Commit, conflicts: string[]): CommitResult {
   const existing = runs.flatMap(({ id, key }) => {
     const holder = key === null || store.runs.has(id) ? undefined : store.keys.get(key);
     return holder === undefined ? [] : [{ id, runId: holder.id }];
   });
-  return existing.length === 0 ? { status: "committed", conflicts } : { status: "committed", conflicts, existing };
+  const run = store.runs.get(runId);
+  const isReleased = patch?.release === true && (run?.owner !== worker || run.fence !== fence);
+  return { status: "committed", conflicts, ...(existing.length > 0 && { existing }), ...(isReleased && { released: true }) };
 }
 
 function mergedAttributes(run: StoredRun, patch: RunPatch | undefined): ReadonlyMap<string, string> {
@@ -74,6 +76,10 @@ function apply(store: Store, run: StoredRun, commit: Commit, attributes: Readonl
   deliver(store, commit.messages ?? []);
   answerAwaits(store, run);
   addAwaits(store, run, commit.awaits ?? []);
+  if (commit.patch?.release && conflicts.length === 0) {
+    run.owner = null;
+    store.hints.due();
+  }
   return conflicts;
 }
 
