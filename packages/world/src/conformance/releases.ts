@@ -54,9 +54,12 @@ export const releases: readonly Case[] = [
       const [due, told] = [await start(lab, "w1"), await start(lab, "w1")];
       const now = await lab.world.now();
       await lab.world.deliver([messageTo(told.runId, "m")]);
-      assert.deepEqual(await lab.world.commit([lastCommit(due, ["a"], now + 60_000), lastCommit(told, ["a"], null)]), [RELEASED, RELEASED]);
+      assert.deepEqual(await lab.world.commit([lastCommit(due, ["a"], now + 2 * lab.leaseMs), lastCommit(told, ["a"], null)]), [
+        RELEASED,
+        RELEASED,
+      ]);
       assert.equal((await claimOne(lab, "w2")).runId, told.runId);
-      await lab.pass(60_001);
+      await lab.pass(2 * lab.leaseMs + 1);
       const claimed = (await claim(lab, "w2")).runs.map(({ run }) => run.id);
       assert.ok(claimed.includes(due.runId));
     },
