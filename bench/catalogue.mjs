@@ -2,22 +2,25 @@
 
 const windows = { default: 5, least: 1, help: "measured windows of each side, after a warm-up" };
 
+/** Node's default depends on the machine; `perdure worker` gives its processes 64. */
+const young = { "semi-space": { default: null, least: 1, help: "MB of each half of the young generation (default: Node's own)" } };
+
 /** By name; `options` are whole numbers, or flags that make 1 of 0. A benchmark without Worlds stores nothing. */
 export const benchmarks = {
   w1: {
     summary: "one run of 10 sequential no-op steps at a time",
     worlds: ["sqlite", "postgres", "memory"],
-    options: { runs: { default: 30, least: 1, help: "runs in a window" }, windows },
+    options: { runs: { default: 30, least: 1, help: "runs in a window" }, windows, ...young },
   },
   w2: {
     summary: "many runs of 10 sequential no-op steps, started at once",
     worlds: ["sqlite", "postgres", "memory"],
-    options: { runs: { default: 500, least: 1, help: "runs started at once" }, windows },
+    options: { runs: { default: 500, least: 1, help: "runs started at once" }, windows, ...young },
   },
   w3: {
     summary: "one run of N sequential no-op steps, N = 100, 1,000 … --steps",
     worlds: ["sqlite", "postgres", "memory"],
-    options: { steps: { default: 10_000, least: 1000, help: "the largest N" }, windows },
+    options: { steps: { default: 10_000, least: 1000, help: "the largest N" }, windows, ...young },
   },
   w4: {
     summary: "one run of 100, 500 and 1,000 no-op steps side by side",
@@ -27,7 +30,7 @@ export const benchmarks = {
   w5: {
     summary: "2,000 and 10,000 runs of one no-op step, started at once",
     worlds: ["sqlite", "postgres", "memory"],
-    options: { windows },
+    options: { windows, ...young },
   },
   w6: {
     summary: "many runs that sleep for an hour or wait for a hook",
@@ -63,7 +66,7 @@ export const benchmarks = {
   peers: {
     summary: "w1, w2, w3 and w5 beside DBOS on the same server; its package comes from the registry, at the first use",
     worlds: ["postgres"],
-    options: { runs: { default: 500, least: 1, help: "runs started at once in w2" }, windows },
+    options: { runs: { default: 500, least: 1, help: "runs started at once in w2" }, windows, ...young },
   },
   compile: {
     summary: "scan, transform, first bundle and rebuild, beside a peer's packages",

@@ -75,7 +75,13 @@ function build() {
 function measure(request) {
   // From this folder, so that the hook is found as this package's dependency.
   const hook = import.meta.resolve("@perdure/compiler/register");
-  return node(["--import", hook, main, JSON.stringify(request)], ["ignore", "inherit", "inherit"]).status ?? 1;
+  const young = request.options["semi-space"] ?? null;
+  return (
+    node(
+      [...(young === null ? [] : [`--max-semi-space-size=${young}`]), "--import", hook, main, JSON.stringify(request)],
+      ["ignore", "inherit", "inherit"],
+    ).status ?? 1
+  );
 }
 
 try {
