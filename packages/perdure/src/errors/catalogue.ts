@@ -3,7 +3,8 @@
  * the same for every occurrence. Codes are stable: programs may branch on them.
  */
 export const catalogue = {
-  BUNDLE_CORRUPT: "The workflow's code in the World does not match its hash. Restore it from a backup, or deploy the version again.",
+  BUNDLE_CORRUPT:
+    "The workflow's code in the World does not match its hash. Restore it from a backup, or start a worker that was built with the version.",
   CANCELLED: "Let it pass, or clean up in `finally`: calls inside `shield()` still work.",
   CLIENT_NOT_SUPPORTED:
     "Keep runs in the database of your own rows (`@perdure/world-postgres`), or start the run after the commit, with an `id`, so that it can be repeated.",

@@ -1,53 +1,81 @@
-import { createHash } from "node:crypto";
-
 import type { World } from "@perdure/world";
 
 import { PerdureError } from "../errors/perdure-error.ts";
+import { monotonicNow, setTimeout } from "../host-timers.ts";
 import { findBundle, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";
-import { toBytes, toText } from "../run-input.ts";
+import { packBundle, unpackBundle } from "./stored-bundle.ts";
 
 /** Workflow code by version: this process's own, or the World's. */
 export interface Bundles {
-  /** Stores a version in the World, once per process; code that runs in place cannot be stored. */
+  /**
+   * Sees to it that the World has a version before runs of it are created, and again a minute later: a database that went back (a restored backup), and one that
+   * removes code which nobody uses, has it then. Code that runs in place cannot be stored.
+   */
   save(bundle: WorkflowBundle | WorkflowInPlace): Promise<void>;
   /** @throws VERSION_NOT_FOUND, BUNDLE_CORRUPT */
   find(workflowId: string, version: string): WorkflowBundle | WorkflowInPlace | Promise<WorkflowBundle>;
 }
 
-export function createBundles(world: World): Bundles {
-  const saved = new Map<string, Promise<void>>();
+/** For so long a World that was seen to have a version is taken to have it. */
+const confirmedMs = 60_000;
+
+interface Saved {
+  readonly bytes: Promise<Uint8Array>;
+  readonly stored: Promise<void>;
+  /** By the monotonic clock. */
+  readonly at: number;
+  /** Whether the World is asked once more when the time is over. */
+  isFollowedUp: boolean;
+}
+
+export function createBundles(world: World, monotonic: () => number = monotonicNow): Bundles {
+  const saved = new Map<string, Saved>();
   const loaded = new Map<string, WorkflowBundle>();
+  const loading = new Map<string, Promise<WorkflowBundle>>();
 
   async function fetchBundle(workflowId: string, version: string): Promise<WorkflowBundle> {
     const bytes = await world.code.get(version);
     if (!bytes)
       throw new PerdureError("VERSION_NOT_FOUND", `The code of workflow "${workflowId}" in version ${version} is nowhere to be found.`);
-    const bundle = readBundle(bytes, version);
+    const bundle = await unpackBundle(bytes, version);
     if (!bundle) throw new PerdureError("BUNDLE_CORRUPT", `The code of workflow "${workflowId}" in version ${version} has been altered.`);
     loaded.set(version, bundle);
     return bundle;
   }
 
+  /** Runs of one version that come at once load it once. */
+  function load(workflowId: string, version: string): Promise<WorkflowBundle> {
+    let found = loading.get(version);
+    if (!found) {
+      found = fetchBundle(workflowId, version).finally(() => loading.delete(version));
+      loading.set(version, found);
+    }
+    return found;
+  }
+
+  function store(bundle: WorkflowBundle): Saved {
+    const bytes = saved.get(bundle.version)?.bytes ?? packBundle(bundle);
+    const stored = bytes.then((packed) => world.code.put(bundle.version, packed));
+    const now: Saved = { bytes, stored, at: monotonic(), isFollowedUp: false };
+    saved.set(bundle.version, now);
+    stored.catch(() => {
+      if (saved.get(bundle.version) === now) saved.delete(bundle.version);
+    });
+    return now;
+  }
+
   return {
     save(bundle) {
       if (!("code" in bundle)) return Promise.resolve();
-      let saving = saved.get(bundle.version);
-      if (!saving) {
-        saving = world.code.put(bundle.version, toBytes(JSON.stringify({ code: bundle.code, map: bundle.map })));
-        saved.set(bundle.version, saving);
-        saving.catch(() => saved.delete(bundle.version));
+      let known = saved.get(bundle.version);
+      if (!known || monotonic() - known.at >= confirmedMs) known = store(bundle);
+      if (!known.isFollowedUp) {
+        // The run that is created now may be in a database that goes back in a moment.
+        known.isFollowedUp = true;
+        setTimeout(() => void store(bundle).stored.catch(() => undefined), confirmedMs).unref();
       }
-      return saving;
+      return known.stored;
     },
-    find: (workflowId, version) => findBundle(workflowId, version) ?? loaded.get(version) ?? fetchBundle(workflowId, version),
+    find: (workflowId, version) => findBundle(workflowId, version) ?? loaded.get(version) ?? load(workflowId, version),
   };
-}
-
-function readBundle(bytes: Uint8Array, version: string): WorkflowBundle | null {
-  try {
-    const { code, map } = JSON.parse(toText(bytes)) as { code: string; map: string };
-    return createHash("sha256").update(code, "utf8").digest("hex") === version ? { version, code, map } : null;
-  } catch {
-    return null;
-  }
 }

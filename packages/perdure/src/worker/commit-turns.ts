@@ -14,7 +14,7 @@ import { pause } from "./pause.ts";
 import { goOnIfThereIsRoom } from "./pressure.ts";
 import { giveBackIfAtRest } from "./stop.ts";
 import type { Resident } from "./resident.ts";
-import { drop, ended, giveBack, handleTrouble, startAgain } from "./trouble.ts";
+import { drop, ended, giveBackLacking, handleTrouble, startAgain } from "./trouble.ts";
 import { closeTurn, emptyTurn, type ClosedTurn, type Turn } from "./turn.ts";
 import { showLogs } from "./workflow-console.ts";
 
@@ -56,7 +56,7 @@ async function commitStarting(core: Core, turn: ClosedTurn): Promise<void> {
     const note = PerdureError.is(error)
       ? `${error.code}: ${error.message}`
       : `The code of a run to start cannot be stored: ${String(error)}`;
-    void giveBack(core, resident, { note, dueAt: Date.now() + core.options.leaseMs });
+    void giveBackLacking(core, resident, { what: note, note, isWoken: false });
     return;
   }
   await commitClosed(core, [turn]);
@@ -188,6 +188,6 @@ function rest(core: Core, resident: Resident): void {
 /** A run that needs a step which this process does not have, and that has nothing else under way here, is another worker's. */
 export function giveBackIfStranded(core: Core, resident: Resident): void {
   if (resident.missingStep === null || resident.attempting !== null) return;
-  const reason = `STEP_NOT_FOUND: waits for a worker that has the step ${resident.missingStep}`;
-  void giveBack(core, resident, { note: reason, dueAt: Date.now() + core.options.leaseMs });
+  const note = `STEP_NOT_FOUND: waits for a worker that has the step ${resident.missingStep}`;
+  void giveBackLacking(core, resident, { what: resident.missingStep, note, isWoken: false });
 }

@@ -11,6 +11,7 @@ import type { Leases } from "./leases.ts";
 import type { Releases } from "./releases.ts";
 import type { Resident } from "./resident.ts";
 import type { Residents } from "./residents.ts";
+import type { Shortages } from "./shortages.ts";
 import type { Timers } from "./timers.ts";
 import type { Turns } from "./turns.ts";
 
@@ -37,6 +38,7 @@ export interface Core {
   readonly releases: Releases;
   readonly leases: Leases;
   readonly deferrals: Deferrals;
+  readonly shortages: Shortages;
   readonly committer: Committer;
   readonly observation: Observation;
   /** How often in a row a run was interrupted by the watchdog while the process hardly ran. */

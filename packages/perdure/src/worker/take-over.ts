@@ -9,7 +9,7 @@ import { beginningOf, isRecent } from "./deferral.ts";
 import { monotonicNow } from "../host-timers.ts";
 import { observed } from "./observe/observation.ts";
 import type { Told } from "./observe/observer.ts";
-import { isOverloaded } from "./pressure.ts";
+import { goOnIfThereIsRoom, isOverloaded } from "./pressure.ts";
 import { giveBackIfAtRest } from "./stop.ts";
 import { addReady, resumeEffects, watchDeadline } from "./effects.ts";
 import { eventOf } from "./messages.ts";
@@ -17,7 +17,7 @@ import type { ReadyEvent } from "./ready-event.ts";
 import { each } from "../few.ts";
 import { readRows, replay } from "./replay.ts";
 import { createResident, type Resident } from "./resident.ts";
-import { abandon, drop, giveBack, handleTrouble } from "./trouble.ts";
+import { abandon, drop, giveBack, giveBackLacking, handleTrouble } from "./trouble.ts";
 
 /** So often may a run lose its worker without getting on before it is stopped: it may be the run that ends the process. */
 const maxCrashes = 10;
@@ -107,6 +107,7 @@ async function resume(core: Core, resident: Resident, page: HistoryPage, input: 
   }
   core.residents.weigh(resident);
   for (const message of page.messages) receive(core, resident, message);
+  if (core.isHeldBack) goOnIfThereIsRoom(core);
   if (resident.ready.length > 0) core.turns.schedule(resident);
   else if (core.stopping) giveBackIfAtRest(core, resident);
   else giveBackIfStranded(core, resident);
@@ -144,9 +145,9 @@ async function makePlace(core: Core, resident: Resident): Promise<boolean> {
     if (isDropped(resident)) return false;
     const note =
       error instanceof PerdureError ? `${error.code}: ${error.message}` : `The workflow's code cannot be loaded: ${String(error)}`;
-    core.observation.warn(note);
-    resident.committed = (await core.world.load(run.id)).rows.length;
-    if (!isDropped(resident)) await giveBack(core, resident, { note, dueAt: Date.now() + core.options.leaseMs });
+    const { rows, messages } = await core.world.load(run.id);
+    resident.committed = rows.length;
+    if (!isDropped(resident)) await giveBackLacking(core, resident, { what: run.version, note, isWoken: messages.length > 0 });
     return false;
   }
 }
@@ -176,7 +177,8 @@ export function receive(core: Core, resident: Resident, message: ReceivedMessage
   if (resident.mode === "parked" || resident.mode === "dropped" || resident.messages?.has(message.id)) return false;
   const ready = eventOf(message);
   if (!ready) return false;
-  if (ready.event.type === "hook_received" && isOverloaded(core)) {
+  // What comes while a run is rebuilt would stand before its beginning, and before what was there when it was loaded.
+  if (resident.mode === "replaying" || (ready.event.type === "hook_received" && isOverloaded(core))) {
     // The World shows it again, and all that came after it.
     core.isHeldBack = true;
     return true;

@@ -5,6 +5,7 @@ import { Divergence } from "../engine/machine.ts";
 import { encodeRow } from "../engine/row.ts";
 import { CancelledError } from "../errors/cancelled-error.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
+import { setTimeout } from "../host-timers.ts";
 import { toBytes, toText } from "../run-input.ts";
 import { Interrupted } from "../sandbox/realm.ts";
 import type { Core, EndedRun } from "./core.ts";
@@ -111,11 +112,40 @@ async function park(core: Core, resident: Resident, divergence: Divergence): Pro
   else if (result?.status === "behind") startAgain(core, resident, "behind");
 }
 
-/** Drops the copy and lets any worker have the run, at `dueAt`. */
-export async function giveBack(core: Core, resident: Resident, patch: { readonly note: string; readonly dueAt: number }): Promise<void> {
+/** Drops the copy and lets any worker have the run, at `dueAt`. @param keptMs how long this worker stays its owner all the same */
+export async function giveBack(
+  core: Core,
+  resident: Resident,
+  patch: { readonly note: string; readonly dueAt: number },
+  keptMs = 0,
+): Promise<void> {
   drop(core, resident, "unavailable");
   const result = await submit(core, { ...leaseOf(core, resident), rows: [], patch });
-  if (result !== null && result.status !== "fenced") release(core, resident);
+  if (result === null || result.status === "fenced") return;
+  if (keptMs <= 0) release(core, resident);
+  else setTimeout(() => releaseUnlessStopped(core, resident), keptMs).unref();
+}
+
+/** A worker that has ended has given back all that it had. */
+function releaseUnlessStopped(core: Core, resident: Resident): void {
+  if (!core.signal.aborted) release(core, resident);
+}
+
+/** What a run needs and this process does not have. */
+interface Lack {
+  /** The version, the step, whatever it is: one name for all runs that need it. */
+  readonly what: string;
+  readonly note: string;
+  /** Whether messages wait for the run, which nobody can take without it. */
+  readonly isWoken: boolean;
+}
+
+/** Drops the copy and lets any worker have the run, after an interval that grows for as long as it is lacking. */
+export async function giveBackLacking(core: Core, resident: Resident, { what, note, isWoken }: Lack): Promise<void> {
+  const { dueAt, isFirst } = core.shortages.of(what);
+  if (isFirst) core.observation.warn(`Run "${resident.run.key ?? resident.run.id}": ${note}`);
+  // Messages keep a run due: given back at once it would be claimed again at once.
+  await giveBack(core, resident, { note, dueAt }, isWoken ? dueAt - Date.now() : 0);
 }
 
 /** Gives the lease of a dropped run back; with `dueAt`, its due time too. */

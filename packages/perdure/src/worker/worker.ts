@@ -29,6 +29,7 @@ import { isOverloaded } from "./pressure.ts";
 import { isProven, prove, renew, renewed } from "./ownership.ts";
 import { createReleases } from "./releases.ts";
 import { createResidents } from "./residents.ts";
+import { createShortages } from "./shortages.ts";
 import { createSources } from "./sources.ts";
 import { admit, receive, takeOver, takeOverFailed } from "./take-over.ts";
 import { stop } from "./stop.ts";
@@ -169,6 +170,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
     timers: createTimers(),
     releases: createReleases(world, id, observation),
     leases: createLeases(world, options.leaseMs),
+    shortages: createShortages(Math.min(1000, options.leaseMs)),
     deferrals: createDeferrals((residents) => writeDeferred(core, residents)),
     committer: createCommitter(world, signal, observation),
     interruptions: new Map(),
