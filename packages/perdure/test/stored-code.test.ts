@@ -11,9 +11,9 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 
 import { query } from "../../../scripts/postgres.mjs";
 import { hasTestPostgres, testPostgres } from "../../../scripts/test-servers.mjs";
-import { loadDriver } from "../../world-sqlite/src/driver/load.ts";
 import { getRun, resumeHook, start } from "../src/api/index.ts";
 import { step } from "../src/internal.ts";
+import type { WorkflowBundle } from "../src/registry.ts";
 import { encodeRunInput } from "../src/run-input.ts";
 import { createBundles } from "../src/worker/bundles.ts";
 import { createShortages } from "../src/worker/shortages.ts";
@@ -21,33 +21,26 @@ import { packBundle, unpackBundle } from "../src/worker/stored-bundle.ts";
 import { anotherWorker, until, useWorld, wrap } from "./support/lab.ts";
 import { bundleOf, workflowOf } from "./support/bundle.ts";
 
-/** A World whose rows a test can change behind its back. */
+/** A World, and how altered code is mended: by another worker's copy or in its row. */
 interface Scene {
   readonly world: World;
-  /** Writes the bytes of a version as they are; null removes them. */
-  alter(version: string, bytes: Uint8Array | null): Promise<void>;
+  mend(workflowId: string, bundle: WorkflowBundle): Promise<void>;
 }
 
-async function onSqlite(): Promise<Scene> {
+function onSqlite(): Promise<Scene> {
   const folder = mkdtempSync(join(tmpdir(), "perdure-code-"));
-  const path = join(folder, "world.db");
-  const world = createSqliteWorld({ path });
+  const world = createSqliteWorld({ path: join(folder, "world.db") });
   onTestFinished(async () => {
     await world.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  const sql = (text: string, values: (string | Uint8Array)[]): Promise<void> => {
-    const connection = loadDriver().open(path);
-    connection.exec("PRAGMA busy_timeout = 10000");
-    connection.prepare(text).run(values);
-    connection.close();
-    return Promise.resolve();
-  };
-  return {
+  return Promise.resolve({
     world,
-    alter: (version, bytes) =>
-      bytes ? sql("UPDATE code SET bytes = ?1 WHERE hash = ?2", [bytes, version]) : sql("DELETE FROM code WHERE hash = ?1", [version]),
-  };
+    async mend(workflowId, bundle) {
+      workflowOf(workflowId, "", bundle);
+      await anotherWorker(world);
+    },
+  });
 }
 
 async function onPostgres(): Promise<Scene> {
@@ -56,9 +49,9 @@ async function onPostgres(): Promise<Scene> {
   onTestFinished(() => world.close());
   return {
     world,
-    async alter(version, bytes) {
-      if (bytes) await query(url, "UPDATE perdure.code SET bytes = $1 WHERE hash = $2", [Buffer.from(bytes), version]);
-      else await query(url, "DELETE FROM perdure.code WHERE hash = $1", [version]);
+    async mend(_, bundle) {
+      const good = Buffer.from(await packBundle(bundle));
+      await query(url, "UPDATE perdure.code SET bytes = $1 WHERE hash = $2", [good, bundle.version]);
     },
   };
 }
@@ -125,7 +118,7 @@ test("whatever is done to stored code, it is the code of its version or none; a 
 
 describe.each(scenes)("on %s", (name, scene) => {
   test("altered code parks its runs, with longer and longer intervals, and nothing else; mended, they go on", async () => {
-    const { world, alter } = await scene();
+    const { world, mend } = await scene();
     let loads = 0;
     let claims = 0;
     const altered = bundleOf(`async(n)=>n+await createHook({token:'altered-${name}-'+n})`);
@@ -138,12 +131,8 @@ describe.each(scenes)("on %s", (name, scene) => {
       },
     });
     await useWorld({ leaseMs: 200 }, counting);
-    await createBundles(world).save(altered);
-    const good = (await world.code.get(altered.version))!;
-    const bad = Buffer.from(good);
-    bad[bad.length >> 1]! ^= 4;
-    await alter(altered.version, await packBundle(bundleOf("async()=>'altered'")));
-    const runs = Array.from({ length: 20 }, (_, n) => newRun(n, altered.version));
+    await world.code.put(altered.version, await packBundle(bundleOf("async()=>'altered'")));
+    const runs = Array.from({ length: 20 }, (_, n) => newRun(n, altered.version, `t#altered-${name}`));
     await world.createRuns(runs);
     // Messages make a run due at once, and again whenever it is given back.
     await Promise.all(runs.map(({ id }) => getRun(id).wakeUp()));
@@ -158,39 +147,37 @@ describe.each(scenes)("on %s", (name, scene) => {
     expect(loads).toBeLessThan(20);
     expect(claims).toBeLessThan(20 * 8);
     expect(await getRun(runs[0]!.id).status).toBe("running");
-    await alter(altered.version, good);
+    await mend(`t#altered-${name}`, altered);
     await until(async () => (await notes()).every((note) => note?.startsWith("waits for hook")), "the hooks");
     await Promise.all(runs.map((_, n) => resumeHook(`altered-${name}-${n}`, " goes on")));
     expect(await Promise.all(runs.map(({ id }) => getRun(id).returnValue))).toEqual(runs.map((_, n) => `${n} goes on`));
   });
 
-  test("missing code is waited for; the worker that has it goes on at its next turn", async () => {
-    const { world, alter } = await scene();
+  test("missing code is waited for; once it is stored the run goes on", async () => {
+    const { world } = await scene();
     const bundle = bundleOf("async(name)=>'found by '+name");
     await useWorld({ leaseMs: 200 }, world);
-    await createBundles(world).save(bundle);
-    await alter(bundle.version, null);
     await world.createRuns([newRun(1, bundle.version)]);
     await until(async () => (await getRun(idOf(1)).note)?.startsWith("VERSION_NOT_FOUND") === true, "the note");
     await createBundles(world).save(bundle);
     expect(await getRun(idOf(1)).returnValue).toBe("found by 1");
   });
+});
 
-  test("a database that went back gets the code of runs that are started later", async () => {
-    const { world, alter } = await scene();
-    await world.setup();
-    let now = 0;
-    const bundles = createBundles(world, () => now);
-    const bundle = bundleOf(`async()=>'restored ${name}'`);
-    await bundles.save(bundle);
-    await alter(bundle.version, null);
-    // Taken to be there for a minute, at the end of which it is stored again in any case.
-    await bundles.save(bundle);
-    expect(await world.code.get(bundle.version)).toBe(null);
-    now = 60_000;
-    await bundles.save(bundle);
-    expect(await world.code.get(bundle.version)).not.toBe(null);
-  });
+test("a World that has lost a version gets it with the first start after a minute", async () => {
+  let now = 0;
+  const stored = new Set<string>();
+  const world = createMemoryWorld();
+  const bundles = createBundles(wrap(world, { code: { ...world.code, put: async (hash) => void stored.add(hash) } }), () => now);
+  const bundle = bundleOf("async()=>'restored'");
+  await bundles.save(bundle);
+  stored.clear();
+  now = 59_999;
+  await bundles.save(bundle);
+  expect(stored.size).toBe(0);
+  now = 60_000;
+  await bundles.save(bundle);
+  expect([...stored]).toEqual([bundle.version]);
 });
 
 test("a step that no worker has is waited for at longer and longer intervals, and another worker that has it goes on", async () => {
