@@ -1,8 +1,9 @@
-/** Removes finished runs as they grow old: in small batches with pauses, so that nobody feels it, and by whichever process comes first. */
+/** Removes finished runs as they grow old, and code that no run needs: in small batches with pauses, so that nobody feels it, and by whichever process comes first. */
 
 import { WorldError } from "@perdure/world";
 import type { Database } from "./database/database.ts";
 import { failureKind } from "./database/failure.ts";
+import { sweepCode } from "./operations/code.ts";
 import { prune } from "./operations/prune.ts";
 import { warnOf } from "./warning.ts";
 
@@ -13,6 +14,9 @@ const BATCH = 200;
 const PAUSE_MS = 50;
 /** Between looks when nothing was found; a run that has to go goes some minutes late. */
 const IDLE_MS = 60_000;
+
+/** Between looks for code that nobody needs. It has not been needed for a day when it goes. */
+const SWEEP_MS = 3_600_000;
 
 export interface RetentionLoop {
   /** Begins, if there is anything to do and it has not begun. */
@@ -33,6 +37,7 @@ export function createRetention(retention: Retention, database: Database): Reten
   let timer: NodeJS.Timeout | null = null;
   let working: Promise<void> | null = null;
   let isClosed = false;
+  let sweptAt = -Infinity;
 
   function schedule(ms: number): void {
     if (isClosed) return;
@@ -44,6 +49,10 @@ export function createRetention(retention: Retention, database: Database): Reten
     let found = 0;
     try {
       for (const [status, ms] of rules) if (!isClosed) found += await prune(database.direct, status, ms, BATCH);
+      if (!isClosed && found < BATCH && performance.now() - sweptAt >= SWEEP_MS) {
+        await sweepCode(database.direct);
+        sweptAt = performance.now();
+      }
     } catch (error) {
       // A server that is away for a while is others' to tell.
       if (!isClosed && failureKind(error) === "refused") warnOf("RETENTION_FAILED", `Removing runs failed (${String(error)}).`);

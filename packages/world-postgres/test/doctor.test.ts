@@ -157,7 +157,7 @@ test("MESSAGES_UNDELIVERABLE: to runs that are over or not there, and those that
 
 test("TABLE_BLOATED: more dead rows than live ones", { timeout: 120_000 }, async () => {
   await admin.query(`ALTER TABLE ${schema}.code SET (autovacuum_enabled = false)`);
-  await admin.query(`INSERT INTO ${schema}.code SELECT g::text, '' FROM generate_series(1, 150000) g`);
+  await admin.query(`INSERT INTO ${schema}.code SELECT g::text, '', 0 FROM generate_series(1, 150000) g`);
   await admin.query(`DELETE FROM ${schema}.code WHERE hash::int > 10`);
   const found = () => examine().then((findings) => findings.find(({ code }) => code === "TABLE_BLOATED"));
   // The server's counters follow a little later.

@@ -3,6 +3,7 @@ import { transactions } from "./0002-transactions.ts";
 import { retention } from "./0003-retention.ts";
 import { shards } from "./0004-shards.ts";
 import { names } from "./0005-names.ts";
+import { codeUse } from "./0006-code-use.ts";
 
 /** All migrations in order. One that was released is never edited: a change is a new one at the end. */
-export const migrations: readonly string[] = [initial, transactions, retention, shards, names];
+export const migrations: readonly string[] = [initial, transactions, retention, shards, names, codeUse];

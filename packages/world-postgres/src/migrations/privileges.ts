@@ -9,7 +9,7 @@ export const privileges: Readonly<Record<string, readonly string[]>> = {
   attributes: all,
   awaits: all,
   chunks: neverChanged,
-  code: ["SELECT", "INSERT"],
+  code: all,
   history: neverChanged,
   hooks: all,
   keys: all,
