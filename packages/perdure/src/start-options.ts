@@ -23,6 +23,11 @@ export interface StartOptions {
   /** What the run can be found by; see `setAttributes`. */
   readonly attributes?: Readonly<Record<string, string | number | boolean>>;
   /**
+   * Which version of the workflow's code: the hash of one that was started before and that the World still has, as `run.version` of events and the World's records name it. Its steps
+   * are those of the worker. Default: the version of this process. Not in workflow code.
+   */
+  readonly version?: string;
+  /**
    * The World in which the run is started, instead of the process's own; it must have been set up. The handle belongs to it. This process's worker does not execute
    * the runs of other Worlds: some process whose own it is must. Not in workflow code.
    */

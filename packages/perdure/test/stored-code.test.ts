@@ -11,7 +11,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 
 import { query } from "../../../scripts/postgres.mjs";
 import { hasTestPostgres, testPostgres } from "../../../scripts/test-servers.mjs";
-import { getRun, resumeHook, start } from "../src/api/index.ts";
+import { getRun, resumeHook, start, startMany } from "../src/api/index.ts";
 import { step } from "../src/internal.ts";
 import type { WorkflowBundle } from "../src/registry.ts";
 import { encodeRunInput } from "../src/run-input.ts";
@@ -178,6 +178,35 @@ test("a World that has lost a version gets it with the first start after a minut
   now = 60_000;
   await bundles.save(bundle);
   expect([...stored]).toEqual([bundle.version]);
+});
+
+test("a run may be started on a version that was started before, and on no other", async () => {
+  const { world } = await useWorld();
+  const before = workflowOf<[number], string>("t#versions", "async(n)=>'first '+n");
+  const first = await start(before, [1]);
+  expect(await first.returnValue).toBe("first 1");
+  const { version } = (await world.query.run({ id: first.runId }))!;
+  // The next deploy: this process has the new code alone.
+  const flow = workflowOf<[number], string>("t#versions", "async(n)=>'second '+n");
+  const older = await start(flow, [2], { version });
+  const [many, present] = await startMany([
+    [flow, [3], { version }],
+    [flow, [4]],
+  ]);
+  expect(await Promise.all([older, many, present].map((run) => run.returnValue))).toEqual(["first 2", "first 3", "second 4"]);
+  expect((await world.query.run({ id: older.runId }))?.version).toBe(version);
+  const unknown = { version: "0".repeat(64), id: "never" };
+  await expect(start(flow, [5], unknown)).rejects.toMatchObject({ code: "VERSION_NOT_FOUND" });
+  await expect(startMany([[flow, [5], unknown]])).rejects.toMatchObject({ code: "VERSION_NOT_FOUND" });
+  await world.code.put("0".repeat(64), await packBundle(sample));
+  await expect(start(flow, [5], unknown)).rejects.toMatchObject({ code: "BUNDLE_CORRUPT" });
+  await expect(start(flow, [5], { version: "v1" })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  expect(await world.query.run({ key: "never" })).toBe(null);
+  const parent = workflowOf<[unknown], string>(
+    "t#versionsInside",
+    "async(other)=>{try{await start(other,[1],{version:'0'})}catch(e){return e.message}}",
+  );
+  expect(await (await start(parent, [flow])).returnValue).toContain("{ version }) cannot be used in workflow code");
 });
 
 test("a step that no worker has is waited for at longer and longer intervals, and another worker that has it goes on", async () => {

@@ -5,7 +5,7 @@ import { getWorld, workerOf } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
 import { cancelChildren } from "../worker/other-runs.ts";
 import type { Run } from "./run.ts";
-import { createOwned, creatorIn, handleOf, prepareStart, saveBundle, type PreparedStart, type StartOptions } from "./start.ts";
+import { createOwned, creatorIn, handleOf, prepareStart, saveCode, type PreparedStart, type StartOptions } from "./start.ts";
 
 type Workflow = (...args: never[]) => Promise<unknown>;
 
@@ -22,7 +22,7 @@ const most = 1000;
 /**
  * Starts runs all or none, in one transaction: when the promise resolves all are durable, when it rejects none was started by it (if the World did not answer, that is not known;
  * with ids the call may be repeated). Handles come in the order of the requests. At most 1,000. With `client` they are a part of the caller's transaction, as with `start()`.
- * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED, VALUE_TOO_LARGE, INVALID_ARGUMENT, CLIENT_NOT_SUPPORTED; nothing is written
+ * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED, VALUE_TOO_LARGE, INVALID_ARGUMENT, CLIENT_NOT_SUPPORTED, VERSION_NOT_FOUND, BUNDLE_CORRUPT; nothing is written
  * @example
  * const runs = await startMany(orders.map((order) => [fulfilOrder, [order], { id: `order-${order.id}` }] as const));
  */
@@ -36,7 +36,7 @@ export async function startMany<const Workflows extends readonly Workflow[]>(
   // One transaction has them all in one place.
   for (const request of prepared) runs.push(request.place(world, runs[0]?.id));
   const create = options.client === undefined ? () => createAll(world, runs) : creatorIn(world, options.client, runs);
-  for (const bundle of new Set(prepared.map((request) => request.bundle))) await saveBundle(world, bundle);
+  for (const request of new Map(prepared.map((one) => [one.version, one])).values()) await saveCode(world, request);
   const created = runs.length === 0 ? [] : await create();
   for (const { replaced } of created) if (replaced !== null) await cancelChildren(world, replaced);
   return created.map(({ run }) => handleOf(run, options)) as never;

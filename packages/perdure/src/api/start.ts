@@ -35,7 +35,8 @@ export type WorkflowFunction<A extends unknown[], R> = (...args: A) => Promise<R
  * Arguments that cannot be stored, and workflows whose result cannot be, are errors of types: see {@link Serializable}.
  * With `client` the run is a part of the caller's transaction instead: it is durable, and begins, when that commits, and the handle can be used from then on.
  *
- * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED and VALUE_TOO_LARGE (with the path in `args`; nothing is written), INVALID_ARGUMENT, RUN_ALREADY_EXISTS, CLIENT_NOT_SUPPORTED
+ * @throws WORKFLOW_NOT_COMPILED, SERIALIZATION_FAILED and VALUE_TOO_LARGE (with the path in `args`; nothing is written), INVALID_ARGUMENT, RUN_ALREADY_EXISTS, CLIENT_NOT_SUPPORTED, VERSION_NOT_FOUND and
+ * BUNDLE_CORRUPT (for `version`)
  * @example
  * const run = await start(fulfilOrder, [order], { id: `order-${order.id}` });
  * console.log(await run.returnValue);
@@ -54,7 +55,7 @@ export async function start<A extends unknown[], R>(
   const { ifExists } = prepared;
   const streams = prepared.streams.map(({ source, name }) => ({ source, reference: { runId: run.id, name } }));
   const create = client === undefined ? null : creatorIn(world, client, [run]);
-  await saveBundle(world, prepared.bundle);
+  await saveCode(world, prepared);
   const {
     run: created,
     created: isNew,
@@ -105,7 +106,10 @@ async function leaveStreams(streams: readonly ArgumentStream[]): Promise<void> {
 export interface PreparedStart {
   /** The run as it is to be created: with an id of the World's, where that makes them. @param near another run, with which it is to live */
   place(world: World, near?: string): NewRun;
+  readonly workflowId: string;
+  /** This process's code of the workflow; the run's where it is of its version. */
   readonly bundle: WorkflowBundle | WorkflowInPlace;
+  readonly version: string;
   readonly ifExists: NonNullable<StartOptions["ifExists"]>;
   /** Streams among the arguments, and the names of the run's own that will have what they give. */
   readonly streams: readonly { readonly source: ReadableStream; readonly name: string }[];
@@ -118,6 +122,7 @@ export interface PreparedStart {
 export function prepareStart(workflow: unknown, args: unknown, options: StartOptions, takesStreams = false): PreparedStart {
   const { id: workflowId, bundle } = registrationOf(workflow);
   const { key, ifExists, dueAt, deadlineAt, attributes } = readStartOptions(options, Date.now());
+  const version = checkVersion(options.version) ?? bundle.version;
   const limit = maxValueBytes();
   const of = `the workflow "${workflowId}"${typeof options.id === "string" ? ` for run "${options.id}"` : ""}`;
   // Arguments are taken as they are now. The World may be opened first, and have an id of its own: then that stands in its place.
@@ -141,14 +146,14 @@ export function prepareStart(workflow: unknown, args: unknown, options: StartOpt
       id,
       key,
       workflowId,
-      version: bundle.version,
+      version,
       input: encodeRunInput({ seed, args, deadlineAt, maxValueBytes: limit, startAt: dueAt, address }),
       dueAt,
       ...(attributes && { attributes }),
       ...(ifExists === "replace" && { ifKeyExists: ifExists, replaceOutput: replacedOutput() }),
     };
   };
-  return { place: placeRun, bundle, ifExists, streams };
+  return { place: placeRun, workflowId, bundle, version, ifExists, streams };
 }
 
 /** The handle that a start gives. */
@@ -171,10 +176,16 @@ function registrationOf(workflow: unknown): { readonly id: string; readonly bund
 const bundlesByWorld = new WeakMap<World, Bundles>();
 const maxBatch = 500;
 
-/** Stores a workflow's code where its runs will be, once per process. */
-export async function saveBundle(world: World, bundle: PreparedStart["bundle"]): Promise<void> {
+/** Stores a workflow's code where its runs will be. @throws VERSION_NOT_FOUND, BUNDLE_CORRUPT for another version than this process's */
+export async function saveCode(world: World, { workflowId, bundle, version }: PreparedStart): Promise<void> {
   const worker = await workerOf(world);
-  await (worker?.bundles ?? bundlesOf(world)).save(bundle);
+  const bundles = worker?.bundles ?? bundlesOf(world);
+  await bundles.save(version === bundle.version ? bundle : await bundles.find(workflowId, version));
+}
+
+function checkVersion(version: unknown): string | undefined {
+  if (version === undefined || (typeof version === "string" && /^[\da-f]{64}$/.test(version))) return version;
+  throw new PerdureError("INVALID_ARGUMENT", "start(workflow, args, { version }) takes the hash of a version: 64 hexadecimal digits.");
 }
 
 /** For Worlds without a worker here. */

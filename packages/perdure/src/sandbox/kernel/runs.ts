@@ -45,7 +45,7 @@ export function spawnRun(workflow: unknown, args: unknown, options: StartOptions
 function begin(workflow: unknown, args: unknown, options: StartOptions): Started {
   const run = currentRun();
   const workflowId = workflowIdOf(workflow);
-  for (const name of ["world", "client"] as const)
+  for (const name of ["world", "client", "version"] as const)
     if (options[name] !== undefined)
       throw new PerdureError("INVALID_ARGUMENT", `start(workflow, args, { ${name} }) cannot be used in workflow code.`);
   const settings = readStartOptions(options, run.now);
