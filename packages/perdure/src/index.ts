@@ -148,6 +148,19 @@ export function spawn<A extends unknown[], R>(
 }
 
 /**
+ * Whether the run takes a new way where workflow code has changed: true for a run that comes here on code that asks, false for one that passed here on code
+ * that did not, however often it is replayed. The first answer for a name stands for the whole run.
+ * @throws NOT_IN_WORKFLOW outside of a workflow, INVALID_ARGUMENT
+ * @example
+ * if (patched("audit-2026")) await audit(order);
+ */
+export function patched(name: string): boolean {
+  const workflow = workflowScope();
+  if (!workflow) throw notInWorkflow("patched()");
+  return workflow.patched(name);
+}
+
+/**
  * Publishes a value for whoever looks at the run: `run.read(key)`, `run.watch(key)`. It is seen once the turn that published it is durable, and stays when
  * the run is over; `undefined` removes it.
  * @throws NOT_IN_WORKFLOW outside of a workflow, INVALID_ARGUMENT, SERIALIZATION_FAILED

@@ -117,6 +117,8 @@ export type Ask =
    * code aborts its signals again.
    */
   | { readonly kind: "signal"; readonly signal: number; readonly reason: string }
+  /** `patched(name)` was answered with true, for the first time. Code that does not ask, or is told false, leaves no ask. */
+  | { readonly kind: "patch"; readonly name: string }
   /** Changes of what the run can be found by, as JSON. */
   | { readonly kind: "attributes"; readonly changes: string }
   /** The workflow returned; `value` is the encoded result. */
@@ -173,6 +175,7 @@ export function namesOfAsks(asks: readonly Ask[]): readonly string[] {
 function nameOfAsk(ask: Ask): string {
   if ("op" in ask) return `${ask.kind} ${ask.op}`;
   if (ask.kind === "reply") return `reply ${ask.message}`;
+  if (ask.kind === "patch") return `patch ${ask.name}`;
   if (ask.kind === "chunk") return `${ask.data === null ? "close" : "chunk"} ${ask.stream}`;
   return ask.kind === "state" ? `state ${ask.key}` : ask.kind;
 }

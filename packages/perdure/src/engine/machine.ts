@@ -235,6 +235,7 @@ function accept(machine: Machine, ask: Ask): void {
     case "chunk":
     case "signal":
     case "attributes":
+    case "patch":
       return;
     case "continued":
       machine.outcome = { status: "continued", runId: ask.runId, args: ask.args };

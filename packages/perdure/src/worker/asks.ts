@@ -59,6 +59,8 @@ function readAsk(kind: string, op: string, first: string, second: string): Ask {
       return { kind: "chunk", stream: op, data: null };
     case "signal":
       return { kind, signal: Number(op), reason: first };
+    case "patch":
+      return { kind, name: op };
     case "attributes":
       return { kind, changes: first };
     case "completed":

@@ -48,12 +48,15 @@ export async function replay(
   realm.setReplaying(resident.handle, null);
 }
 
-/** The operations that the history leaves without an answer: of all others the arguments are of no use any more. */
+/** The operations that the history leaves without an answer: of all others the arguments are of no use any more. And what `patched()` was told. */
 function openCalls(rows: readonly Row[]): string[] {
   const open = new Set<string>();
   for (const { event, asks } of rows) {
     if (endsCall(event)) open.delete(event.op);
-    for (const ask of asks) if (ask.startsWith("step ") || ask.startsWith("start ")) open.add(ask.slice(ask.indexOf(" ") + 1));
+    for (const ask of asks) {
+      if (ask.startsWith("step ") || ask.startsWith("start ")) open.add(ask.slice(ask.indexOf(" ") + 1));
+      else if (ask.startsWith("patch ")) open.add(ask);
+    }
   }
   return [...open];
 }

@@ -14,6 +14,7 @@ export const getStepMetadata = /* @__PURE__ */ (() => __perdure.getStepMetadata)
 export const getWorkflowMetadata = /* @__PURE__ */ (() => __perdure.getWorkflowMetadata)();
 export const heartbeat = /* @__PURE__ */ (() => __perdure.heartbeat)();
 export const getWritable = /* @__PURE__ */ (() => __perdure.getWritable)();
+export const patched = /* @__PURE__ */ (() => __perdure.patched)();
 export const publish = /* @__PURE__ */ (() => __perdure.publish)();
 export const setAttributes = /* @__PURE__ */ (() => __perdure.setAttributes)();
 export const saga = /* @__PURE__ */ (() => __perdure.saga)();

@@ -12,6 +12,7 @@
  *     "request"  op  id or key of a run  encoded reason
  *
  *     "state"  key  encoded value or ""  ""   "attributes"  ""  changes as JSON  ""         "reply"  message  encoded value or ""  ""
+ *     "patch"  name  ""  ""
  *     "chunk"  stream  encoded value, or "b" and base64  ""    "close"  stream  ""  ""                 "signal"  number  encoded reason  ""
  *
  * Behind the step id there may be a line feed and what the call says of its attempts, as JSON.

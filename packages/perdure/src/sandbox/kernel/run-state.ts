@@ -94,8 +94,10 @@ interface Extras {
   signals: NumberedSignals | null;
   /** The outermost scope; made when somebody looks at it. */
   scope: Scope | null;
-  /** While replaying: the calls that the history leaves without an answer. See `isOver`. Null when live. */
+  /** While replaying: the calls that the history leaves without an answer, see `isOver`, and the asks `patch …` that it has. Null when live. */
   unanswered: ReadonlySet<string> | null;
+  /** What `patched()` has answered. */
+  patches: Map<string, boolean> | null;
 }
 
 /** What runs of the same code have in common: one record for all of them. */
@@ -168,7 +170,7 @@ export class RunState<T extends Terms = Terms> {
 
   /** What few runs have, to be added to. */
   get extras(): Extras {
-    return (this.#extras ??= { random: null, intervals: null, others: null, signals: null, scope: null, unanswered: null });
+    return (this.#extras ??= { random: null, intervals: null, others: null, signals: null, scope: null, unanswered: null, patches: null });
   }
 }
 

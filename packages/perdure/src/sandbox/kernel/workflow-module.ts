@@ -13,6 +13,7 @@ import type { HookDefinition, HookOptions, StandardSchema } from "../../hook.ts"
 import type { WorkflowMetadata } from "../../step-context.ts";
 import { createHook } from "./hooks.ts";
 import { currentRun } from "./run-state.ts";
+import { patched } from "./patches.ts";
 import { saga } from "./saga.ts";
 import { continueAsNew, getRun, start } from "./runs.ts";
 import { getWritable } from "./streams.ts";
@@ -36,6 +37,7 @@ export const workflowModule = Object.freeze({
   heartbeat,
   getWritable,
   outside,
+  patched,
   registerClass,
   publish,
   saga,
