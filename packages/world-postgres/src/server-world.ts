@@ -1,5 +1,6 @@
 import type { Claimed, ClaimRequest, Commit, CreatedRun, Delivery, Hints, NewRun, RunRecord, World } from "@perdure/world";
 import {
+  assertAmendment,
   assertAppends,
   assertBatch,
   assertCode,
@@ -12,12 +13,13 @@ import {
 } from "@perdure/world";
 import type { Database } from "./database/database.ts";
 import { sharedNow } from "./lease-thread/lease-thread.ts";
+import { amend } from "./operations/amend.ts";
 import { claim } from "./operations/claim.ts";
 import { getCode, putCode } from "./operations/code.ts";
 import { commit, type Committed } from "./operations/commit.ts";
 import { end } from "./operations/end.ts";
 import { deliver, load } from "./operations/messages.ts";
-import { queryHook, queryRun, queryRuns, queryRunsById } from "./operations/query.ts";
+import { queryHook, queryRun, queryRuns, queryRunsById, queryVersions } from "./operations/query.ts";
 import { createRuns, insertRuns, isPlain, release } from "./operations/runs.ts";
 import { queryState } from "./operations/state.ts";
 import { createRunsIn } from "./operations/runs-in.ts";
@@ -53,7 +55,7 @@ export function worldOn(store: Store): World {
   };
 }
 
-function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" | "deliver" | "end" | "release"> {
+function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" | "deliver" | "end" | "amend" | "release"> {
   const { hints } = store.notifier;
   return {
     async createRuns(runs, request) {
@@ -103,6 +105,14 @@ function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" |
       if (outcome === "not_found" || (outcome === "already" && !mayHaveEnded)) return outcome;
       hints.ended(runId);
       hints.due(); // for those who awaited it
+      return outcome;
+    },
+    async amend(runId, amendment) {
+      assertAmendment(runId, amendment);
+      const outcome = await store.database().transaction(async (transaction) => amend(transaction, runId, amendment), "repeatable");
+      if (outcome !== "amended") return outcome;
+      hints.ended(runId);
+      hints.due();
       return outcome;
     },
     async release(worker, leases) {
@@ -262,6 +272,7 @@ function query(store: Store): World["query"] {
     run: async (by) => queryRun(store.database(), by),
     runsById: async (ids) => queryRunsById(store.database(), ids),
     runs: async (request) => queryRuns(store.database(), request ?? {}),
+    versions: async (workflowId) => queryVersions(store.database(), workflowId),
     state: async (runId, key) => queryState(store.database(), runId, key),
     hook: async (token) => queryHook(store.database(), token),
   };

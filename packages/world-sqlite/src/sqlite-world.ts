@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Claimed, ClaimRequest, Commit, Hint, Hints, Unwatch, World } from "@perdure/world";
 import {
+  assertAmendment,
   assertAppends,
   assertBatch,
   assertCode,
@@ -16,12 +17,13 @@ import { createDatabase, type Database } from "./database.ts";
 import { loadDriver } from "./driver/load.ts";
 import { joinHints } from "./hints-by-file.ts";
 import { openStore } from "./open.ts";
+import { amend } from "./operations/amend.ts";
 import { claim, claimNothing } from "./operations/claim.ts";
 import { getCode, hasCode, putCode } from "./operations/code.ts";
 import { commit, type Committed } from "./operations/commit.ts";
 import { end } from "./operations/end.ts";
 import { deliver, load } from "./operations/messages.ts";
-import { queryHook, queryRun, queryRuns, queryRunsById } from "./operations/query.ts";
+import { queryHook, queryRun, queryRuns, queryRunsById, queryVersions } from "./operations/query.ts";
 import { createRuns, release } from "./operations/runs.ts";
 import { queryState } from "./operations/state.ts";
 import { appendStreams, readStream } from "./operations/streams.ts";
@@ -129,7 +131,7 @@ function createStore(path: string, now: () => number, patienceMs: number): Store
   };
 }
 
-function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" | "deliver" | "end" | "release"> {
+function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" | "deliver" | "end" | "amend" | "release"> {
   return {
     async createRuns(runs, request) {
       assertNewRuns(runs);
@@ -163,6 +165,14 @@ function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" |
       if (outcome !== "ended") return outcome;
       store.hints().ended(runId);
       store.hints().due(); // for those who awaited it
+      return outcome;
+    },
+    async amend(runId, amendment) {
+      assertAmendment(runId, amendment);
+      const outcome = await store.database().write((transaction) => amend(transaction, runId, amendment, store.now()));
+      if (outcome !== "amended") return outcome;
+      store.hints().ended(runId);
+      store.hints().due();
       return outcome;
     },
     async release(worker, leases) {
@@ -245,6 +255,7 @@ function query(store: Store): World["query"] {
     run: async (by) => store.database().read((transaction) => queryRun(transaction, by)),
     runsById: async (ids) => store.database().read((transaction) => queryRunsById(transaction, ids)),
     runs: async (request) => store.database().read((transaction) => queryRuns(transaction, request ?? {})),
+    versions: async (workflowId) => store.database().read((transaction) => queryVersions(transaction, workflowId)),
     state: async (runId, key) => store.database().read((transaction) => queryState(transaction, runId, key)),
     hook: async (token) => store.database().read((transaction) => queryHook(transaction, token)),
   };

@@ -2,7 +2,8 @@
 
 import { attributesProblem } from "./attributes.ts";
 import type { WorldError } from "./errors.ts";
-import type { Commit, Message, NewRun, QueryRunsRequest, RunEnd, StreamAppend } from "./records.ts";
+import type { Amendment, Commit, Message, NewRun, QueryRunsRequest, RunEnd, StreamAppend } from "./records.ts";
+import { awaitProblem } from "./await-problem.ts";
 import { invalid, isBytes, isName, isRunId, isTime, NAME_RULE } from "./storable.ts";
 
 /** Refuses runs that no World may store. @throws WORLD_INVALID_ARGUMENT */
@@ -21,7 +22,7 @@ export function newRunProblem(run: NewRun): WorldError | null {
   return optionsProblem(run);
 }
 
-function optionsProblem({ parent = null, attributes, ifKeyExists, replaceOutput = null }: NewRun): WorldError | null {
+function optionsProblem({ parent = null, attributes, ifKeyExists, replaceOutput = null, history = [] }: NewRun): WorldError | null {
   if (parent !== null) {
     if (!isRunId(parent.runId)) return invalid("The parent of a run", parent.runId, "a UUID in lower case");
     if (!isName(parent.operation)) return invalid("The operation of a parent", parent.operation, NAME_RULE);
@@ -32,7 +33,26 @@ function optionsProblem({ parent = null, attributes, ifKeyExists, replaceOutput 
   if (replaceOutput !== null && !isBytes(replaceOutput)) {
     return invalid("The output of a replaced run", replaceOutput, "a Uint8Array or null");
   }
+  for (const row of history) if (!isBytes(row)) return invalid("A history row", row, "a Uint8Array");
   return attributes === undefined ? null : attributesProblem(attributes, false);
+}
+
+/** Refuses a change of a run that no World can make. @throws WORLD_INVALID_ARGUMENT */
+export function assertAmendment(runId: string, { version, rewind }: Amendment): void {
+  if (version !== undefined) assertName("The version of a run", version);
+  if (version === undefined && rewind === undefined) throw invalid("An amendment", "without a change", "one with a version or a rewind");
+  if (rewind === undefined) return;
+  const { length, keepRows, copy, operations, forgotten, messages, awaits } = rewind;
+  assertCount("The length of a history", length, 0);
+  assertCount("The rows that a run keeps", keepRows, 0, length);
+  if (!isRunId(copy.id) || copy.id === runId) throw invalid("The id of a copy", copy.id, "a UUID in lower case, of no other run");
+  for (const operation of operations) assertName("An open operation", operation);
+  for (const id of forgotten) assertName("The id of a message", id);
+  for (const { id, kind, operation, payload } of messages) {
+    assertNone(messageProblem({ id, kind, payload, to: { runId } }));
+    if (operation !== null) assertName("The operation of a message", operation);
+  }
+  for (const one of awaits) assertNone(awaitProblem(one));
 }
 
 /** Refuses an end that no World may store. @throws WORLD_INVALID_ARGUMENT */

@@ -1,12 +1,11 @@
-import { answerId } from "./awaits.ts";
+import { awaitProblem } from "./await-problem.ts";
 import { attributesProblem } from "./attributes.ts";
 import { messageProblem, newRunProblem } from "./arguments.ts";
 import type { WorldError } from "./errors.ts";
-import type { Await, Commit, RunPatch, RunStatus } from "./records.ts";
+import type { Commit, RunPatch, RunStatus } from "./records.ts";
 import { invalid, isBytes, isName, isTime, NAME_RULE } from "./storable.ts";
 
 const STATUSES: readonly RunStatus[] = ["running", "completed", "failed", "cancelled"];
-const AWAIT_RULE = "1 to 506 well-formed characters without NUL";
 
 /** Why a commit cannot be stored by any World (its outcome is then `failed`), or null. */
 export function commitProblem(commit: Commit): WorldError | null {
@@ -94,12 +93,6 @@ function successorProblem(commit: Commit): WorldError | null {
   if (successor.parent != null) return invalid("The parent of a successor", successor.parent, "null: it has that of the run before it");
   const isTaken = successor.id === runId || runs.some(({ id }) => id === successor.id);
   return isTaken ? invalid("The id of a successor", successor.id, "of no other run") : newRunProblem(successor);
-}
-
-function awaitProblem({ operation, run }: Await): WorldError | null {
-  if (!isName(operation) || !isName(answerId(operation))) return invalid("The operation of an await", operation, AWAIT_RULE);
-  if ("key" in run) return isName(run.key) ? null : invalid("The key of an awaited run", run.key, NAME_RULE);
-  return typeof run.id === "string" ? null : invalid("An awaited run", run.id, "the id of a run, or a key");
 }
 
 function patchProblem(patch: RunPatch): WorldError | null {

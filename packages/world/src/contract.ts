@@ -22,6 +22,7 @@
  */
 
 import type {
+  Amendment,
   ClaimRequest,
   Claimed,
   Commit,
@@ -42,6 +43,7 @@ import type {
   StreamAppended,
   StreamPage,
   StreamRef,
+  VersionList,
 } from "./records.ts";
 
 /** The optional capabilities of a World; the conformance suite checks each one that is claimed. */
@@ -54,7 +56,7 @@ export interface WorldSupports {
 
 /**
  * A hint that something is worth looking at. `due`: some run may be claimable, or a message may wait. `ended`: a run may have reached a
- * terminal status. `state`: a run may have published state. `stream`: a stream of the run may have grown, or ended. Hints may be lost, repeated or
+ * terminal status, or have been amended. `state`: a run may have published state. `stream`: a stream of the run may have grown, or ended. Hints may be lost, repeated or
  * wrong; polling is the truth.
  */
 export type Hint = { readonly kind: "due" } | { readonly kind: "ended" | "state" | "stream"; readonly runId: string };
@@ -185,6 +187,19 @@ export interface World {
    */
   end(runId: string, end: RunEnd): Promise<"ended" | "already" | "not_found">;
 
+  /**
+   * Changes a run from outside, whoever owns it, in one transaction: gives it another version, takes back the end of its history, or both. The run is open afterwards, nobody's, due
+   * at once, without a note or an output, and has a new fence, so that the next commit of its owner is `fenced`; takeovers are counted from 0. Its key, attributes, streams and published state stay.
+   *
+   * - `amended`: also the answer to a retry, which is known by the copy that is there, or, without `rewind`, by the version and a later fence.
+   * - `changed`: its status, fence or length is not the one that was seen, it has a successor, or it is over and there is no `rewind`. Nothing was written.
+   *
+   * Those who were told of the run's end are not told of another one; the messages that it had not consumed when it ended are gone.
+   * Wakes watchers, also with `ended`: it is how a worker learns that its copy is out of date.
+   * @throws WORLD_INVALID_ARGUMENT
+   */
+  amend(runId: string, amendment: Amendment): Promise<"amended" | "changed" | "not_found">;
+
   /** Byte streams that belong to a run and outlive it. */
   readonly streams: {
     /**
@@ -224,6 +239,8 @@ export interface World {
     runsById(ids: readonly string[]): Promise<RunRecord[]>;
     /** Newest first, by creation; `cursor` continues a page. */
     runs(request?: QueryRunsRequest): Promise<RunPage>;
+    /** The versions that open runs have, of all workflows or of one. Costs as much as there are open runs. */
+    versions(workflowId?: string): Promise<VersionList>;
     /** The run that holds a hook token now, or null. */
     hook(token: string): Promise<{ readonly runId: string; readonly operation: string; readonly metadata: Uint8Array | null } | null>;
     /** What a run has published, in any order; with `key` that entry alone. Empty for a run that does not exist; stays when the run is over. */

@@ -1,4 +1,5 @@
 export {
+  assertAmendment,
   assertAppends,
   assertBatch,
   assertCode,

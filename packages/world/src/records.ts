@@ -1,4 +1,4 @@
-/** A run is open while it is `running`; the other three are terminal and final. */
+/** A run is open while it is `running`; the other three are terminal, and final unless somebody reopens the run, see {@link World.amend}. */
 export type RunStatus = "running" | "completed" | "failed" | "cancelled";
 
 /** The run that asked for another one, and by which of its operations. A World does not look whether they exist. */
@@ -34,6 +34,8 @@ export interface NewRun {
   readonly ifKeyExists?: "return" | "replace";
   /** The output of the run that is ended because this one replaces it; default null. */
   readonly replaceOutput?: Uint8Array | null;
+  /** The rows with which its history begins, numbered from 1 on; default none. Nobody's commit wrote them. */
+  readonly history?: readonly Uint8Array[];
 }
 
 /** What a World knows of a run. */
@@ -77,6 +79,37 @@ export interface RunEnd {
   readonly status: "cancelled" | "failed";
   readonly output: Uint8Array | null;
   readonly note: string | null;
+}
+
+/** What becomes of a run because somebody decided it from outside, see {@link World.amend}. */
+export interface Amendment {
+  /** The run as it was looked at. When it is not so any more, nothing is changed. */
+  readonly seen: { readonly status: RunStatus; readonly fence: number };
+  /** The code that the run has from now on; left out: the one that it has. */
+  readonly version?: string;
+  /** Left out: its history stays as it is, and the run must be open. */
+  readonly rewind?: Rewind;
+}
+
+/** Takes back the end of a history, and opens the run again if it was over. */
+export interface Rewind {
+  /** How many rows the history was seen to have. */
+  readonly length: number;
+  /** How many of them, from the first one on, the run keeps. */
+  readonly keepRows: number;
+  /**
+   * What the run was is kept as another one, of a new id (of a World on several servers: one that lives with the run), which is over: the same workflow, version, input, output and rows, no key,
+   * no attributes, the run as its parent with the operation `rewind`. An open run's copy is `cancelled`.
+   */
+  readonly copy: { readonly id: string; readonly note: string };
+  /** The operations that the kept rows leave open: hooks and awaits of all others are released, and messages to others are removed. */
+  readonly operations: readonly string[];
+  /** Ids of messages of which nothing is known any more: another one with the id is no duplicate. */
+  readonly forgotten: readonly string[];
+  /** Messages that wait (again), in this order, behind those that do. */
+  readonly messages: readonly Omit<ReceivedMessage, "runId">[];
+  /** What the run is to be told of (again). Nothing is done for one whose answer waits. */
+  readonly awaits: readonly Await[];
 }
 
 /** Proof of ownership: this run, at this fence. */
@@ -323,6 +356,21 @@ export interface QueryRunsRequest {
   /** 1 to 1,000; default 100. */
   readonly limit?: number;
   readonly cursor?: string;
+}
+
+/** Code that open runs have. */
+export interface VersionRecord {
+  readonly workflowId: string;
+  readonly version: string;
+  /** How many open runs there are of it; at least 1. */
+  readonly open: number;
+}
+
+export interface VersionList {
+  /** In the order of workflow ids; those of one workflow in no particular order. */
+  readonly versions: VersionRecord[];
+  /** As of {@link RunPage}. */
+  readonly unavailable?: readonly string[];
 }
 
 export interface RunPage {

@@ -54,9 +54,9 @@ async function askElsewhere(transaction: Transaction, run: string, operation: st
   await send(transaction, { kind: "await", data: { run: awaited, by: run, operation }, payload: null });
 }
 
-/** What a run on another server was found to have ended with. */
+/** What a run on another server was found to have ended with. Nothing when it was told before, or does not await that any more: what it once asked for was taken back. */
 export async function receiveAnswer(transaction: Transaction, run: string, operation: string, payload: Uint8Array): Promise<void> {
-  await transaction.run(FORGET_ONE, [run, operation]);
+  if ((await transaction.run(FORGET_ONE, [run, operation])) === 0) return;
   await answer(transaction, run, operation, payload);
 }
 

@@ -1,8 +1,8 @@
-import type { QueryRunsRequest, RunPage, RunRecord, World } from "@perdure/world";
+import type { QueryRunsRequest, RunPage, RunRecord, VersionList, World } from "@perdure/world";
 import { assertQueryRuns, attributeTexts, isName, WorldError } from "@perdure/world";
 import { plainArray } from "../database/arrays.ts";
 import type { Transaction } from "../database/database.ts";
-import { nameId } from "./names.ts";
+import { nameId, nameOf } from "./names.ts";
 import { nameParam, recordById, recordByKey, RUN_COLUMNS, runParam, statusNumber, STATUSES, toRecord } from "./records.ts";
 
 /** The newest runs of each status, which an index has in their order: the server merges them, and reads on where the next one is. */
@@ -21,6 +21,23 @@ export async function queryRun(
   const param = "id" in by ? runParam(by.id) : nameParam(by.key);
   if (param === null) return null;
   return "id" in by ? recordById(transaction, param) : recordByKey(transaction, param);
+}
+
+/**
+ * {@link World.query} versions. Along the part of the index of statuses that open runs have: finished ones are not looked at, however many there are. (`+ 0`: nor along the
+ * index of the workflow, which has them all.) An index of open runs by version would cost each claim a write, and this is asked by people.
+ */
+const VERSIONS = `
+  SELECT ${nameOf("c.workflow")} AS workflow, ${nameOf("c.version")}, c.open
+  FROM (
+    SELECT r.workflow, r.version, count(*) AS open FROM @runs r
+    WHERE r.status = 0 AND ($1::int8 IS NULL OR r.workflow + 0 = $1) GROUP BY r.workflow, r.version
+  ) c ORDER BY 1`;
+
+export async function queryVersions(transaction: Transaction, workflowId: string | undefined): Promise<VersionList> {
+  if (workflowId !== undefined && !isName(workflowId)) return { versions: [] };
+  const rows = await transaction.all(VERSIONS, [workflowId === undefined ? null : nameId(workflowId)]);
+  return { versions: rows.map(([id, version, open]) => ({ workflowId: id as string, version: version as string, open: Number(open) })) };
 }
 
 /** {@link World.query} runsById. */

@@ -41,6 +41,11 @@ const RELEASE = `
   FROM unnest($2::uuid[], $3::int4[], $4::bool[], $5::int8[]) AS l(id, fence, sets, due_at)
   WHERE r.id = l.id AND r.owner + 0 = $1 AND r.fence = l.fence`;
 
+/** (Fence 0 is nobody's.) */
+const ADD_HISTORY = `
+  INSERT INTO @history (run_id, seq, fence, data)
+  SELECT $1, n.seq, 0, n.data FROM unnest($2::bytea[]) WITH ORDINALITY AS n(data, seq)`;
+
 type Inserted = readonly [id: string, number: number, dueAt: number, createdAt: number];
 
 /** Inserts runs that nobody has to be asked about; returns the records of those that were created, by id. */
@@ -69,6 +74,7 @@ export async function insertRuns(transaction: Transaction, runs: readonly NewRun
     const texts = run.attributes === undefined ? [] : attributeTexts(run.attributes);
     for (const [name, text] of texts) attributes.push([run.id, name, text, row[1]]);
     created.set(run.id, newRecord(run, owner, row, texts));
+    if (run.history !== undefined && run.history.length > 0) await transaction.run(ADD_HISTORY, [run.id, bytesArray(run.history)]);
   }
   if (attributes.length > 0) {
     await transaction.run(ADD_ATTRIBUTES, [
@@ -106,7 +112,8 @@ function newRecord(run: NewRun, owner: string | null, row: Inserted, texts: read
 /** Whether the runs can be created by one statement: none replaces another, and none needs a second table. */
 export function isPlain({ locality }: Pick<Transaction, "locality">, runs: readonly NewRun[]): boolean {
   return runs.every(
-    ({ key, ifKeyExists, attributes }) => (key === null || (locality === null && ifKeyExists !== "replace")) && attributes === undefined,
+    ({ key, ifKeyExists, attributes, history }) =>
+      (key === null || (locality === null && ifKeyExists !== "replace")) && attributes === undefined && history === undefined,
   );
 }
 

@@ -1,7 +1,16 @@
 /** Calls about single runs and workers: to the server that has them, or to all. */
 
 import type { Commit, Release, World } from "@perdure/world";
-import { assertBatch, assertMessages, assertNewRuns, assertRunEnd, assertWorker, isRunId } from "@perdure/world";
+import {
+  assertAmendment,
+  assertBatch,
+  assertMessages,
+  assertNewRuns,
+  assertRunEnd,
+  assertWorker,
+  isRunId,
+  WorldError,
+} from "@perdure/world";
 import type { Claims } from "./claims.ts";
 import type { Cluster } from "./cluster.ts";
 import { byShard, commitOn, createOn, runsIn } from "./commits.ts";
@@ -25,7 +34,7 @@ export interface Parts {
   assertOpen(): void;
 }
 
-type RunCalls = Pick<World, "createRuns" | "load" | "commit" | "deliver" | "end">;
+type RunCalls = Pick<World, "createRuns" | "load" | "commit" | "deliver" | "end" | "amend">;
 
 /** What is asked about runs. */
 export function runCalls({ cluster, directory, courier, claims, assertOpen }: Parts): RunCalls {
@@ -81,11 +90,30 @@ export function runCalls({ cluster, directory, courier, claims, assertOpen }: Pa
       await settled();
       return outcome;
     },
+    async amend(runId, amendment) {
+      assertAmendment(runId, amendment);
+      assertOpen();
+      const shard = await at(runId);
+      const copy = amendment.rewind?.copy.id;
+      if (copy !== undefined) {
+        await cluster.know([copy]);
+        if (cluster.shardOf(copy) !== shard) throw copyElsewhere(copy, runId);
+      }
+      const outcome = await shard.call((world) => world.amend(runId, amendment));
+      await settled();
+      return outcome;
+    },
     async load(runId, options) {
       assertOpen();
       return (await at(runId)).call((world) => world.load(runId, options));
     },
   };
+}
+
+function copyElsewhere(copy: string, runId: string): WorldError {
+  return new WorldError("WORLD_INVALID_ARGUMENT", `The copy ${copy} would live on another server than run ${runId}.`, {
+    hint: "Let the World make its id: newRunId({ near: run }).",
+  });
 }
 
 type WorkerCalls = Pick<World, "claim" | "heartbeat" | "retire" | "release">;

@@ -1,6 +1,6 @@
 /** What people and tools ask: one server where the question says which, else all that answer. */
 
-import type { QueryRunsRequest, RunPage, RunRecord, World } from "@perdure/world";
+import type { QueryRunsRequest, RunPage, RunRecord, VersionList, VersionRecord, World } from "@perdure/world";
 import { assertQueryRuns, isRunId, WorldError } from "@perdure/world";
 import { numberedRuns } from "../operations/query.ts";
 import type { Cluster } from "./cluster.ts";
@@ -25,6 +25,7 @@ export function createQueries(cluster: Cluster, directory: Directory): World["qu
       return runsById(cluster, known);
     },
     runs: async (request = {}) => allRuns(cluster, request),
+    versions: async (workflowId) => allVersions(cluster, workflowId),
     async state(runId, key) {
       return isRunId(runId) ? (await at(runId)).call((world) => world.query.state(runId, key)) : [];
     },
@@ -103,6 +104,29 @@ async function allRuns(cluster: Cluster, request: QueryRunsRequest): Promise<Run
     cursor: isEnd ? null : Buffer.from(JSON.stringify(next)).toString("base64url"),
     ...(unavailable.length > 0 && { unavailable }),
   };
+}
+
+/** The sums of all servers that answer. */
+async function allVersions(cluster: Cluster, workflowId: string | undefined): Promise<VersionList> {
+  const counts = new Map<string, VersionRecord>();
+  const answered = new Set<string>();
+  const ask = async (shard: Shard): Promise<void> => {
+    try {
+      const { versions } = await shard.quickly((world) => world.query.versions(workflowId));
+      answered.add(shard.name);
+      for (const one of versions) {
+        const key = JSON.stringify([one.workflowId, one.version]);
+        counts.set(key, { ...one, open: one.open + (counts.get(key)?.open ?? 0) });
+      }
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+    }
+  };
+  await Promise.all(cluster.shards.map(ask));
+  const names = [...cluster.shards.map(({ name }) => name), ...Object.keys(cluster.topology().shards)];
+  const unavailable = [...new Set(names)].filter((name) => !answered.has(name));
+  const versions = [...counts.values()].sort((a, b) => (a.workflowId < b.workflowId ? -1 : a.workflowId > b.workflowId ? 1 : 0));
+  return { versions, ...(unavailable.length > 0 && { unavailable }) };
 }
 
 /** Each list is in the order of creation on its server, whatever the clock said meanwhile. */

@@ -150,6 +150,7 @@ function guarded(query: World["query"], assertOpen: () => void): World["query"] 
     run: async (by) => (assertOpen(), query.run(by)),
     runsById: async (ids) => (assertOpen(), query.runsById(ids)),
     runs: async (request) => (assertOpen(), query.runs(request)),
+    versions: async (workflowId) => (assertOpen(), query.versions(workflowId)),
     state: async (runId, key) => (assertOpen(), query.state(runId, key)),
     hook: async (token) => (assertOpen(), query.hook(token)),
   };

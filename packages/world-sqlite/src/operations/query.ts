@@ -1,9 +1,14 @@
-import type { QueryRunsRequest, RunPage, RunRecord, World } from "@perdure/world";
+import type { QueryRunsRequest, RunPage, RunRecord, VersionList, World } from "@perdure/world";
 import { assertQueryRuns, WorldError } from "@perdure/world";
 import type { Transaction } from "../database.ts";
 import type { SqlValue } from "../driver/driver.ts";
 import { rarestFirst } from "./attributes.ts";
 import { keyOfKey, keyOfName, keyOfRun, recordOf, SELECT_RUN, toRecord } from "./records.ts";
+
+/** Along the index of statuses: it reads open runs alone, whatever the others are. ("+": not along that of the workflow.) */
+const VERSIONS = `
+  SELECT (SELECT name FROM names WHERE id = workflow), (SELECT name FROM names WHERE id = version), count(*)
+  FROM runs WHERE status = 'running' AND (?1 IS NULL OR +workflow = ?1) GROUP BY +workflow, +version ORDER BY 1`;
 
 type HookHolder = Awaited<ReturnType<World["query"]["hook"]>>;
 
@@ -63,6 +68,14 @@ export function queryRuns(transaction: Transaction, request: QueryRunsRequest): 
   const rows = transaction.all(`${columns} WHERE ${conditions.join(" AND ")} ORDER BY ${position} DESC LIMIT ?2`, params);
   const page = rows.slice(0, limit);
   return { runs: page.map((row) => toRecord(row.slice(1))), cursor: rows.length > limit ? String(page.at(-1)![0]) : null };
+}
+
+/** {@link World.query} versions. */
+export function queryVersions(transaction: Transaction, workflowId: string | undefined): VersionList {
+  const workflow = workflowId === undefined ? null : keyOfName(transaction, workflowId);
+  if (workflow === undefined) return { versions: [] };
+  const rows = transaction.all(VERSIONS, [workflow]) as readonly (readonly [string, string, number])[];
+  return { versions: rows.map(([id, version, open]) => ({ workflowId: id, version, open })) };
 }
 
 /** {@link World.query} hook. */

@@ -10,6 +10,8 @@ const ADD_RUN = `
   INSERT INTO runs (fence, owner, due_at, status, workflow, version, created_at, uuid, key, parent, parent_operation)
   VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING`;
 const LOSE_KEY = "UPDATE runs SET key = NULL WHERE id = ?1 RETURNING uuid";
+/** (Fence 0 is nobody's.) */
+const ADD_ROW = "INSERT INTO history (run, seq, fence, data) VALUES (?1, ?2, 0, ?3)";
 const ADD_INPUT = "INSERT INTO inputs (run, data) VALUES (?1, ?2)";
 
 const RELEASE = "UPDATE runs SET owner = NULL WHERE id = ?1 AND owner = ?2 AND fence = ?3";
@@ -39,6 +41,7 @@ export function createRun(transaction: Transaction, run: NewRun, owner: string |
     return { run: recordOf(transaction, existing!), created: false, replaced: null };
   }
   transaction.run(ADD_INPUT, [id, run.input]);
+  if (run.history !== undefined) for (const [index, data] of run.history.entries()) transaction.run(ADD_ROW, [id, index + 1, data]);
   setAttributes(transaction, id, attributes);
   transaction.key("run", run.id, () => id);
   const { id: uuid, key, workflowId, version: hash, input } = run;

@@ -43,7 +43,7 @@ async function checkTold(
 ): Promise<void> {
   const facts = ledger.run(runId);
   const id = answerId(operation);
-  const isExcused = (): boolean => facts.final !== null || facts.uncertain || facts.consumed.has(id);
+  const isExcused = (): boolean => facts.final !== null || facts.uncertain || facts.amendedAt >= 0 || facts.consumed.has(id);
   if (isExcused()) return;
   const standing = await read(inner, runId, length);
   if (standing === null || standing.run.status !== "running" || standing.page.rows.length > 0 || isExcused()) return;
@@ -70,7 +70,7 @@ export async function checkAnswers(ledger: Ledger, inner: World, messages: reado
     const awaited = awaits.get(operation);
     if (awaited === undefined || awaited.runId === null || uncertain) continue;
     const ended = await lastOf(inner, awaited.runId);
-    if (ended === "out of reach") continue;
+    if (ended === "out of reach" || (ended !== null && ledger.run(ended.id).amendedAt >= 0)) continue;
     const sum = checksum(payload);
     const isMissing = sum === checksum(answerPayload("not_found", null)) && !awaited.existed;
     const isEnd = ended !== null && ended.status !== "running" && sum === checksum(answerPayload(ended.status, ended.output));

@@ -21,7 +21,7 @@ export async function checkCommitted(
     checkConflicts(commit, result.conflicts);
     checkAllowed(ledger, since, commit);
     const isRetry = isKnown(ledger.run(commit.runId), commit);
-    await checkLanded(inner, commit);
+    await checkLanded(ledger, inner, since, commit);
     learn(ledger, since, commit);
     if (result.released) learnRelease(ledger, commit);
     learnAwaits(ledger, since, commit);
@@ -42,7 +42,7 @@ function checkConflicts({ runId, hooks = [] }: Commit, conflicts: readonly strin
 /** A commit may be accepted by the latest fence, at the end of the history, of an open run; or because it landed before. */
 function checkAllowed(ledger: Ledger, since: number, commit: Commit): void {
   const facts = ledger.run(commit.runId);
-  if (facts.uncertain || isKnown(facts, commit)) return;
+  if (facts.uncertain || facts.amendedAt > since || isKnown(facts, commit)) return;
   const { runId, worker, fence, base, patch } = commit;
   const current = latest(facts.fences, since)?.fence ?? 0;
   holds(fence >= current, () => `A commit of ${worker} to run ${runId} at fence ${fence} was accepted; the fence was ${current}.`);
@@ -67,7 +67,7 @@ function isKnown(facts: RunFacts, { base, rows }: Commit): boolean {
 }
 
 /** Reads the rows back: they are there, with their numbers and bytes, and the messages that they folded in are not. */
-async function checkLanded(inner: World, { runId, base, rows, consumed = [] }: Commit): Promise<void> {
+async function checkLanded(ledger: Ledger, inner: World, since: number, { runId, base, rows, consumed = [] }: Commit): Promise<void> {
   if (rows.length === 0) return;
   let page: HistoryPage;
   try {
@@ -76,6 +76,7 @@ async function checkLanded(inner: World, { runId, base, rows, consumed = [] }: C
     if (WorldError.is(error) && error.code === "RUN_NOT_FOUND") throw error;
     return; // Closed or out of reach by now: what was acknowledged before is not to be told.
   }
+  if (ledger.run(runId).amendedAt > since) return;
   for (const [index, row] of rows.entries()) {
     const found = page.rows[index];
     const there = found?.seq === base + index + 1 && checksum(found.data) === checksum(row);
@@ -88,6 +89,7 @@ function learn(ledger: Ledger, since: number, { runId, fence, base, rows, consum
   const facts = ledger.run(runId);
   const tick = ledger.tick();
   facts.seenAt = Math.min(facts.seenAt, tick);
+  if (facts.amendedAt > since) return;
   if (fence > (facts.fences.at(-1)?.fence ?? 0)) facts.fences.push({ tick, fence });
   for (const [index, row] of rows.entries()) if (facts.rows.length === base + index) facts.rows.push({ tick, sum: checksum(row) });
   for (const id of consumed) if (!facts.consumed.has(id)) facts.consumed.set(id, tick);
@@ -101,6 +103,7 @@ function learn(ledger: Ledger, since: number, { runId, fence, base, rows, consum
 /** {@link World.load}: rows in order without holes, the known ones unchanged, none missing; consumed messages stay consumed. */
 export function checkHistory(ledger: Ledger, since: number, runId: string, after: number, limit: number, page: HistoryPage): void {
   const facts = ledger.run(runId);
+  if (facts.amendedAt > since) return;
   const known = countUpTo(facts.rows, since);
   holds(page.rows.length <= limit, () => `At most ${limit} rows of run ${runId} were asked for, and ${page.rows.length} came.`);
   const expected = Math.min(limit, known - after);

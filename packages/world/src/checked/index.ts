@@ -4,6 +4,7 @@
 
 import type { Commit, CommitResult, Delivery, Message, Renewal, RunRecord, World } from "../index.ts";
 import { checkAnswers } from "./awaits.ts";
+import { checkAmended } from "./amendments.ts";
 import { checkCommitted, checkHistory } from "./commits.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { checksum, createLedger, type Ledger } from "./ledger.ts";
@@ -17,6 +18,7 @@ import { holds } from "./violation.ts";
  * are given once, histories only grow and have no holes, a run that is over never changes, what was committed is there (runs that it
  * started, and the successor, too), a consumed message never comes again, published state never goes back, who awaits a run is told how
  * it ended, no run is taken from a worker whose lease is known to last.
+ * What was known of a run is forgotten when it is amended, by this World: amendments go through the wrapper as commits do.
  *
  * Answers pass through unchanged; an answer that breaks the contract becomes a rejection with WORLD_INVARIANT. Calls may overlap, and
  * other processes may use the store. All calls of one worker go through one wrapper, with leases of one length.
@@ -107,7 +109,7 @@ function isWhole(renewal: Renewal | void): boolean {
   return !renewal?.renewed;
 }
 
-function checkedWrites(world: World, ledger: Ledger): Pick<World, "commit" | "deliver" | "end"> {
+function checkedWrites(world: World, ledger: Ledger): Pick<World, "commit" | "deliver" | "end" | "amend"> {
   return {
     async commit(commits: readonly Commit[]): Promise<CommitResult[]> {
       const since = ledger.start();
@@ -137,6 +139,7 @@ function checkedWrites(world: World, ledger: Ledger): Pick<World, "commit" | "de
       if (outcome !== "not_found") await checkOver(ledger, world, runId, null);
       return outcome;
     },
+    amend: async (runId, amendment) => checkAmended(ledger, world, runId, amendment),
   };
 }
 
@@ -239,6 +242,7 @@ function checkedQuery(world: World, ledger: Ledger): World["query"] {
         () => world.query.runs(request),
         ({ runs }) => runs,
       ),
+    versions: (workflowId) => world.query.versions(workflowId),
     hook: (token) => world.query.hook(token),
     async state(runId, key) {
       const since = ledger.start();

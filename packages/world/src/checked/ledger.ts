@@ -33,6 +33,8 @@ export interface RunFacts {
   readonly awaiters: { readonly runId: string; readonly operation: string }[];
   /** Versions of published state by key, growing, with checksums and ticks. A removed entry is not seen. */
   readonly state: Map<string, { readonly tick: number; readonly version: number; readonly sum: number }[]>;
+  /** When the run was amended last: what calls see that began before counts for nothing. Infinity while that is under way; -1: never. */
+  amendedAt: number;
   /** A commit was rejected, so that rows may be there which nobody knows of. */
   uncertain: boolean;
 }
@@ -96,6 +98,7 @@ function newFacts(): RunFacts {
     awaits: new Map(),
     awaiters: [],
     state: new Map(),
+    amendedAt: -1,
     uncertain: false,
   };
 }

@@ -7,6 +7,7 @@ import { holds } from "./violation.ts";
 /** A record that the World showed: it is sound in itself, its fence never falls, and a run that was over is as it was (but for a key that another took over). */
 export function checkRecord(ledger: Ledger, since: number, run: RunRecord): void {
   const facts = ledger.run(run.id);
+  if (facts.amendedAt > since) return;
   const over = run.status !== "running";
   holds(over === (run.endedAt !== null), () => `Run ${run.id} is ${run.status} and ended at ${run.endedAt}.`);
   holds(!over || (run.owner === null && run.dueAt === null), () => `Run ${run.id} is over and has an owner or a due time.`);

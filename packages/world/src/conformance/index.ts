@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import type { WorldSupports } from "../index.ts";
+import { amendments } from "./amendments.ts";
 import { answers } from "./answers.ts";
 import { attributes } from "./attributes.ts";
 import { awaits } from "./awaits.ts";
@@ -44,6 +45,7 @@ const areas: Readonly<Record<string, readonly Case[]>> = {
   successors,
   awaits,
   answers,
+  amendments,
   attributes,
   state,
   streams,

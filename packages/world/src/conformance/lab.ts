@@ -229,9 +229,9 @@ export async function continueAs(lab: Lab, owned: Owned, base: number, rest: Par
 }
 
 /** Waits for a hint: hints may be lost, but a World that gives none in 2 seconds might as well have no watch. */
-export async function settle(heard: () => boolean): Promise<void> {
-  for (let wait = 0; wait < 200 && !heard(); wait++) await new Promise((resolve) => setTimeout(resolve, 10));
-  assert.ok(heard(), "a hint was heard");
+export async function settle(heard: () => boolean | Promise<boolean>): Promise<void> {
+  for (let wait = 0; wait < 200 && !(await heard()); wait++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(await heard(), "a hint was heard");
 }
 
 /** Requires that a promise is rejected with a WorldError of that code. */

@@ -4,11 +4,12 @@
 
 import type { World } from "../index.ts";
 import { assertCode, createHints, WorldError } from "../index.ts";
+import { amend } from "./amend.ts";
 import { claim, heartbeat, retire } from "./claim.ts";
 import { commit } from "./commit.ts";
 import { endRun } from "./end.ts";
 import { deliver, load } from "./messages.ts";
-import { queryHook, queryRun, queryRuns, queryRunsById, queryState } from "./query.ts";
+import { queryHook, queryRun, queryRuns, queryRunsById, queryState, queryVersions } from "./query.ts";
 import { createRuns, release } from "./runs.ts";
 import { copy, createStore } from "./store.ts";
 import { appendStreams, readStream } from "./streams.ts";
@@ -49,6 +50,7 @@ export function createMemoryWorld(options: MemoryWorldOptions = {}): World {
     commit: (commits) => call(() => commit(store, commits)),
     deliver: (messages) => call(() => deliver(store, messages)),
     end: (runId, end) => call(() => endRun(store, runId, end)),
+    amend: (runId, amendment) => call(() => amend(store, runId, amendment)),
     streams: {
       append: (appends) => call(() => appendStreams(store, appends)),
       read: (ref, from, limit) => call(() => readStream(store, ref, from, limit)),
@@ -69,6 +71,7 @@ export function createMemoryWorld(options: MemoryWorldOptions = {}): World {
       run: (by) => call(() => queryRun(store, by)),
       runsById: (ids) => call(() => queryRunsById(store, ids)),
       runs: (request) => call(() => queryRuns(store, request ?? {})),
+      versions: (workflowId) => call(() => queryVersions(store, workflowId)),
       hook: (token) => call(() => queryHook(store, token)),
       state: (runId, key) => call(() => queryState(store, runId, key)),
     },

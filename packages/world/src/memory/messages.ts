@@ -22,7 +22,7 @@ function deliverOne(store: Store, message: Message): Delivery {
 /** Gives a message to an open run that never had one with this id; returns whether it did. */
 export function receive(store: Store, run: StoredRun, { id, kind, operation, payload }: Omit<ReceivedMessage, "runId">): boolean {
   if (run.status !== "running" || run.delivered.has(id)) return false;
-  run.delivered.add(id);
+  run.delivered.set(id, operation);
   run.waiting.set(id, { runId: run.id, id, kind, operation, payload: copy(payload) });
   setDue(run, run.dueAt, store.now());
   store.hints.due();

@@ -1,4 +1,4 @@
-import type { QueryRunsRequest, RunPage, RunRecord, StateEntry, World } from "../index.ts";
+import type { QueryRunsRequest, RunPage, RunRecord, StateEntry, VersionList, VersionRecord, World } from "../index.ts";
 import { assertQueryRuns, attributeTexts, WorldError } from "../index.ts";
 import { copy, recordOf, type Store, type StoredRun } from "./store.ts";
 
@@ -47,6 +47,17 @@ export function queryState(store: Store, runId: string, only: string | undefined
   return entries.flatMap(([key, { value, version }]) => {
     return value === null || key !== (only ?? key) ? [] : [{ key, value: copy(value), version }];
   });
+}
+
+/** {@link World.query} versions. */
+export function queryVersions(store: Store, only: string | undefined): VersionList {
+  const counts = new Map<string, VersionRecord>();
+  for (const { workflowId, version } of store.open) {
+    if (workflowId !== (only ?? workflowId)) continue;
+    const key = JSON.stringify([workflowId, version]);
+    counts.set(key, { workflowId, version, open: (counts.get(key)?.open ?? 0) + 1 });
+  }
+  return { versions: [...counts.values()].sort((a, b) => (a.workflowId < b.workflowId ? -1 : a.workflowId > b.workflowId ? 1 : 0)) };
 }
 
 /** {@link World.query} hook. */

@@ -50,9 +50,10 @@ function newlyStored(run: NewRun, owner: string | null, now: number): StoredRun 
     successor: null,
     crashes: 0,
     lengthAtClaim: 0,
-    history: [],
+    // (Fence 0 is nobody's.)
+    history: (run.history ?? []).map((data) => ({ fence: 0, data: copy(data) })),
     hooks: new Map(),
-    delivered: new Set(),
+    delivered: new Map(),
     waiting: new Map(),
     streams: new Map(),
     state: new Map(),

@@ -34,7 +34,7 @@ export interface StoredRun {
   readonly id: string;
   key: string | null;
   readonly workflowId: string;
-  readonly version: string;
+  version: string;
   readonly parent: RunParent | null;
   /** Each value as its {@link attributeText}. */
   attributes: ReadonlyMap<string, string>;
@@ -53,8 +53,8 @@ export interface StoredRun {
   lengthAtClaim: number;
   readonly history: StoredRow[];
   readonly hooks: Map<string, StoredHook>;
-  /** The ids of all messages ever delivered to the run. */
-  readonly delivered: Set<string>;
+  /** The ids of all messages ever delivered to the run, each with the operation that it was for. */
+  readonly delivered: Map<string, string | null>;
   readonly waiting: Map<string, ReceivedMessage>;
   readonly streams: Map<string, StoredStream>;
   /** A removed entry stays, without a value, so that its version goes on. */
