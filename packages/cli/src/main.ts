@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { doctorCommand } from "./commands/doctor.ts";
 import { migrateCommand } from "./commands/migrate.ts";
+import { forkCommand, repinCommand, rewindCommand, versionsCommand } from "./commands/repair.ts";
 import { transformCommand } from "./commands/transform.ts";
 import { workerCommand } from "./commands/worker.ts";
 import { exitStatus, Failure } from "./failure.ts";
@@ -10,7 +11,16 @@ import type { Terminal } from "./terminal.ts";
 /** Makes a command; one file in `commands` for each. */
 export type CommandFactory = (terminal: Terminal) => Command;
 
-const commands: readonly CommandFactory[] = [transformCommand, workerCommand, migrateCommand, doctorCommand];
+const commands: readonly CommandFactory[] = [
+  transformCommand,
+  workerCommand,
+  migrateCommand,
+  doctorCommand,
+  versionsCommand,
+  rewindCommand,
+  forkCommand,
+  repinCommand,
+];
 
 /** Runs `perdure` with these arguments. Resolves with its exit status; writes only to the terminal. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -33,7 +43,9 @@ function createProgram(terminal: Terminal): Command {
     .description("Tools for durable workflows.")
     .version(ownVersion(), "--version", "print the version")
     .helpOption("--help", "print help")
-    .helpCommand(false);
+    .helpCommand(false)
+    // What stands behind a command is the command's: `--version` too.
+    .enablePositionalOptions();
   for (const create of commands) program.addCommand(create(terminal));
   for (const command of [program, ...program.commands]) {
     command

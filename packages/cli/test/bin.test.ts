@@ -17,7 +17,7 @@ beforeAll(async () => {
     format: "esm",
     conditions: ["@perdure/source"],
     external: ["esbuild", "@babel/*"],
-    banner: { js: `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);` },
+    banner: { js: `import { createRequire as requireFrom } from "node:module"; const require = requireFrom(import.meta.url);` },
   });
 });
 

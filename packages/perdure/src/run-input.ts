@@ -1,6 +1,7 @@
 import { encode } from "./codec/index.ts";
 import { defaultMaxBytes } from "./codec/size.ts";
 import { CancelledError } from "./errors/cancelled-error.ts";
+import { none } from "./lists.ts";
 
 /** A run's input as stored: the seed of its chance and hook tokens (32 hex digits), what else was said at its start as JSON if there is any, a line feed, the encoded arguments. */
 export interface RunInput {
@@ -16,6 +17,15 @@ export interface RunInput {
   readonly startAt?: number | null;
   /** Where its webhooks are reached, as `PERDURE_URL` said at its start; null: it was not set. */
   readonly address: string | null;
+  /** Of a fork: from which row on its chance, its tokens and the ids of its children follow from another seed. In the order of rows; left out: none. */
+  readonly reseeds?: readonly Reseed[];
+}
+
+export interface Reseed {
+  /** So many rows follow from the seeds before. */
+  readonly rows: number;
+  /** 32 hex digits. */
+  readonly seed: string;
 }
 
 interface Header {
@@ -23,14 +33,17 @@ interface Header {
   readonly maxValueBytes?: number;
   readonly startAt?: number;
   readonly address?: string;
+  readonly reseeds?: readonly Reseed[];
 }
 
-export function encodeRunInput({ seed, args, deadlineAt, maxValueBytes = defaultMaxBytes, startAt = null, address }: RunInput): Uint8Array {
+export function encodeRunInput(input: RunInput): Uint8Array {
+  const { seed, args, deadlineAt, maxValueBytes = defaultMaxBytes, startAt = null, address, reseeds = none } = input;
   const header: Header = {
     ...(deadlineAt !== null && { deadlineAt }),
     ...(maxValueBytes !== defaultMaxBytes && { maxValueBytes }),
     ...(startAt !== null && { startAt }),
     ...(address !== null && { address }),
+    ...(reseeds.length > 0 && { reseeds }),
   };
   const text = JSON.stringify(header);
   return toBytes(`${seed}${text === "{}" ? "" : text}\n${args}`);
@@ -48,6 +61,7 @@ export function decodeRunInput(bytes: Uint8Array): Required<RunInput> {
     maxValueBytes: header.maxValueBytes ?? defaultMaxBytes,
     startAt: header.startAt ?? null,
     address: header.address ?? null,
+    reseeds: header.reseeds ?? none,
   };
 }
 

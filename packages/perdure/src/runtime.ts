@@ -23,6 +23,8 @@ answerElsewhereBy(async (address, response) => {
   else await sendReply(await getWorld(), address, response, { maxBytes: maxValueBytes(), of: "a webhook" });
 });
 
+export { openWorld };
+
 interface Runtime {
   world: Promise<World> | null;
   worker: Promise<Worker> | null;

@@ -16,6 +16,7 @@ import type { StreamReader } from "../streams/stream-reader.ts";
 import type { EndedRun } from "../worker/core.ts";
 import { cancelChildren } from "../worker/other-runs.ts";
 import { eventsOf, waitsOf, type RunEvent, type RunWait } from "./history.ts";
+import { fork, repin, rewind, type ForkOptions, type RewindOptions, type Rewound, type Version } from "./repair.ts";
 import { mapStack } from "./stack.ts";
 import { endOf } from "./waiters.ts";
 
@@ -74,6 +75,24 @@ export interface Run<R> {
   getReadable<T = unknown>(options?: ReadableOptions): RunReadable<T>;
   /** `getReadable()`: the stream of the namespace `"default"`, from its first chunk on. Each time another one. */
   readonly readable: RunReadable<unknown>;
+  /**
+   * Takes back the end of the run's history and lets it go on from there, on other code if that is said: the steps of the rows that it keeps are not executed again, all else is. For runs that have
+   * failed or were cancelled, and open ones; one that has completed can be forked. Its id stays. What it was is kept as another run, `copy`, which is over. See docs/repairing.md.
+   * @throws RUN_NOT_FOUND, RUN_CHANGED, REPAIR_REFUSED, VERSION_NOT_FOUND, INVALID_ARGUMENT
+   */
+  rewind(options?: RewindOptions): Promise<Rewound>;
+  /**
+   * Starts another run that has the first rows of this one's history and goes on from there, on other code or with other arguments if that is said. This one stays as it is. Steps of the
+   * rows that are copied are not executed; chance, tokens and the ids of what is started behind them are the new run's own. See docs/repairing.md.
+   * @throws RUN_NOT_FOUND, RUN_ALREADY_EXISTS, REPAIR_REFUSED, VERSION_NOT_FOUND, INVALID_ARGUMENT, SERIALIZATION_FAILED, VALUE_TOO_LARGE
+   */
+  fork(options?: ForkOptions): Promise<Run<R>>;
+  /**
+   * Gives an open run other code, also one that is parked because its code and its history disagree. Whoever executes it loses it; it is taken up again at once, and its history replayed by the
+   * new code. Resolves once that is durable.
+   * @throws RUN_NOT_FOUND, RUN_CHANGED, REPAIR_REFUSED, VERSION_NOT_FOUND, INVALID_ARGUMENT
+   */
+  repin(version: Version): Promise<void>;
   /** What the run can be found by. @throws RUN_NOT_FOUND */
   readonly attributes: Promise<Readonly<Record<string, string | number | boolean>>>;
 }
@@ -137,6 +156,9 @@ export function runHandle<R>(address: RunAddress): Run<R> {
     cancel: (options) => cancelRun(address, options),
     terminate: (options) => terminateRun(address, options),
     wakeUp: (options) => wakeRun(address, options),
+    rewind: async (options = {}) => rewind(await worldOf(address), () => findRun(address), options),
+    fork: (options = {}) => forkRun<R>(address, options),
+    repin: async (version) => repin(await worldOf(address), () => findRun(address), version),
     read: (key) => readState(address, key),
     watch: (key) => watchState(address, key),
     getReadable: (options) => new RunReadable(streamReader(address, options)),
@@ -170,6 +192,11 @@ async function findRun(address: RunAddress): Promise<RunRecord> {
 
 async function* readEvents(address: RunAddress): AsyncGenerator<RunEvent, void> {
   yield* eventsOf(await worldOf(address), await findRun(address));
+}
+
+async function forkRun<R>(address: RunAddress, options: ForkOptions): Promise<Run<R>> {
+  const { id, key } = await fork(await worldOf(address), await findRun(address), options);
+  return runHandle<R>({ id: key ?? id, known: id, world: address.world });
 }
 
 async function cancelRun(address: RunAddress, { reason }: CancelOptions = {}): Promise<"requested" | "ended"> {

@@ -15,8 +15,8 @@ export type Event =
    * row, if that was not long ago; none when left out.
    */
   | { readonly type: "step_progress"; readonly op: string; readonly attempt: number; readonly at: number; readonly crashes?: number }
-  /** The row's payload is the result. */
-  | { readonly type: "step_completed"; readonly op: string; readonly attempt: number; readonly at: number }
+  /** The row's payload is the result. `message`: what gave it, where no attempt was made for it: it is that of a row which was taken back. */
+  | { readonly type: "step_completed"; readonly op: string; readonly attempt: number; readonly at: number; readonly message?: string }
   /** The last attempt failed; the row's payload is the error. */
   | { readonly type: "step_failed"; readonly op: string; readonly attempt: number; readonly at: number }
   /**

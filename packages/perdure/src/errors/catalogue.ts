@@ -22,8 +22,11 @@ export const catalogue = {
   NOT_IN_STEP: 'Call it from a function marked "use step" while that runs inside a run.',
   NOT_IN_WORKFLOW: 'Call it from a function marked "use workflow", in a process whose code went through the Perdure compiler.',
   PROTOCOL_UNSUPPORTED: "The workflow's code was built for another version of the runtime. Upgrade `perdure` on this worker.",
+  REPAIR_REFUSED:
+    "The message says what stands in the way. Name another row, deal with what it names first, or fork the run instead of rewinding it; see docs/repairing.md.",
   RUN_ALREADY_EXISTS: "Choose another id, or say what to do with `ifExists`: `return` gives the run that exists, `replace` ends it.",
   RUN_CANCELLED: "The run was cancelled; it has no return value.",
+  RUN_CHANGED: "Look at the run as it is now, and decide again.",
   RUN_CRASHES_WORKER:
     "Look for a step that ends the process (out of memory, process.exit, a native crash) in this run, mend it, and start the run anew.",
   RUN_FAILED: "The workflow threw. The error's `cause` is what it threw.",

@@ -63,6 +63,8 @@ export interface Realm {
   create(version: string, code: string, run: RunIdentity): number;
   /** From here on the run is replayed from a history that leaves these calls without an answer; null: it is live. */
   setReplaying(handle: number, unanswered: readonly string[] | null): void;
+  /** From here on the run's chance is another one. */
+  reseed(handle: number, seed: string): void;
   drop(handle: number): void;
   /**
    * Delivers in order, from an index on, for a few milliseconds; returns the index of the first that is left. A delivery that the watchdog ended
@@ -79,6 +81,7 @@ export interface InPlaceRealm {
   create(handle: number, workflow: WorkflowCall, run: RunIdentity): void;
   /** From here on the run is replayed from a history that leaves these calls without an answer; null: it is live. */
   setReplaying(handle: number, unanswered: readonly string[] | null): void;
+  reseed(handle: number, seed: string): void;
   drop(handle: number): void;
   /** Resolves when the run is quiet. Never rejects. */
   deliver(delivery: RealmDelivery): Promise<void>;
@@ -148,6 +151,7 @@ export function createRealm(options: RealmOptions): Realm {
       return kernel.create(factory, shared, run.id, run.workflowId, run.seed, run.name ?? run.id, run.maxValueBytes ?? defaultMaxBytes);
     },
     setReplaying: (handle, ops) => kernel.setReplaying(handle, ops && ops.join("\n")),
+    reseed: (handle, seed) => kernel.reseed(handle, seed),
     drop: (handle) => kernel.drop(handle),
     deliver(deliveries, from) {
       batch = deliveries;

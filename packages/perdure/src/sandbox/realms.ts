@@ -10,6 +10,8 @@ export interface Realms {
   /** Makes a run's place. @throws PROTOCOL_UNSUPPORTED, or a SyntaxError of the bundle */
   create(code: WorkflowBundle | WorkflowInPlace, run: RunIdentity): number | Promise<number>;
   setReplaying(handle: number, unanswered: readonly string[] | null): void;
+  /** From here on the run's chance is another one. */
+  reseed(handle: number, seed: string): void;
   drop(handle: number): void;
   /** Delivers in order, from an index on, and returns the index of the first that is left; a promise when it could not be done at once. */
   deliver(deliveries: readonly RealmDelivery[], from: number): number | Promise<number>;
@@ -21,6 +23,7 @@ export function createRealms(options: RealmOptions): Realms {
   return {
     create: (code, run) => ("code" in code ? sandbox.create(code.version, code.code, run) : modules.create(code, run)),
     setReplaying: (handle, ops) => (handle < 0 ? modules : sandbox).setReplaying(handle, ops),
+    reseed: (handle, seed) => (handle < 0 ? modules : sandbox).reseed(handle, seed),
     drop: (handle) => (handle < 0 ? modules : sandbox).drop(handle),
     deliver(deliveries, from) {
       if (!modules.isUsed()) return sandbox.deliver(deliveries, from);
@@ -35,6 +38,7 @@ interface ModuleGraphs {
   isUsed(): boolean;
   create(code: WorkflowInPlace, run: RunIdentity): Promise<number>;
   setReplaying: Realms["setReplaying"];
+  reseed: Realms["reseed"];
   drop: Realms["drop"];
   deliver(deliveries: readonly RealmDelivery[], from: number): Promise<number>;
 }
@@ -55,6 +59,7 @@ function createModuleGraphs(options: RealmOptions): ModuleGraphs {
       return handles;
     },
     setReplaying: (handle, ops) => places.get(handle)?.setReplaying(handle, ops),
+    reseed: (handle, seed) => places.get(handle)?.reseed(handle, seed),
     drop(handle) {
       places.get(handle)?.drop(handle);
       places.delete(handle);

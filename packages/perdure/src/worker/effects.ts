@@ -24,10 +24,11 @@ export function beginEffects(core: Core, resident: Resident, asks: readonly Ask[
   for (const op of attempts) beginStep(core, resident, op);
 }
 
-/** Begins all that an open run's state calls for, after a replay. */
-export function resumeEffects(core: Core, resident: Resident): void {
+/** Begins all that an open run's state calls for, after a replay. @param done steps whose results are there */
+export function resumeEffects(core: Core, resident: Resident, done: ReadonlySet<string>): void {
   const { steps, waits } = commandsOf(resident.machine);
   for (const step of steps) {
+    if (done.has(step.op)) continue;
     if (step.hasStarted) failInterrupted(core, resident, step);
     else beginStep(core, resident, step.op);
   }

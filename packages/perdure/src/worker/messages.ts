@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from "@perdure/world";
 
 import { requestOfReply } from "../hook-messages.ts";
-import { toText } from "../run-input.ts";
+import { toBytes, toText } from "../run-input.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 
 /** What a message means to the run; null: nothing that this version of the runtime knows. */
@@ -29,6 +29,10 @@ function operationEvent(kind: string, op: string, message: string, text: string)
       return { event: { type: "hook_received", op: publicOnly(op), message }, payload: text };
     case "webhook_ask":
       return { event: { type: "hook_received", op: publicOnly(op), message, asked: true }, payload: text };
+    case "done": {
+      const end = text.indexOf("\n");
+      return { event: { type: "step_completed", op, attempt: Number(text.slice(0, end)), message }, payload: text.slice(end + 1) };
+    }
     case "ended": {
       const end = text.indexOf("\n");
       const type = endings[text.slice(0, end)];
@@ -37,6 +41,19 @@ function operationEvent(kind: string, op: string, message: string, text: string)
     default:
       return null;
   }
+}
+
+/** The result of a step whose row was taken back, so that its code is told of it anew: no attempt is to be made. */
+export function doneMessage(
+  { op, attempt }: { readonly op: string; readonly attempt: number },
+  result: string,
+): Omit<ReceivedMessage, "runId"> {
+  return { id: `done:${op}`, kind: "done", operation: op, payload: toBytes(`${attempt}\n${result}`) };
+}
+
+/** The steps for whose results no attempt is to be made. */
+export function doneIn(messages: readonly ReceivedMessage[]): ReadonlySet<string> {
+  return new Set(messages.flatMap(({ kind, operation }) => (kind === "done" && operation !== null ? [operation] : [])));
 }
 
 /** What came over HTTP is for webhooks alone, also when their token is a private hook's by now: for that it is a payload that came too late. */

@@ -2,7 +2,8 @@ import { isDelivered, namesOfAsks, type Event } from "../engine/event.ts";
 import { advance, compareAsks } from "../engine/machine.ts";
 import { takeReplies } from "../engine/requests.ts";
 import { decodeRow, type Row } from "../engine/row.ts";
-import { toText } from "../run-input.ts";
+import { toText, type Reseed } from "../run-input.ts";
+import { none } from "../lists.ts";
 import type { RealmDelivery } from "../sandbox/realm.ts";
 import type { Realms } from "../sandbox/realms.ts";
 import { readAsks } from "./asks.ts";
@@ -20,18 +21,21 @@ const chunk = 1000;
 
 /**
  * Rebuilds a run from its history: every event is delivered as it was, and what the code asks for is checked against what it asked for then.
- * @param args the run's encoded arguments, which the first event carries  @throws Divergence, WATCHDOG_TIMEOUT
+ * @param args the run's encoded arguments, which the first event carries  @param reseeds none of them behind the last row  @throws Divergence, WATCHDOG_TIMEOUT
  */
 export async function replay(
-  realm: Pick<Realms, "setReplaying">,
+  realm: Pick<Realms, "setReplaying" | "reseed">,
   turns: Turns,
   resident: Resident,
   rows: readonly Row[],
   args: string,
+  reseeds: readonly Reseed[] = none,
 ): Promise<void> {
   realm.setReplaying(resident.handle, openCalls(rows));
-  for (let start = 0; start < rows.length; start += chunk) {
-    const end = Math.min(rows.length, start + chunk);
+  let reseeded = 0;
+  for (let start = 0, end = 0; start < rows.length; start = end) {
+    const reseed = reseeds[reseeded];
+    end = Math.min(rows.length, start + chunk, reseed?.rows ?? Infinity);
     const deliveries: RealmDelivery[] = [];
     for (let index = start; index < end; index++) {
       const { event, payload } = rows[index] as Row;
@@ -44,6 +48,10 @@ export async function replay(
       const row = rows[index] as Row;
       foldRow(resident, row, isDelivered(row.event) ? deliveries[delivered++] : undefined);
     }
+    if (reseed?.rows !== end) continue;
+    reseeded++;
+    resident.seed = reseed.seed;
+    realm.reseed(resident.handle, reseed.seed);
   }
   realm.setReplaying(resident.handle, null);
 }

@@ -20,7 +20,8 @@ import { createMachine, type Machine } from "../engine/machine.ts";
  */
 export interface Resident {
   readonly run: ResidentRun;
-  readonly seed: string;
+  /** That of what it asks for now: a fork has another one before, see `RunInput.reseeds`. */
+  seed: string;
   /** How many bytes a value of the run may take. */
   readonly maxValueBytes: number;
   /** See {@link RunInput}. */

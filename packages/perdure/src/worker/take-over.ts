@@ -12,10 +12,11 @@ import type { Told } from "./observe/observer.ts";
 import { goOnIfThereIsRoom, isOverloaded } from "./pressure.ts";
 import { giveBackIfAtRest } from "./stop.ts";
 import { addReady, resumeEffects, watchDeadline } from "./effects.ts";
-import { eventOf } from "./messages.ts";
+import { doneIn, eventOf } from "./messages.ts";
 import type { ReadyEvent } from "./ready-event.ts";
 import { each } from "../few.ts";
 import { readRows, replay } from "./replay.ts";
+import { settleRow } from "./settle-row.ts";
 import { createResident, type Resident } from "./resident.ts";
 import { abandon, drop, giveBack, giveBackLacking, handleTrouble } from "./trouble.ts";
 
@@ -90,7 +91,7 @@ async function resume(core: Core, resident: Resident, page: HistoryPage, input: 
     resident.committed = rows.length;
     for (const { data } of page.rows) resident.seenBytes += data.length;
     core.residents.weigh(resident);
-    await replay(core.realm, core.turns, resident, rows, args);
+    await replay(core.realm, core.turns, resident, rows, args, input.reseeds);
   } catch (error) {
     await handleTrouble(core, resident, error);
     return;
@@ -101,9 +102,12 @@ async function resume(core: Core, resident: Resident, page: HistoryPage, input: 
     begin(core, resident, args, resident.run.fence > 1 ? beginningOf(resident.run.id, input) : null);
   } else {
     core.observation.tell?.(replayed(resident, monotonicNow() - startedAt));
+    // (While it is replaying nothing else commits for it.)
+    const held = await settleRow(core, resident, page);
+    if (isDropped(resident)) return;
     resident.mode = "idle";
-    for (const ready of unsaid(resident, page)) addReady(core, resident, ready);
-    resumeEffects(core, resident);
+    for (const ready of unsaid(resident, { ...page, hooks: held })) addReady(core, resident, ready);
+    resumeEffects(core, resident, doneIn(page.messages));
   }
   core.residents.weigh(resident);
   for (const message of page.messages) receive(core, resident, message);

@@ -78,7 +78,7 @@ function hooksOf(asks: readonly Ask[]): Pick<Commit, "hooks" | "disposedHooks"> 
  * The change of the run's row, if there is one. While attempts follow one another the row stays "due at once" and is not written: a step costs one
  * history row and nothing else.
  */
-function patchOf({ machine, rowDueAt, rowNoteMark }: Resident): RunPatch | null {
+export function patchOf({ machine, rowDueAt, rowNoteMark }: Resident): RunPatch | null {
   const { outcome, now } = machine;
   if (outcome?.status === "completed") return { status: "completed", output: toBytes(outcome.value), note: null };
   if (outcome?.status === "continued") return { status: "completed", output: null, note: `goes on in run ${outcome.runId}` };

@@ -109,7 +109,7 @@ export function closeTurn({ resident, steps, isBeginning }: Turn, worker: string
     if (delivery?.error) throw delivery.error;
     // What comes after the end is not consumed: a request to end is for the run in which this one goes on.
     if (machine.outcome) continue;
-    if ("message" in told && told.message !== "") consumed = append(consumed, told.message);
+    if ("message" in told && told.message) consumed = append(consumed, told.message);
     const event = isExpected(resident, told) ? told : refusalOf(told);
     if (!event) continue;
     const out = delivery?.out ?? null;

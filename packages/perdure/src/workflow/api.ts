@@ -6,6 +6,7 @@ declare const __perdure: WorkflowModule;
 export const askHook = /* @__PURE__ */ (() => __perdure.outside("askHook()"))();
 export const getHookByToken = /* @__PURE__ */ (() => __perdure.outside("getHookByToken()"))();
 export const getRun = /* @__PURE__ */ (() => __perdure.getRun)();
+export const listVersions = /* @__PURE__ */ (() => __perdure.outside("listVersions()"))();
 export const resumeHook = /* @__PURE__ */ (() => __perdure.outside("resumeHook()"))();
 export const startMany = /* @__PURE__ */ (() => __perdure.outside("startMany()"))();
 export const resumeWebhook = /* @__PURE__ */ (() => __perdure.outside("resumeWebhook()"))();

@@ -54,6 +54,7 @@ export function twoServers(): () => Connection {
           commits.map(({ runId }) => runId),
         ).commit(commits),
       end: (runId, end) => at(runId).end(runId, end),
+      amend: (runId, amendment) => at(runId).amend(runId, amendment),
       async release(worker, leases) {
         for (const lease of leases) await at(lease.runId).release(worker, [lease]);
       },

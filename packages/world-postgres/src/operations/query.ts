@@ -1,4 +1,4 @@
-import type { QueryRunsRequest, RunPage, RunRecord, VersionList, World } from "@perdure/world";
+import type { QueryRunsRequest, RunPage, RunRecord, VersionList, VersionRecord, World } from "@perdure/world";
 import { assertQueryRuns, attributeTexts, isName, WorldError } from "@perdure/world";
 import { plainArray } from "../database/arrays.ts";
 import type { Transaction } from "../database/database.ts";
@@ -24,20 +24,35 @@ export async function queryRun(
 }
 
 /**
- * {@link World.query} versions. Along the part of the index of statuses that open runs have: finished ones are not looked at, however many there are. (`+ 0`: nor along the
- * index of the workflow, which has them all.) An index of open runs by version would cost each claim a write, and this is asked by people.
+ * Open runs by version, a page at a time, along the part of the index of statuses that they have: finished ones are not looked at, however many there are, and no statement takes long. (`+ 0`: not
+ * along the index of the workflow, which has them all. As one statement it was a sequential scan, where a quarter of the runs was open.) An index of open runs by version would cost each claim a
+ * write, and this is asked by people.
  */
 const VERSIONS = `
-  SELECT ${nameOf("c.workflow")} AS workflow, ${nameOf("c.version")}, c.open
-  FROM (
-    SELECT r.workflow, r.version, count(*) AS open FROM @runs r
-    WHERE r.status = 0 AND ($1::int8 IS NULL OR r.workflow + 0 = $1) GROUP BY r.workflow, r.version
-  ) c ORDER BY 1`;
+  SELECT ${nameOf("c.workflow")}, ${nameOf("c.version")}, c.open FROM (
+    SELECT workflow, version, count(*) AS open FROM (
+      SELECT r.workflow, r.version FROM @runs r WHERE r.status = 0 AND r.number > $2 AND r.number <= $3
+    ) p WHERE $1::int8 IS NULL OR p.workflow + 0 = $1 GROUP BY workflow, version
+  ) c`;
+const PAGE_END = "SELECT max(number) FROM (SELECT number FROM @runs WHERE status = 0 AND number > $1 ORDER BY number LIMIT $2) p";
+const pageSize = 5000;
 
+/** {@link World.query} versions. Runs that begin or end meanwhile are counted or not. */
 export async function queryVersions(transaction: Transaction, workflowId: string | undefined): Promise<VersionList> {
   if (workflowId !== undefined && !isName(workflowId)) return { versions: [] };
-  const rows = await transaction.all(VERSIONS, [workflowId === undefined ? null : nameId(workflowId)]);
-  return { versions: rows.map(([id, version, open]) => ({ workflowId: id as string, version: version as string, open: Number(open) })) };
+  const workflow = workflowId === undefined ? null : nameId(workflowId);
+  const counts = new Map<string, VersionRecord>();
+  for (let after = 0; ;) {
+    const end = (await transaction.all(PAGE_END, [after, pageSize]))[0]![0] as number | null;
+    if (end === null) break;
+    const rows = (await transaction.all(VERSIONS, [workflow, after, end])) as readonly unknown[] as readonly [string, string, number][];
+    for (const [id, version, open] of rows) {
+      const key = JSON.stringify([id, version]);
+      counts.set(key, { workflowId: id, version, open: Number(open) + (counts.get(key)?.open ?? 0) });
+    }
+    after = Number(end);
+  }
+  return { versions: [...counts.values()].sort((a, b) => (a.workflowId < b.workflowId ? -1 : a.workflowId > b.workflowId ? 1 : 0)) };
 }
 
 /** {@link World.query} runsById. */

@@ -35,6 +35,8 @@ export interface Kernel {
   leave(): void;
   /** While replaying: the operations of steps and starts that the history leaves without an answer, one per line. Null: the run is live. */
   setReplaying(handle: number, ops: string | null): void;
+  /** From here on the run's chance is another one. */
+  reseed(handle: number, seed: string): void;
   drop(handle: number): void;
   /** Drops a run that was stopped in the middle: what it shares may be half done, and is evaluated anew for the runs to come. */
   abandon(handle: number): void;
@@ -115,6 +117,7 @@ export function createDeliveries(sources: Sources): Deliveries {
     setReplaying(handle, ops) {
       at(handle).unanswered = ops === null ? null : new Set(ops.split("\n"));
     },
+    reseed: (handle, seed) => at(handle).reseed(seed),
     drop(handle) {
       residents.delete(handle);
     },

@@ -114,7 +114,7 @@ export class RunState<T extends Terms = Terms> {
   /** What people call it. */
   readonly name: string;
   /** 32 hex digits, for its chance. */
-  readonly seed: string;
+  seed: string;
   readonly terms: T;
   /** ms since the epoch; -1 before the first event. */
   startedAt = -1;
@@ -136,6 +136,12 @@ export class RunState<T extends Terms = Terms> {
     this.name = name;
     this.seed = seed;
     this.terms = terms;
+  }
+
+  /** From here on its chance is another one. */
+  reseed(seed: string): void {
+    this.seed = seed;
+    if (this.#extras) this.#extras.random = null;
   }
 
   /** The clock of workflow code, ms since the epoch; moves only with delivered events. 0 before the first one. */

@@ -108,7 +108,22 @@ function handleOf(run: RunState, id: string, answer: Promise<unknown> | null): R
   return markRun(handle, id);
 }
 
-const onlyOutside = ["status", "note", "attributes", "read", "watch", "terminate", "events", "wakeUp", "getReadable", "readable", "waits"];
+const onlyOutside = [
+  "status",
+  "note",
+  "attributes",
+  "read",
+  "watch",
+  "terminate",
+  "rewind",
+  "fork",
+  "repin",
+  "events",
+  "wakeUp",
+  "getReadable",
+  "readable",
+  "waits",
+];
 
 function onHost(name: string): never {
   throw new PerdureError("NOT_AVAILABLE_IN_WORKFLOW", `${name} cannot be used in workflow code.`);

@@ -27,6 +27,7 @@ export function createModuleGraphRealm(options: RealmOptions): InPlaceRealm {
       const resident = residents.get(handle);
       if (resident) resident.unanswered = ops && new Set(ops);
     },
+    reseed: (handle, seed) => residents.get(handle)?.reseed(seed),
     drop: (handle) => void residents.delete(handle),
     async deliver(delivery) {
       try {

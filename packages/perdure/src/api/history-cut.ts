@@ -1,0 +1,179 @@
+/**
+ * Where a history may be cut, and what the cut means: decided from rows alone, without the workflow's code.
+ *
+ * Rows 1 to `keep` stay. What they ask for and do not answer is open behind the cut, and asked for anew only in the sense that nothing answers it yet: an open step gets attempts, an
+ * open wait its timer. What the rows behind asked for is asked for by the code once more, if it does so again.
+ */
+import type { ReceivedMessage } from "@perdure/world";
+
+import { decode } from "../codec/index.ts";
+import type { Event } from "../engine/event.ts";
+import type { Row } from "../engine/row.ts";
+import { createWaitsFold, type OpenOperation } from "../engine/waits.ts";
+import { PerdureError } from "../errors/perdure-error.ts";
+import { toBytes } from "../run-input.ts";
+import { doneMessage } from "../worker/messages.ts";
+
+/** Where a run is to go on: behind so many rows, or before its failure. */
+export type CutPoint = number | "failure";
+
+/** What an ended run had come to. */
+export interface Ending {
+  readonly status: "failed" | "cancelled";
+  /** Encoded; empty: none. */
+  readonly output: string;
+}
+
+export interface Cut {
+  readonly keep: number;
+  /** What the kept rows leave open, in the order of asking. */
+  readonly open: readonly OpenOperation[];
+  /** The rows that are cut off. */
+  readonly rest: readonly Row[];
+}
+
+/** Where the failure of a run begins. */
+export interface BeforeFailure {
+  readonly keep: number;
+  /** The workflow's own code failed on the first row that goes: that row's event is right, and happens again; what the code made of it is taken back. */
+  readonly isTurn: boolean;
+}
+
+const endings: ReadonlySet<string> = new Set(["completed", "failed", "cancelled", "continued"]);
+
+/** Cuts a history behind a row. @throws INVALID_ARGUMENT, REPAIR_REFUSED */
+export function cutAt(rows: readonly Row[], keep: number): Cut {
+  if (!Number.isSafeInteger(keep) || keep < 0 || keep > rows.length) {
+    throw new PerdureError("INVALID_ARGUMENT", `The history can be cut behind rows 0 to ${rows.length}, not ${String(keep)}.`);
+  }
+  const fold = createWaitsFold();
+  for (const row of rows.slice(0, keep)) {
+    if (isEnd(row)) throw refused(`row ${keep} lies behind the run's end, after which nothing goes on`);
+    fold.add(row);
+  }
+  return { keep, open: fold.open(), rest: rows.slice(keep) };
+}
+
+function isEnd({ event, asks }: Row): boolean {
+  return event.type === "run_abandoned" || asks.some((ask) => endings.has(ask));
+}
+
+/**
+ * How many rows lie before the failure of a run: before the row of the error that it ended with, itself or as a cause; else before the turn that ended it. A step that failed gets all
+ * of its attempts again. Of a cancelled run: the rows before the request.
+ * @throws REPAIR_REFUSED where taking back the failure would take back more than that
+ */
+export function beforeFailure(rows: readonly Row[], { status, output }: Ending): BeforeFailure {
+  if (status === "cancelled") {
+    const request = rows.findIndex(({ event }) => event.type === "cancel_requested");
+    return { keep: request < 0 ? rows.length : request, isTurn: false };
+  }
+  const end = rows.findLastIndex(isEnd);
+  if (end < 0) return { keep: rows.length, isTurn: false };
+  const last = rows[end] as Row;
+  if (last.event.type === "run_abandoned") return { keep: beforeProgress(rows, end), isTurn: false };
+  const cause = rows.findLastIndex(({ event, payload }) => withErrors.has(event.type) && isCauseOf(payload, output));
+  if (cause < 0) return { keep: end, isTurn: true };
+  const operation = (rows[cause] as Row).event as Extract<Event, { op: string }>;
+  const later = rows.slice(cause, end).find(({ asks }) => asks.some((ask) => ask.startsWith("step ") || ask.startsWith("start ")));
+  if (later) {
+    throw refused(
+      `after ${operation.op} failed (row ${cause + 1}) the workflow called others, which may have undone what came before: say which row is the last one to keep`,
+    );
+  }
+  return { keep: beforeAttempts(rows, cause, operation.op), isTurn: false };
+}
+
+const withErrors: ReadonlySet<Event["type"]> = new Set(["step_failed", "run_failed", "run_cancelled"]);
+
+/** Back over the attempts of a step that lie directly before its failure, so that it has all of them again. */
+function beforeAttempts(rows: readonly Row[], cause: number, op: string): number {
+  let keep = cause;
+  const isAttempt = ({ event }: Row): boolean =>
+    (event.type === "step_retrying" || event.type === "step_progress" || event.type === "step_started") && event.op === op;
+  while (keep > 0 && isAttempt(rows[keep - 1] as Row)) keep--;
+  const begun = rows.slice(0, keep).findIndex(({ event }) => event.type === "step_started" && event.op === op);
+  if (begun < 0) return keep;
+  throw refused(
+    `the only attempt of ${op} began with row ${begun + 1}, and other rows follow: to make it again keep ${begun} rows, which takes back those others too`,
+  );
+}
+
+/** Reports of progress carry on the number of lost workers. */
+function beforeProgress(rows: readonly Row[], end: number): number {
+  let keep = end;
+  while (keep > 0 && rows[keep - 1]?.event.type === "step_progress") keep--;
+  return keep;
+}
+
+/** Whether an error is the one that a run ended with, or one of its causes. Both are encoded. */
+function isCauseOf(payload: string, output: string): boolean {
+  const wanted = textOf(decode(payload));
+  let error: unknown = decode(output);
+  for (let depth = 0; depth < 16 && error !== undefined; depth++) {
+    if (textOf(error) === wanted) return true;
+    error = error instanceof Error ? error.cause : undefined;
+  }
+  return false;
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : `thrown ${typeof error}: ${String(error)}`;
+}
+
+/** What the World is to know of messages behind a cut, see `Rewind` of `@perdure/world`. */
+export interface Mail {
+  readonly forgotten: readonly string[];
+  readonly messages: readonly Omit<ReceivedMessage, "runId">[];
+}
+
+/**
+ * Messages that the rows behind the cut have taken in, and the result of the first of them, if that is to happen again. Payloads of hooks that are open at the cut come again. Of the others nothing is known any more: requests to
+ * end or to wake up, replies, payloads of hooks that the cut part opened.
+ */
+export function mailOf({ open, rest }: Cut, isTurn: boolean): Mail {
+  const isOpen = new Set(open.map(({ op }) => op));
+  const forgotten: string[] = [];
+  const messages: Mail["messages"][number][] = [];
+  const [first] = rest;
+  if (isTurn && first?.event.type === "step_completed") messages.push(doneMessage(first.event, first.payload));
+  for (const { event, payload } of rest) {
+    if (!("message" in event) || !event.message) continue;
+    if (event.type === "hook_received" && isOpen.has(event.op)) {
+      messages.push({ id: event.message, kind: kindOf(event), operation: event.op, payload: toBytes(payload) });
+    } else if (!event.type.startsWith("run_")) forgotten.push(event.message);
+  }
+  return { forgotten, messages };
+}
+
+/** As `worker/messages.ts` reads it. */
+function kindOf({ op, asked }: Extract<Event, { type: "hook_received" }>): string {
+  if (op.startsWith("webhook#")) return asked ? "webhook_ask" : "webhook";
+  return asked ? "ask" : "hook";
+}
+
+/** The ends of other runs that the kept rows await, each with the row behind the cut that told of it. */
+export function awaitedBehind({ open, rest }: Cut): { readonly operation: string; readonly run: string; readonly told: Row | null }[] {
+  const runs = open.filter(({ kind }) => kind === "run");
+  return runs.map(({ op, run }) => ({
+    operation: op,
+    run: run ?? op,
+    told: rest.find(({ event }) => endsRun.has(event.type) && "op" in event && event.op === op) ?? null,
+  }));
+}
+
+const endsRun: ReadonlySet<Event["type"]> = new Set(["run_completed", "run_failed", "run_cancelled", "run_missing"]);
+
+/** The operations by which the rows behind the cut have started runs. */
+export function startedBehind({ rest }: Cut): ReadonlySet<string> {
+  return new Set(rest.flatMap(({ asks }) => asks.flatMap((ask) => (ask.startsWith("start ") ? [ask.slice("start ".length)] : []))));
+}
+
+/** The streams that the workflow's own code has closed behind the cut. */
+export function closedBehind({ rest }: Cut): string[] {
+  return rest.flatMap(({ asks }) => asks.flatMap((ask) => (ask.startsWith("close ") ? [ask.slice("close ".length)] : [])));
+}
+
+export function refused(why: string): PerdureError {
+  return new PerdureError("REPAIR_REFUSED", `The run cannot be repaired so: ${why}.`);
+}
