@@ -18,7 +18,7 @@ import { encodeRunInput } from "../src/run-input.ts";
 import { createBundles } from "../src/worker/bundles.ts";
 import { createShortages } from "../src/worker/shortages.ts";
 import { packBundle, unpackBundle } from "../src/worker/stored-bundle.ts";
-import { anotherWorker, until, useWorld, wrap } from "./support/lab.ts";
+import { anotherWorker, gate, until, useWorld, wrap } from "./support/lab.ts";
 import { bundleOf, workflowOf } from "./support/bundle.ts";
 
 /** A World, and how altered code is mended: by another worker's copy or in its row. */
@@ -207,6 +207,27 @@ test("a run may be started on a version that was started before, and on no other
     "async(other)=>{try{await start(other,[1],{version:'0'})}catch(e){return e.message}}",
   );
   expect(await (await start(parent, [flow])).returnValue).toContain("{ version }) cannot be used in workflow code");
+});
+
+test("a message that comes while a run's code is loaded is taken in after its beginning", async () => {
+  const shared = createMemoryWorld();
+  const { opened, open } = gate();
+  let loads = 0;
+  let claims = 0;
+  const slow = wrap(shared, {
+    code: { ...shared.code, get: async (version) => (loads++, await opened, shared.code.get(version)) },
+    claim: (request) => (claims++, shared.claim(request)),
+  });
+  await useWorld({ leaseMs: 200 }, slow);
+  const bundle = bundleOf("async()=>{await sleep('1h');return 'woken'}");
+  await createBundles(shared).save(bundle);
+  await shared.createRuns([newRun(1, bundle.version)]);
+  await until(() => loads === 1, "the load");
+  await getRun(idOf(1)).wakeUp();
+  const before = claims;
+  await until(() => claims > before + 3, "claims that show the message");
+  open();
+  expect(await getRun(idOf(1)).returnValue).toBe("woken");
 });
 
 test("a step that no worker has is waited for at longer and longer intervals, and another worker that has it goes on", async () => {
