@@ -32,13 +32,6 @@ export interface Cut {
   readonly rest: readonly Row[];
 }
 
-/** Where the failure of a run begins. */
-export interface BeforeFailure {
-  readonly keep: number;
-  /** The workflow's own code failed on the first row that goes: that row's event is right, and happens again; what the code made of it is taken back. */
-  readonly isTurn: boolean;
-}
-
 const endings: ReadonlySet<string> = new Set(["completed", "failed", "cancelled", "continued"]);
 
 /** Cuts a history behind a row. @throws INVALID_ARGUMENT, REPAIR_REFUSED */
@@ -63,17 +56,17 @@ function isEnd({ event, asks }: Row): boolean {
  * of its attempts again. Of a cancelled run: the rows before the request.
  * @throws REPAIR_REFUSED where taking back the failure would take back more than that
  */
-export function beforeFailure(rows: readonly Row[], { status, output }: Ending): BeforeFailure {
+export function rowsBeforeFailure(rows: readonly Row[], { status, output }: Ending): number {
   if (status === "cancelled") {
     const request = rows.findIndex(({ event }) => event.type === "cancel_requested");
-    return { keep: request < 0 ? rows.length : request, isTurn: false };
+    return request < 0 ? rows.length : request;
   }
   const end = rows.findLastIndex(isEnd);
-  if (end < 0) return { keep: rows.length, isTurn: false };
+  if (end < 0) return rows.length;
   const last = rows[end] as Row;
-  if (last.event.type === "run_abandoned") return { keep: beforeProgress(rows, end), isTurn: false };
+  if (last.event.type === "run_abandoned") return beforeProgress(rows, end);
   const cause = rows.findLastIndex(({ event, payload }) => withErrors.has(event.type) && isCauseOf(payload, output));
-  if (cause < 0) return { keep: end, isTurn: true };
+  if (cause < 0) return end;
   const operation = (rows[cause] as Row).event as Extract<Event, { op: string }>;
   const later = rows.slice(cause, end).find(({ asks }) => asks.some((ask) => ask.startsWith("step ") || ask.startsWith("start ")));
   if (later) {
@@ -81,7 +74,7 @@ export function beforeFailure(rows: readonly Row[], { status, output }: Ending):
       `after ${operation.op} failed (row ${cause + 1}) the workflow called others, which may have undone what came before: say which row is the last one to keep`,
     );
   }
-  return { keep: beforeAttempts(rows, cause, operation.op), isTurn: false };
+  return beforeAttempts(rows, cause, operation.op);
 }
 
 const withErrors: ReadonlySet<Event["type"]> = new Set(["step_failed", "run_failed", "run_cancelled"]);
@@ -128,17 +121,17 @@ export interface Mail {
 }
 
 /**
- * Messages that the rows behind the cut have taken in, and the result of the first of them, if that is to happen again. Payloads of hooks that are open at the cut come again. Of the others nothing is known any more: requests to
+ * Messages that the rows behind the cut have taken in, and results of steps that are open at the cut, if those are to be kept. Payloads of hooks that are open at the cut come again. Of the others nothing is known any more: requests to
  * end or to wake up, replies, payloads of hooks that the cut part opened.
  */
-export function mailOf({ open, rest }: Cut, isTurn: boolean): Mail {
+export function mailOf({ open, rest }: Cut, keepsResults: boolean): Mail {
   const isOpen = new Set(open.map(({ op }) => op));
   const forgotten: string[] = [];
   const messages: Mail["messages"][number][] = [];
-  const [first] = rest;
-  if (isTurn && first?.event.type === "step_completed") messages.push(doneMessage(first.event, first.payload));
   for (const { event, payload } of rest) {
-    if (!("message" in event) || !event.message) continue;
+    const isDone = keepsResults && event.type === "step_completed" && isOpen.has(event.op);
+    if (isDone) messages.push(doneMessage(event, payload));
+    if (isDone || !("message" in event) || !event.message) continue;
     if (event.type === "hook_received" && isOpen.has(event.op)) {
       messages.push({ id: event.message, kind: kindOf(event), operation: event.op, payload: toBytes(payload) });
     } else if (!event.type.startsWith("run_")) forgotten.push(event.message);

@@ -19,8 +19,7 @@ import {
   type CutPoint,
   mailOf,
   refused,
-  beforeFailure,
-  type BeforeFailure,
+  rowsBeforeFailure,
   startedBehind,
 } from "./history-cut.ts";
 import { randomBytes16 } from "./random-bytes.ts";
@@ -70,11 +69,10 @@ export async function rewind(world: World, find: Find, { to = "failure", version
     first = run;
     if (run.status === "completed") throw refused("it has completed, and whoever asked has its result: fork it");
     const rows = await historyOf(world, run.id);
-    const { keep, isTurn } = placeOf(rows, run, to);
-    const cut = cutAt(rows, keep);
+    const cut = cutAt(rows, keptRows(rows, run, to));
     await checkRewind(world, run, cut);
     const { messages, awaits } = await awaitsOf(world, cut);
-    const mail = mailOf(cut, isTurn);
+    const mail = mailOf(cut, to === "failure");
     const outcome = await world.amend(run.id, {
       seen: { status: run.status, fence: run.fence },
       ...(version !== undefined && { version: await versionOf(world, run, version) }),
@@ -119,7 +117,7 @@ export async function fork(world: World, run: RunRecord, options: ForkOptions): 
   const { key } = readStartOptions(id === undefined ? {} : { id }, 0);
   const page = await world.load(run.id);
   const rows = readRows(page.rows);
-  const cut = cutAt(rows, placeOf(rows, run, to).keep);
+  const cut = cutAt(rows, keptRows(rows, run, to));
   checkFork(run, cut);
   const input = decodeRunInput(run.input);
   const created: NewRun = {
@@ -152,11 +150,12 @@ function forkedSeeds({ seed, reseeds }: Required<RunInput>, keep: number): Pick<
   return keep === 0 ? { seed: own } : { seed, reseeds: [...reseeds.filter(({ rows }) => rows < keep), { rows: keep, seed: own }] };
 }
 
-function placeOf(rows: readonly Row[], { status, output }: RunRecord, to: CutPoint): BeforeFailure {
-  if (typeof to === "number") return { keep: to, isTurn: false };
+function keptRows(rows: readonly Row[], { status, output }: RunRecord, to: CutPoint): number {
+  if (typeof to === "number") return to;
   if (to !== "failure")
     throw new PerdureError("INVALID_ARGUMENT", `{ to } is ${JSON.stringify(to)}; it must be the number of a row, or "failure".`);
-  if (status === "failed" || status === "cancelled") return beforeFailure(rows, { status, output: output === null ? "" : toText(output) });
+  if (status === "failed" || status === "cancelled")
+    return rowsBeforeFailure(rows, { status, output: output === null ? "" : toText(output) });
   throw refused(`it has not failed (it is ${status}): say which row is the last one to keep`);
 }
 
