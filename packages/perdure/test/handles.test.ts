@@ -118,6 +118,17 @@ describe.each(worlds)("on %s", (_, create) => {
     expect((await world.load(run.runId)).messages).toEqual([]);
   });
 
+  test("a request to wake up that cannot be read ends nothing, and neither the process", async () => {
+    const { world } = await useWorld({}, create());
+    const run = await start(sleepy, []);
+    await waitsFor(run, "sleep");
+    await world.deliver([{ id: "garbled", to: { runId: run.runId }, kind: "wake", payload: Buffer.from("?") }]);
+    await run.wakeUp({ operation: "sleep#3" });
+    await until(async () => (await world.load(run.runId)).rows.length === 4, "the requests are recorded");
+    const events = readRows((await world.load(run.runId)).rows).map(({ event }) => event.type);
+    expect(events.slice(1)).toEqual(["wake_requested", "wake_requested", "wait_completed"]);
+  });
+
   test("a run that was woken goes on the same on another worker that replays it", async () => {
     const { world, worker } = await useWorld({}, create());
     const run = await start(sleepy, []);

@@ -68,7 +68,12 @@ function countCrashes(resident: Resident, event: ReadyEvent["event"]): void {
 
 /** The pending sleeps that a request to wake up means. */
 function sleepsToEnd({ machine }: Resident, payload: string): string[] {
-  const named = decode(payload);
+  let named: unknown;
+  try {
+    named = decode(payload);
+  } catch {
+    return []; // nobody's who asked through the API: it names none
+  }
   const pending = [...each(machine.pending)].filter(({ kind, op }) => kind === "wait" && op.startsWith("sleep#"));
   return pending.map(({ op }) => op).filter((op) => named === undefined || op === named);
 }
