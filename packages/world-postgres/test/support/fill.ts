@@ -33,6 +33,6 @@ export async function fill(client: pg.Client, schema: string): Promise<void> {
     INSERT INTO transactions (run_id, operation, name, result) SELECT ${id("g")}, 'op', '#1', '\\x01' FROM generate_series(1, 400000, 8) g;
     INSERT INTO names SELECT ${idOf("'app/flows#flow' || g")}, 'app/flows#flow' || g FROM generate_series(0, 9999) g;
     INSERT INTO names SELECT ${idOf("'v' || g")}, 'v' || g FROM generate_series(0, 9999) g;
-    INSERT INTO code SELECT 'hash ' || g, '\\x01' FROM generate_series(1, 20000) g;
+    INSERT INTO code (hash, bytes, used_at) SELECT 'hash ' || g, '\\x01', g FROM generate_series(1, 20000) g;
     ANALYZE;`);
 }
