@@ -355,12 +355,13 @@ test("the copy of an earlier claim whose replay fails does not take the later on
 
 test("a copy that was dropped while its code was loaded stays dropped", async () => {
   const shared = checkedWorld(createMemoryWorld());
-  const codes = [gate(), gate()];
+  const code = gate();
   let gets = 0;
   const begun: string[] = [];
   await setWorld(shared);
   const get = async (hash: string): Promise<Uint8Array | null> => {
-    await codes[gets++]?.opened;
+    gets++;
+    await code.opened;
     return shared.code.get(hash);
   };
   const worker = await anotherWorker(wrap(shared, { code: { ...shared.code, get } }), {
@@ -371,13 +372,14 @@ test("a copy that was dropped while its code was loaded stays dropped", async ()
   worker.admit(created!.run, performance.now());
   await until(() => gets === 1, "the first copy's code");
   await shared.release(worker.id, [{ runId: run.id, fence: 1 }]);
-  await until(() => gets === 2, "the second copy's code");
-  codes[0]!.open();
+  await until(async () => (await shared.query.run({ id: run.id }))?.fence === 2, "the second copy's claim");
   await new Promise((resolve) => setTimeout(resolve, 50));
   expect(begun).toEqual([]);
-  codes[1]!.open();
+  // Both copies wait for it.
+  code.open();
   await until(async () => (await shared.query.hook("loaded")) !== null, "the hook");
   expect(begun).toEqual([run.id]);
+  expect(gets).toBe(1);
 });
 
 /** A run whose code only the World has. */

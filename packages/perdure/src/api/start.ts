@@ -221,7 +221,7 @@ export async function createOwned(world: World, runs: readonly NewRun[], worker:
     throw error;
   });
   for (const { run, created: isNew } of created) {
-    if (isNew && owner !== undefined) worker?.admit(run, askedAt);
+    if (isNew && owner !== undefined && run.owner === owner) worker?.admit(run, askedAt);
   }
   return created;
 }
