@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 
-import { readRow, stepsAsked } from "../crash/history.ts";
+import type { RunRecord } from "@perdure/world";
+
+import { isBeginning, readRow, stepsAsked } from "../crash/history.ts";
 import type { LedgerLine } from "../crash/ledger.ts";
 import { attemptName, carriedOut, judgeRun, repeated } from "../crash/verdict.ts";
 import type { Booking, ChaosEvidence, ChaosRun, CommittedRow, Published, Victim } from "./evidence.ts";
@@ -91,7 +93,7 @@ interface Order {
  * rounded down to the millisecond. A run whose row is being committed can be claimed by nobody, so that an attempt after a commit's time knows of that commit.
  */
 function attemptsAgainstHistory(runs: readonly ChaosRun[], lines: readonly LedgerLine[], leaseMs: number): Order {
-  const steps = new Map(runs.flatMap(({ record, rows }) => (record ? stepsOf(record.id, rows) : [])));
+  const steps = new Map(runs.flatMap(({ record, rows }) => (record ? stepsOf(record, rows) : [])));
   const order = { early: [] as string[], committed: [] as string[], late: [] as string[] };
   for (const { kind, step, attempt, at, stalledMs } of lines) {
     if (kind !== "attempt") continue;
@@ -104,11 +106,15 @@ function attemptsAgainstHistory(runs: readonly ChaosRun[], lines: readonly Ledge
   return order;
 }
 
-function stepsOf(runId: string, rows: readonly CommittedRow[]): [step: string, history: StepHistory][] {
+function stepsOf(
+  { id: runId, createdAt }: Pick<RunRecord, "id" | "createdAt">,
+  rows: readonly CommittedRow[],
+): [step: string, history: StepHistory][] {
   const steps = new Map<string, StepHistory>();
   for (const row of rows) {
     const read = readRow(row);
-    for (const op of stepsAsked(read)) steps.set(`${runId}/${op}`, { askedAt: row.committedAt, outcomes: [] });
+    const askedAt = isBeginning(read) ? createdAt : row.committedAt;
+    for (const op of stepsAsked(read)) steps.set(`${runId}/${op}`, { askedAt, outcomes: [] });
     if (!/^step_(completed|failed|retrying)$/.test(read.type)) continue;
     const outcome = { attempt: read.attempt, final: read.type !== "step_retrying", at: row.committedAt };
     steps.get(`${runId}/${read.op}`)?.outcomes.push(outcome);

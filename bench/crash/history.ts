@@ -31,3 +31,8 @@ export function valueOf(payload: string): unknown {
 export function stepsAsked({ asks }: ReadRow): string[] {
   return asks.flatMap((ask) => (ask.startsWith("step ") ? [ask.slice("step ".length)] : []));
 }
+
+/** Whether a row is that of a first turn which asks for nothing but steps: they follow from the run's record, and are begun before the row is written. */
+export function isBeginning({ type, asks }: ReadRow): boolean {
+  return type === "run_started" && asks.every((ask) => ask.startsWith("step "));
+}

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { Evidence, RunEvidence, Sighting } from "./evidence.ts";
-import { readRow, valueOf, type ReadRow } from "./history.ts";
+import { isBeginning, readRow, stepsAsked, valueOf, type ReadRow } from "./history.ts";
 import type { LedgerLine } from "./ledger.ts";
 import { models, type Model } from "./models.ts";
 import { replayModel } from "./replay-model.ts";
@@ -32,7 +32,14 @@ export interface Verdict {
   readonly problems: readonly string[];
 }
 
-export async function judge({ runs, lines, sightings, early }: Evidence): Promise<Verdict> {
+function stepsOfBeginning({ record, rows }: RunEvidence): string[] {
+  const first = rows.slice(0, 1).map(readRow).filter(isBeginning);
+  return first.flatMap((row) => stepsAsked(row).map((op) => `${record?.id}/${op}`));
+}
+
+export async function judge({ runs, lines, sightings, early: unasked }: Evidence): Promise<Verdict> {
+  const atFirst = new Set(runs.flatMap(stepsOfBeginning));
+  const early = unasked.filter((step) => !atFirst.has(step));
   const problems = early.map((step) => `${step} began before the history had asked for it`);
   const worked = carriedOut(lines);
   const total = { lost: 0, historiesInvalid: 0, takeovers: 0, steps: 0 };

@@ -13,7 +13,16 @@ const crashFile = "@perdure/bench/crash/workflows.ts";
 const chaosFile = "@perdure/bench/chaos/workflows.ts";
 
 function recordOf(id: string, { key }: PlannedRun, output: string): RunRecord {
-  return { id, key, status: "completed", output: Buffer.from(output), fence: 2, endedAt: 2000, note: null } as unknown as RunRecord;
+  return {
+    id,
+    key,
+    status: "completed",
+    output: Buffer.from(output),
+    fence: 2,
+    createdAt: 998,
+    endedAt: 2000,
+    note: null,
+  } as unknown as RunRecord;
 }
 
 /** Rows that are committed 10 ms apart, from `from` on, by the fence 1 and, from the third on, by 2. */
@@ -141,6 +150,12 @@ test("an attempt that begins after the commit of its outcome is a repetition; be
 test("a process that stood still just before it began the attempt could not know", async () => {
   expect(await judgeChaos(again({ at: 1021, stalledMs: 101 }))).toMatchObject({ ...zero, lateStepsRepeated: 1 });
   expect(await judgeChaos(again({ at: 1021, stalledMs: 99 }))).toMatchObject({ committedStepsRepeated: 1, lateStepsRepeated: 0 });
+});
+
+test("steps of a run's first turn may begin from its creation on, if that asks for nothing else", async () => {
+  expect(await judgeChaos(again({ step: `b/${book1}`, at: 999 }))).toMatchObject({ effectsBeforeHistory: 0 });
+  expect(await judgeChaos(again({ step: `b/${book1}`, at: 996 }))).toMatchObject({ effectsBeforeHistory: 1 });
+  expect(await judgeChaos(again({ step: `s/${speak1}`, at: 999 }))).toMatchObject({ effectsBeforeHistory: 1 });
 });
 
 test("a step that begins before history has asked for it is counted", async () => {

@@ -171,6 +171,8 @@ describe("a committed step is repeated", () => {
 
 test("a step that began before the history asked for it is counted", async () => {
   expect((await judge(evidence({}, { early: [`${id}/${add(2)}`] }))).effectsBeforeHistory).toBe(1);
+  // That of the first turn follows from the run's record.
+  expect((await judge(evidence({}, { early: [`${id}/${add(1)}`] }))).effectsBeforeHistory).toBe(0);
 });
 
 test("the load has every workflow in turn, with keys that are unique", () => {
