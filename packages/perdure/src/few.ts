@@ -1,3 +1,5 @@
+import { none } from "./lists.ts";
+
 /**
  * Things that are found by their operations, in the order in which they were put there, for places that seldom hold more than one and of which there are many: every run has several.
  * One is held as it is, a table is made for the second and kept until it is empty. (An empty `Map` takes 210 bytes, most of it a table for four.)
@@ -33,11 +35,9 @@ export function without<V extends { readonly op: string }>(few: Few<V>, op: stri
 
 /** All of them. What is taken away meanwhile is left out, as with a `Map`, unless there was only one. */
 export function each<V extends { readonly op: string }>(few: Few<V>): Iterable<V> {
-  if (few === null) return nothing;
+  if (few === null) return none;
   return few instanceof Map ? (few as Map<string, V>).values() : [few];
 }
-
-const nothing: readonly never[] = Object.freeze([]);
 
 export function countOf(few: Few<{ readonly op: string }>): number {
   if (few === null) return 0;

@@ -11,6 +11,7 @@ import { signalsOf } from "./run-signals.ts";
 import type { RegisteredStep } from "../registry.ts";
 import { isAtMostOnce } from "./retry-policy.ts";
 import { find, put, without } from "../few.ts";
+import { append } from "../lists.ts";
 import { RunTimer, type TimedAction } from "./run-timer.ts";
 
 /** Begins what an acknowledged turn asked for: attempts and timers. Hooks are the World's by now. */
@@ -61,9 +62,7 @@ function endEffect(core: Core, resident: Resident, op: string): void {
 /** An event is ready for a run; it is delivered with the next tick. */
 export function addReady(core: Core, resident: Resident, ready: ReadyEvent): void {
   if (resident.mode === "parked") return;
-  // (A list of one by a literal: the first `push` makes room for seventeen.)
-  if (resident.ready.length === 0) resident.ready = [ready];
-  else (resident.ready as ReadyEvent[]).push(ready);
+  resident.ready = append(resident.ready, ready);
   core.residents.expect(resident, ready.payload);
   core.turns.schedule(resident);
 }

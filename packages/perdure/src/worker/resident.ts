@@ -9,6 +9,7 @@ import type { ResidentRun } from "./resident-run.ts";
 import type { RunInput } from "../run-input.ts";
 import type { RunSignals } from "./run-signals.ts";
 import type { Few } from "../few.ts";
+import { none } from "../lists.ts";
 import { markOf } from "./note.ts";
 import type { Timer } from "./timers.ts";
 import { createMachine, type Machine } from "../engine/machine.ts";
@@ -66,9 +67,6 @@ export interface Resident {
   readonly takenAt: number;
 }
 
-/** What is ready for a run for which nothing is. */
-export const nothingReady: readonly never[] = Object.freeze([]);
-
 export const loadedAt = Date.now();
 
 /** The wall clock, whole ms since this module was loaded: for 24 days small enough not to be an object of its own. (The difference of two large numbers is one until it is rounded.) */
@@ -92,7 +90,7 @@ export function createResident(
     committed: 0,
     deferred: null,
     mode: "replaying",
-    ready: nothingReady,
+    ready: none,
     seenBytes: run.input.length,
     readyLength: 0,
     weight: 0,

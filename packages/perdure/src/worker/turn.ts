@@ -13,7 +13,7 @@ import type { RealmDelivery } from "../sandbox/realm.ts";
 import { chunkOfText } from "../streams/chunk.ts";
 import { readAsks, readLogs, type LogLine } from "./asks.ts";
 import type { ReadyEvent } from "./ready-event.ts";
-import { nothingReady, type Resident } from "./resident.ts";
+import type { Resident } from "./resident.ts";
 import { commitOf, withDeferred } from "./turn-commit.ts";
 
 /** One event on its way through the realm; `delivery` is null for those that workflow code is not told of. */
@@ -44,7 +44,7 @@ export function openTurn(resident: Resident, now: number): Turn {
     for (const op of sleepsToEnd(resident, one.payload))
       steps = append(steps, stepOf(resident, { event: { type: "wait_completed", op }, payload: "" }, at));
   }
-  resident.ready = nothingReady;
+  resident.ready = none;
   resident.mode = "turning";
   return { resident, steps, isBeginning };
 }
