@@ -3,7 +3,7 @@ import { answerId, assertAmendment, storableText } from "../index.ts";
 import { addAwaits } from "./awaits.ts";
 import { dropHook } from "./end.ts";
 import { receive } from "./messages.ts";
-import type { Store, StoredRun } from "./store.ts";
+import { emptyTables, type Store, type StoredRun } from "./store.ts";
 
 /** {@link World.amend} */
 export function amend(store: Store, runId: string, amendment: Amendment): "amended" | "changed" | "not_found" {
@@ -59,13 +59,7 @@ function copyOf(run: StoredRun, id: string, note: string, now: number): StoredRu
     dueAt: null,
     owner: null,
     history: [...run.history],
-    hooks: new Map(),
-    delivered: new Map(),
-    waiting: new Map(),
-    streams: new Map(),
-    state: new Map(),
-    awaits: new Map(),
-    awaiters: new Set(),
+    ...emptyTables(),
   };
 }
 

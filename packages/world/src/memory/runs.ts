@@ -1,7 +1,7 @@
 import type { CreatedRun, NewRun, Release } from "../index.ts";
 import { assertNewRuns, assertWorker, attributeTexts } from "../index.ts";
 import { endRun } from "./end.ts";
-import { copy, recordOf, setDue, type Store, type StoredRun } from "./store.ts";
+import { emptyTables, copy, recordOf, setDue, type Store, type StoredRun } from "./store.ts";
 
 /** {@link World.createRuns} */
 export function createRuns(store: Store, runs: readonly NewRun[], owner: string | null): CreatedRun[] {
@@ -52,13 +52,7 @@ function newlyStored(run: NewRun, owner: string | null, now: number): StoredRun 
     lengthAtClaim: 0,
     // (Fence 0 is nobody's.)
     history: (run.history ?? []).map((data) => ({ fence: 0, data: copy(data) })),
-    hooks: new Map(),
-    delivered: new Map(),
-    waiting: new Map(),
-    streams: new Map(),
-    state: new Map(),
-    awaits: new Map(),
-    awaiters: new Set(),
+    ...emptyTables(),
   };
 }
 

@@ -140,3 +140,16 @@ export function waitingMessages(run: StoredRun): ReceivedMessage[] {
 export function setDue(run: StoredRun, dueAt: number | null, now: number): void {
   run.dueAt = run.waiting.size > 0 ? Math.min(dueAt ?? now, now) : dueAt;
 }
+
+/** What a run has beside its record and its history, as long as there is nothing of it. */
+export function emptyTables(): Pick<StoredRun, "hooks" | "delivered" | "waiting" | "streams" | "state" | "awaits" | "awaiters"> {
+  return {
+    hooks: new Map(),
+    delivered: new Map(),
+    waiting: new Map(),
+    streams: new Map(),
+    state: new Map(),
+    awaits: new Map(),
+    awaiters: new Set(),
+  };
+}
