@@ -79,7 +79,7 @@ export interface World {
   now(): Promise<number>;
 
   /**
-   * A new id for a run, a UUID of version 7, that says where the run will live: `near` a run (of a World on several servers: on the same one), where a
+   * A new id for a run, a UUID of version 7 with the time of this process's clock (by which a run may begin), that says where the run will live: `near` a run (of a World on several servers: on the same one), where a
    * `key` is kept, or where there is room now. Ids of children and successors that are known before are those of {@link withSlot}, with the slot of
    * the run that asks. Left out by Worlds to which all ids are alike: the caller makes them.
    */

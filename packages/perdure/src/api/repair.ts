@@ -29,7 +29,7 @@ export type Version = string | ((...args: never[]) => unknown);
 
 export interface RewindOptions {
   /**
-   * How many rows of its history the run keeps, as `events()` numbers them; 0: it begins again. Default: `"failure"`, the rows before the step (or the other run) that it failed with, so that this
+   * How many rows of its history the run keeps, as `events()` numbers them; 0: it begins again, by its clock at the time at which it did. Default: `"failure"`, the rows before the step (or the other run) that it failed with, so that this
    * gets all of its attempts again; where the workflow's own code threw, the rows before that turn. Of a cancelled run: the rows before the request.
    */
   readonly to?: CutPoint;
