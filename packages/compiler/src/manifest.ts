@@ -9,6 +9,7 @@ import type { ModuleOutline } from "./graph/outline.ts";
 import { emptyOutline, outlineKey, outlineModule } from "./graph/outline-module.ts";
 import { type Modules, RUNTIME } from "./graph/resolve-value.ts";
 import { type FunctionNode, isWrapper, rangeOf } from "./parse/nodes.ts";
+import { type Signature, signatureOf } from "./signature/signature.ts";
 
 /** A step or workflow of a module. */
 export interface ManifestEntry {
@@ -23,6 +24,12 @@ export interface ManifestEntry {
   captures: string[];
 }
 
+/** A step of a module. */
+export interface StepEntry extends ManifestEntry {
+  /** What a caller has to know: a run that keeps its old code calls the step as it was. */
+  signature: Signature;
+}
+
 /** A workflow of a module. */
 export interface WorkflowEntry extends ManifestEntry {
   /** The graph as far as it is known from the file alone: what is imported is a `call`. */
@@ -33,7 +40,7 @@ export interface WorkflowEntry extends ManifestEntry {
 export interface Manifest {
   /** The id of the module, the part of ids in front of `#`. */
   module: string;
-  steps: ManifestEntry[];
+  steps: StepEntry[];
   workflows: WorkflowEntry[];
   /** What the module's functions call and what it exports. Graphs that span modules are made of it; its form may change. */
   readonly outline: ModuleOutline;
@@ -71,7 +78,7 @@ export function createManifest(module: string, code: string, analysis: Pick<Anal
       },
     };
   };
-  const steps = marked.filter(({ kind }) => kind === "step").map(entryOf);
+  const steps = marked.filter(({ kind }) => kind === "step").map((fn): StepEntry => ({ ...entryOf(fn), signature: signatureOf(fn, code) }));
   const workflows = marked.filter(({ kind }) => kind === "workflow").map(workflowOf);
   return {
     module,

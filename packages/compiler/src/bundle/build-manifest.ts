@@ -2,7 +2,7 @@ import { calledSteps } from "../graph/called-steps.ts";
 import { buildGraph } from "../graph/build-graph.ts";
 import { outlineKey } from "../graph/outline-module.ts";
 import type { Modules } from "../graph/resolve-value.ts";
-import type { Manifest, ManifestEntry, WorkflowEntry } from "../manifest.ts";
+import type { Manifest, StepEntry, WorkflowEntry } from "../manifest.ts";
 import type { Bundle } from "./bundle.ts";
 
 /** A workflow with its bundle's version, and its graph across all modules. */
@@ -20,7 +20,7 @@ export interface BuildManifest {
   /** By id. */
   workflows: BuiltWorkflow[];
   /** By id. */
-  steps: ManifestEntry[];
+  steps: StepEntry[];
 }
 
 /** Anything with workflows and steps: manifests of bundled files, or `{ steps, workflows: [] }` of a module that only has steps. */
@@ -32,7 +32,7 @@ export type ManifestPart = Pick<BuildManifest, "workflows" | "steps">;
  */
 export function createBuildManifest(parts: Iterable<ManifestPart>): BuildManifest {
   const workflows = new Map<string, BuiltWorkflow>();
-  const steps = new Map<string, ManifestEntry>();
+  const steps = new Map<string, StepEntry>();
   for (const part of parts) {
     for (const workflow of part.workflows) workflows.set(workflow.id, workflow);
     for (const step of part.steps) steps.set(step.id, step);

@@ -15,6 +15,7 @@ import { joinParts } from "./join-parts.ts";
 import { shortenLabels } from "./module-labels.ts";
 import { locateModule } from "./module-location.ts";
 import { createSharedPackages } from "./shared-packages.ts";
+import { signBundles } from "./sign-bundles.ts";
 import { stepFilesOf } from "./step-files.ts";
 import { ENTRY } from "./workflow-modules.ts";
 
@@ -76,11 +77,12 @@ export async function bundleWorkflows(file: string, options: BundleOptions = {})
   }
   const errors = problems.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new CompileError(errors);
+  const built = manifestOfFile(manifest, bundles, modules);
   return {
-    bundles,
+    bundles: signBundles(bundles, built),
     inputs: inputsOf(metafile, root),
     stepFiles: stepFilesOf(metafile, root),
-    manifest: manifestOfFile(manifest, bundles, modules),
+    manifest: built,
     warnings: inOrder(problems),
   };
 }
