@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Commit, Message, NewRun, World } from "@perdure/world";
 import { hasTestPostgres, testPostgres } from "../../../scripts/test-servers.mjs";
 import type { Fault } from "./support/link.ts";
-import { patient } from "./support/patience.ts";
+import { patience } from "./support/patience.ts";
 import { type Proxy, startProxy } from "./support/proxy.ts";
 import * as runs from "./support/runs.ts";
 import { createStores, type Stores } from "./support/stores.ts";
@@ -34,8 +34,15 @@ async function scene(world: World): Promise<void> {
   await world.deliver([message("m", { runId: id("b") })]);
 }
 
-/** The calls. `loosely` removes from an answer what a retry cannot know. */
-const calls: Record<string, { call(world: World): Promise<unknown>; loosely?(answer: string): string }> = {
+interface Call {
+  /** How much later than the scene it is made. */
+  readonly afterMs?: number;
+  call(world: World): Promise<unknown>;
+  /** Removes from an answer what a retry cannot know. */
+  loosely?(answer: string): string;
+}
+
+const calls: Record<string, Call> = {
   "runs are created": {
     call: async (world) => world.createRuns([newRun("1"), newRun("2", { key: "n" }), newRun("3", { key: "k" }), newRun("1")]),
   },
@@ -112,6 +119,14 @@ const calls: Record<string, { call(world: World): Promise<unknown>; loosely?(ans
     call: async (world) => world.claim({ worker: "w", limit: 10, leaseMs: 60_000 }),
     loosely: (answer) => answer.replace(/"fence": \d/g, ""),
   },
+  "runs are taken over, and crashes are counted once": {
+    afterMs: 61_000,
+    call: async (world) => {
+      const { runs: claimed } = await world.claim({ worker: "v", limit: 10, leaseMs: 60_000 });
+      return claimed.map(({ run, crashes }) => ({ run, crashes })).sort((one, other) => (one.run.id < other.run.id ? -1 : 1));
+    },
+    loosely: (answer) => answer.replace(/"fence": \d/g, ""),
+  },
   "streams are appended to": {
     call: async (world) =>
       world.streams.append([
@@ -176,7 +191,7 @@ describe.runIf(hasTestPostgres())("the same comes of it, whichever statement is 
     });
     pool = new Pool({ connectionString: proxy.url });
     pool.on("error", () => {});
-    stores = createStores(url, { pool, notify: false }, (world) => patient(world, { count: 0 }));
+    stores = createStores(url, { pool, notify: false }, () => patience({ count: 0 }));
   });
   afterAll(async () => {
     await admin.end();
@@ -186,11 +201,12 @@ describe.runIf(hasTestPostgres())("the same comes of it, whichever statement is 
   });
 
   /** What a call answers and leaves behind, with a fault at one of its statements. */
-  async function outcome(call: (world: World) => Promise<unknown>, at: number, fault: Fault): Promise<Outcome> {
+  async function outcome({ call, afterMs = 0 }: Call, at: number, fault: Fault): Promise<Outcome> {
     const store = await stores.create();
     const world = await store.open();
     await world.setup();
     await scene(world);
+    await store.advance(afterMs);
     const ended = new Set<string>();
     world.watch((hint) => void (hint.kind === "ended" && ended.add(hint.runId)));
     armed = { at, fault };
@@ -203,7 +219,8 @@ describe.runIf(hasTestPostgres())("the same comes of it, whichever statement is 
     return { answer, stored, statements };
   }
 
-  for (const [title, { call, loosely = (answer: string) => answer }] of Object.entries(calls)) {
+  for (const [title, call] of Object.entries(calls)) {
+    const { loosely = (answer: string) => answer } = call;
     test(title, { timeout: 120_000 }, async () => {
       const expected = await outcome(call, Infinity, "none");
       expect(expected.statements.length).toBeGreaterThan(0);

@@ -5,10 +5,10 @@ import { WorldError } from "@perdure/world";
  * The conformance suite calls each function once and expects its answer. Where an answer may be lost for good, this stands in for a careful
  * caller: a claim is made again, and says what its worker holds. Some calls have no answer that a retry could give for sure (`streams.append` without a
  * writer; `end`, which then says `already`; `deliver`, where others deliver the same): `exposed` counts those that are under way,
- * while which no commit's answer should be lost.
+ * while which no commit's answer should be lost. The Worlds that one result of this is given are of one store.
  */
-export function patient(world: World, exposed: { count: number }): World {
-  /** The runs that each worker was told it has. */
+export function patience(exposed: { count: number }): (world: World) => World {
+  /** The runs that each worker was told it has, by whichever World. */
   const held = new Map<string, Set<string>>();
   const hold = (worker: string, ids: readonly string[]): void => {
     for (const runs of held.values()) for (const id of ids) runs.delete(id);
@@ -24,7 +24,7 @@ export function patient(world: World, exposed: { count: number }): World {
       exposed.count--;
     }
   };
-  return {
+  return (world) => ({
     ...world,
     async createRuns(runs, options) {
       const results = await world.createRuns(runs, options);
@@ -52,5 +52,5 @@ export function patient(world: World, exposed: { count: number }): World {
     deliver: async (messages) => whole(async () => world.deliver(messages)),
     end: async (runId, how) => whole(async () => world.end(runId, how)),
     streams: { ...world.streams, append: async (appends) => whole(async () => world.streams.append(appends)) },
-  };
+  });
 }

@@ -15,7 +15,7 @@ interface Store {
 
 export interface Stores {
   /** A fresh store, with a clock that the test moves. */
-  create(): Promise<Harness & { readonly schema: string }>;
+  create(): Promise<Harness & Required<Pick<Harness, "advance">> & { readonly schema: string }>;
   close(): Promise<void>;
 }
 
@@ -34,12 +34,12 @@ const asOwner: Access = { urlOf: (url) => url, prepare: async () => {} };
 /**
  * @param url a database of one's own
  * @param options of its Worlds, which share one pool of connections unless there is another `pool`
- * @param wrap what the tests get for a World
+ * @param wrapping what the tests get for a World of a store, by a function for each store
  */
 export function createStores(
   url: string,
   options: Partial<PostgresWorldOptions> = {},
-  wrap = (world: World): World => world,
+  wrapping = () => (world: World) => world,
   access = asOwner,
 ): Stores {
   const pool = new Pool({ connectionString: access.urlOf(url), max: 30 });
@@ -60,6 +60,7 @@ export function createStores(
       const store = free.pop() ?? (await make());
       const { schema, admin } = store;
       const clock = `"${schema}".test_clock`;
+      const wrap = wrapping();
       await admin.query(`UPDATE ${clock} SET ms = ${Date.now()}`);
       return {
         schema,

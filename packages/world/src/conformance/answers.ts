@@ -95,7 +95,9 @@ export const answers: readonly Case[] = [
       const runs = [childOf(other, { key: "d", ifKeyExists: "replace", replaceOutput })];
       await mustCommit(world, commitOf(other, 0, ["a"], { runs }));
       const answers = ["a failed\nerror", "b cancelled\nreplaced", "c cancelled\n", "d cancelled\nreplaced"];
-      assert.deepEqual(await answersOf(lab, owned.runId), answers);
+      const [first, second, third, ...rest] = await answersOf(lab, owned.runId);
+      // The replacements of one call answer in any order.
+      assert.deepEqual([first, ...[second, third].sort(), ...rest], answers);
       assert.ok((await recordOf(world, owned.runId)).dueAt !== null);
     },
   },
