@@ -2,8 +2,8 @@
  * How a World holds a workflow's code: one byte that says the form, four with the length of the compressed code, the code, the source map, each compressed
  * for itself. Code that begins with `{` is of the form before: JSON of both, not compressed.
  *
- * A version is the hash of the code, so that altered code is found out whatever was done to it. The map only says where a line came from: damage is found by
- * the checksum of its compression, and costs the lines of the source, never the run. It is unpacked when a stack is first mapped.
+ * A version is the hash of the code, so that altered code is found out whatever was done to it. The map only says where a line came from and which signatures the
+ * steps had: damage is found by the checksum of its compression, and costs those, never the run. It is unpacked when somebody first asks for it.
  */
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
