@@ -15,7 +15,7 @@ import type { Database } from "./database/database.ts";
 import { sharedNow } from "./lease-thread/lease-thread.ts";
 import { amend } from "./operations/amend.ts";
 import { claim } from "./operations/claim.ts";
-import { getCode, putCode } from "./operations/code.ts";
+import { codeStoredAt, getCode, putCode } from "./operations/code.ts";
 import { commit, type Committed } from "./operations/commit.ts";
 import { end } from "./operations/end.ts";
 import { deliver, load } from "./operations/messages.ts";
@@ -264,6 +264,7 @@ function code(store: Store): World["code"] {
       await putCode(store.database(), hash, bytes);
     },
     get: async (hash) => getCode(store.database(), hash),
+    storedAt: async (hash) => codeStoredAt(store.database(), hash),
   };
 }
 

@@ -19,7 +19,7 @@ import { joinHints } from "./hints-by-file.ts";
 import { openStore } from "./open.ts";
 import { amend } from "./operations/amend.ts";
 import { claim, claimNothing } from "./operations/claim.ts";
-import { getCode, hasCode, putCode } from "./operations/code.ts";
+import { codeStoredAt, getCode, hasCode, putCode } from "./operations/code.ts";
 import { commit, type Committed } from "./operations/commit.ts";
 import { end } from "./operations/end.ts";
 import { deliver, load } from "./operations/messages.ts";
@@ -244,9 +244,10 @@ function code(store: Store): World["code"] {
       assertCode(hash, bytes);
       const database = store.database();
       if (await database.read((transaction) => hasCode(transaction, hash))) return;
-      await database.write((transaction) => putCode(transaction, hash, bytes));
+      await database.write((transaction) => putCode(transaction, hash, bytes, store.now()));
     },
     get: async (hash) => store.database().read((transaction) => getCode(transaction, hash)),
+    storedAt: async (hash) => store.database().read((transaction) => codeStoredAt(transaction, hash)),
   };
 }
 

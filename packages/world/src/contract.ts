@@ -230,6 +230,11 @@ export interface World {
     /** Stores the bytes unless the hash is known already. */
     put(hash: string, bytes: Uint8Array): Promise<void>;
     get(hash: string): Promise<Uint8Array | null>;
+    /**
+     * When the bundle was stored, ms since the epoch by the World's clock: of several versions of a workflow, which one came last. A bundle that is known already keeps its time; 0
+     * for one that is older than such times. Null: it is not there.
+     */
+    storedAt(hash: string): Promise<number | null>;
   };
 
   /** The read side for people and tools; the engine never decides by it. */

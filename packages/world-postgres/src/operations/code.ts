@@ -14,9 +14,10 @@ const KEPT_MS = 24 * 3_600_000;
 /** A mark is not renewed before it is so old: mostly nothing is written. */
 const FRESH_MS = 10 * 60_000;
 
-const PUT = `INSERT INTO @code AS c (hash, bytes, used_at) VALUES ($1, $2, @now) ON CONFLICT (hash) DO UPDATE SET used_at = greatest(c.used_at, excluded.used_at)`;
+const PUT = `INSERT INTO @code AS c (hash, bytes, used_at, stored_at) VALUES ($1, $2, @now, @now) ON CONFLICT (hash) DO UPDATE SET used_at = greatest(c.used_at, excluded.used_at)`;
 const HAS_FRESH = `SELECT 1 FROM @code WHERE hash = $1 AND used_at > @now - ${FRESH_MS}`;
 const GET = `SELECT bytes, used_at > @now - ${FRESH_MS} FROM @code WHERE hash = $1`;
+const STORED_AT = "SELECT stored_at FROM @code WHERE hash = $1";
 const MARK = "UPDATE @code SET used_at = greatest(used_at, @now) WHERE hash = ANY($1::text[])";
 
 const STALE = `SELECT hash FROM @code WHERE used_at < @now - ${KEPT_MS}`;
@@ -36,6 +37,12 @@ export async function getCode(transaction: Transaction, hash: string): Promise<U
   const [bytes, isFresh] = row as unknown as readonly [Uint8Array, boolean];
   if (!isFresh) await transaction.run(MARK, [[hash]]);
   return bytes;
+}
+
+/** {@link World.code} storedAt. */
+export async function codeStoredAt(transaction: Transaction, hash: string): Promise<number | null> {
+  const [row] = await transaction.all(STORED_AT, [nameParam(hash)]);
+  return row === undefined ? null : Number(row[0]);
 }
 
 /** Removes bundles that nobody has asked for for a day, and that no run has, open or over; returns how many. */

@@ -42,18 +42,11 @@ export function createCodes(): Codes {
       },
       async get(hash) {
         assertOpen();
-        let failure: unknown = null;
-        for (const shard of shards.toSorted((a, b) => Number(b.isUp) - Number(a.isUp))) {
-          try {
-            const bytes = await (shard.isUp ? shard.call((world) => world.code.get(hash)) : shard.quickly((world) => world.code.get(hash)));
-            if (bytes !== null) return bytes;
-          } catch (error) {
-            if (!isUnavailable(error)) throw error;
-            failure ??= error;
-          }
-        }
-        if (failure !== null) throw failure;
-        return null;
+        return firstOf(shards, (world) => world.code.get(hash));
+      },
+      async storedAt(hash) {
+        assertOpen();
+        return firstOf(shards, (world) => world.code.storedAt(hash));
       },
     }),
     async catchUp(shard) {
@@ -61,4 +54,20 @@ export function createCodes(): Codes {
       missed.delete(shard);
     },
   };
+}
+
+/** The answer of the first server that has one; those that are up are asked before the others. */
+async function firstOf<T>(shards: readonly Shard[], ask: (world: World) => Promise<T | null>): Promise<T | null> {
+  let failure: unknown = null;
+  for (const shard of shards.toSorted((a, b) => Number(b.isUp) - Number(a.isUp))) {
+    try {
+      const answer = await (shard.isUp ? shard.call(ask) : shard.quickly(ask));
+      if (answer !== null) return answer;
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      failure ??= error;
+    }
+  }
+  if (failure !== null) throw failure;
+  return null;
 }

@@ -210,6 +210,7 @@ function checkedCode(world: World, ledger: Ledger): World["code"] {
       holds(bytes !== null && checksum(bytes) === known.sum, () => `The bundle ${hash} is gone, or changed.`);
       return bytes;
     },
+    storedAt: (hash) => world.code.storedAt(hash),
   };
 }
 

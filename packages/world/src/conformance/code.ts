@@ -24,6 +24,24 @@ export const code: readonly Case[] = [
     },
   },
   {
+    name: "a bundle keeps the time at which it was stored first, and versions have an order by it",
+    async run({ world, open, pass }) {
+      assert.equal(await world.code.storedAt("first"), null);
+      const before = await world.now();
+      await world.code.put("first", bytes("code"));
+      await pass(5);
+      const other = await open();
+      await other.code.put("second", bytes("code"));
+      await other.code.put("first", bytes("code"));
+      const [first, second] = [await other.code.storedAt("first"), await world.code.storedAt("second")];
+      assert.ok(
+        first !== null && second !== null && before <= first && first < second && second <= (await world.now()),
+        `${first}, ${second}`,
+      );
+      assert.equal(await world.code.storedAt("FIRST"), null);
+    },
+  },
+  {
     name: "a bundle without a hash is refused",
     async run({ world }) {
       await rejectsWith("WORLD_INVALID_ARGUMENT", world.code.put("", bytes("code")));

@@ -59,13 +59,14 @@ export function createMemoryWorld(options: MemoryWorldOptions = {}): World {
       put: (hash, bytes) =>
         call(() => {
           assertCode(hash, bytes);
-          if (!store.code.has(hash)) store.code.set(hash, copy(bytes));
+          if (!store.code.has(hash)) store.code.set(hash, { bytes: copy(bytes), storedAt: store.now() });
         }),
       get: (hash) =>
         call(() => {
-          const bytes = store.code.get(hash);
-          return bytes === undefined ? null : copy(bytes);
+          const stored = store.code.get(hash);
+          return stored === undefined ? null : copy(stored.bytes);
         }),
+      storedAt: (hash) => call(() => store.code.get(hash)?.storedAt ?? null),
     },
     query: {
       run: (by) => call(() => queryRun(store, by)),

@@ -87,7 +87,7 @@ export interface Store {
   readonly tokens: Map<string, StoredHook>;
   /** When each worker's lease is over. */
   readonly leases: Map<string, number>;
-  readonly code: Map<string, Uint8Array>;
+  readonly code: Map<string, { readonly bytes: Uint8Array; readonly storedAt: number }>;
 }
 
 /** Creates an empty store. */
