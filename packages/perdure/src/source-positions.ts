@@ -23,6 +23,25 @@ export function mapFrames(error: unknown, workflowId: string, bundle: WorkflowBu
   Object.defineProperty(error, "stack", { value: stack, enumerable: false, configurable: true, writable: true });
 }
 
+/** A place in the source; line and column count from 1. */
+export interface SourcePosition {
+  /** The path from the folder of the package.json. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Where the frames of workflow code in a stack come from, the innermost first: those of which the source map knows it. */
+export function positionsOf(stack: string, workflowId: string, bundle: WorkflowBundle | WorkflowInPlace): SourcePosition[] {
+  if (!("map" in bundle)) return [];
+  const maps = mapsOf(workflowId, bundle);
+  return [...stack.matchAll(frame)].flatMap(([, found = "", line, column]) => {
+    const part = maps.get(found);
+    const original = part && originalPositionFor(part.map, { line: part.lines + Number(line), column: Number(column) - 1 });
+    return original?.source == null ? [] : [{ file: original.source, line: original.line, column: original.column + 1 }];
+  });
+}
+
 /** Where frames of a part of a bundle lead to. */
 interface PartMap {
   readonly map: TraceMap;
@@ -31,7 +50,16 @@ interface PartMap {
 }
 
 /** The maps of the parts of a bundle, by what frames call them. A stack that cannot be mapped is still a stack. */
-function mapsOf(workflowId: string, { code, map: text, version }: WorkflowBundle): Map<string, PartMap> {
+function mapsOf(workflowId: string, bundle: WorkflowBundle): Map<string, PartMap> {
+  let maps = read.get(bundle);
+  if (!maps) read.set(bundle, (maps = readMaps(workflowId, bundle)));
+  return maps;
+}
+
+/** For as long as the bundle is there: a run that fails is seldom the only one. */
+const read = new WeakMap<WorkflowBundle, Map<string, PartMap>>();
+
+function readMaps(workflowId: string, { code, map: text, version }: WorkflowBundle): Map<string, PartMap> {
   const maps = new Map<string, PartMap>();
   try {
     const map = new TraceMap(text);

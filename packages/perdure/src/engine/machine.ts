@@ -79,11 +79,14 @@ export interface Machine {
 export class Divergence extends Error {
   readonly recorded: string;
   readonly actual: string;
+  /** Which of the asks of a row it is about, from 0. */
+  readonly index: number;
 
-  constructor(recorded: string, actual: string) {
+  constructor(recorded: string, actual: string, index = 0) {
     super(`history: ${recorded}; code: ${actual}`);
     this.recorded = recorded;
     this.actual = actual;
+    this.index = index;
   }
 }
 
@@ -278,7 +281,7 @@ function pendingChild({ op, run }: { readonly op: string; readonly run: ChildRun
 export function compareAsks(recorded: readonly string[], actual: readonly string[]): Divergence | null {
   const length = Math.max(recorded.length, actual.length);
   for (let index = 0; index < length; index++) {
-    if (recorded[index] !== actual[index]) return new Divergence(recorded[index] ?? "nothing more", actual[index] ?? "nothing more");
+    if (recorded[index] !== actual[index]) return new Divergence(recorded[index] ?? "nothing more", actual[index] ?? "nothing more", index);
   }
   return null;
 }

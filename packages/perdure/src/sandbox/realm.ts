@@ -65,6 +65,10 @@ export interface Realm {
   setReplaying(handle: number, unanswered: readonly string[] | null): void;
   /** From here on the run's chance is another one. */
   reseed(handle: number, seed: string): void;
+  /** From here on the run's asks are traced. */
+  trace(handle: number): void;
+  /** Of a traced run: the stacks of what it asked for at the last delivery, for each ask that a history records. */
+  stacks(handle: number): readonly string[];
   drop(handle: number): void;
   /**
    * Delivers in order, from an index on, for a few milliseconds; returns the index of the first that is left. A delivery that the watchdog ended
@@ -152,6 +156,8 @@ export function createRealm(options: RealmOptions): Realm {
     },
     setReplaying: (handle, ops) => kernel.setReplaying(handle, ops && ops.join("\n")),
     reseed: (handle, seed) => kernel.reseed(handle, seed),
+    trace: (handle) => kernel.trace(handle),
+    stacks: (handle) => copy(kernel.stacks(handle)),
     drop: (handle) => kernel.drop(handle),
     deliver(deliveries, from) {
       batch = deliveries;

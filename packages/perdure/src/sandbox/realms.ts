@@ -3,6 +3,7 @@
  * positive, those of the second negative; it exists only once a run needs it, and again when
  * the runtime's own modules were loaded again (`vi.resetModules()`).
  */
+import { none } from "../lists.ts";
 import type { WorkflowBundle, WorkflowInPlace } from "../registry.ts";
 import { createRealm, type InPlaceRealm, type RealmDelivery, type RealmOptions, type RunIdentity } from "./realm.ts";
 
@@ -12,6 +13,10 @@ export interface Realms {
   setReplaying(handle: number, unanswered: readonly string[] | null): void;
   /** From here on the run's chance is another one. */
   reseed(handle: number, seed: string): void;
+  /** From here on the run's asks are traced, if its code came as a bundle. */
+  trace(handle: number): void;
+  /** Of a traced run: the stacks of what it asked for at the last delivery, for each ask that a history records. */
+  stacks(handle: number): readonly string[];
   drop(handle: number): void;
   /** Delivers in order, from an index on, and returns the index of the first that is left; a promise when it could not be done at once. */
   deliver(deliveries: readonly RealmDelivery[], from: number): number | Promise<number>;
@@ -24,6 +29,10 @@ export function createRealms(options: RealmOptions): Realms {
     create: (code, run) => ("code" in code ? sandbox.create(code.version, code.code, run) : modules.create(code, run)),
     setReplaying: (handle, ops) => (handle < 0 ? modules : sandbox).setReplaying(handle, ops),
     reseed: (handle, seed) => (handle < 0 ? modules : sandbox).reseed(handle, seed),
+    trace(handle) {
+      if (handle > 0) sandbox.trace(handle);
+    },
+    stacks: (handle) => (handle < 0 ? none : sandbox.stacks(handle)),
     drop: (handle) => (handle < 0 ? modules : sandbox).drop(handle),
     deliver(deliveries, from) {
       if (!modules.isUsed()) return sandbox.deliver(deliveries, from);

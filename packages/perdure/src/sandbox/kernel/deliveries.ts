@@ -7,6 +7,7 @@ import { CancelledError } from "../../errors/cancelled-error.ts";
 import { currentRunOrNull, limitOf, RunState, setCurrentRun, type Settler, type Sources, type Terms } from "./run-state.ts";
 import { Continuation, settleRun } from "./runs.ts";
 import { cancelScope, runScope } from "./scopes.ts";
+import { Traces } from "./traced-asks.ts";
 import { evaluateShared, forget, keepWarm, standIn, valuesOf, type SharedFactory, type SharedPart } from "./shared-parts.ts";
 import { workflowModule, type WorkflowModule } from "./workflow-module.ts";
 
@@ -31,6 +32,10 @@ export interface Kernel {
   /** The event's type, operation and time; its payload as the codec wrote it; the message to which a reply is awaited, or empty. */
   prepare(handle: number, type: string, op: string, at: number, payload: string, request: string): void;
   take(handle: number): string[];
+  /** From here on the stacks of what the run asks for are kept. */
+  trace(handle: number): void;
+  /** Of a traced run: the stacks of the asks that the last `take` returned, for each that a history records. */
+  stacks(handle: number): string[];
   /** Ends a delivery that failed: no run is current. */
   leave(): void;
   /** While replaying: the operations of steps and starts that the history leaves without an answer, one per line. Null: the run is live. */
@@ -60,19 +65,25 @@ export interface Deliveries {
   pump(): void;
 }
 
-export function createDeliveries(sources: Sources): Deliveries {
-  const residents = new Map<number, Resident>();
-  const parts = new Map<string, SharedPart>();
-  let handles = 0;
-  let work: (() => void) | null = null;
+/** Returns a function that answers with the same record for runs of the same code. */
+function sharingCodes(): (code: Code) => Code {
   const codes = new WeakMap<object, Code>();
-  const codeOf = (code: Code): Code => {
+  return (code) => {
     const known = codes.get(code.factory);
     if (known && known.shared === code.shared && known.workflowId === code.workflowId && known.maxValueBytes === code.maxValueBytes)
       return known;
     codes.set(code.factory, code);
     return code;
   };
+}
+
+export function createDeliveries(sources: Sources): Deliveries {
+  const residents = new Map<number, Resident>();
+  const parts = new Map<string, SharedPart>();
+  const traces = new Traces();
+  let handles = 0;
+  let work: (() => void) | null = null;
+  const codeOf = sharingCodes();
   const at = (handle: number): Resident => {
     const resident = residents.get(handle);
     if (!resident) throw new Error(`No run has the handle ${handle}.`);
@@ -106,10 +117,14 @@ export function createDeliveries(sources: Sources): Deliveries {
     take(handle) {
       const run = at(handle);
       const { out } = run;
-      run.out = null;
+      run.out = traces.next(handle, out);
       setCurrentRun(null);
       return out;
     },
+    trace(handle) {
+      at(handle).out = traces.begin(handle);
+    },
+    stacks: (handle) => traces.stacks(handle),
     leave() {
       work = null;
       setCurrentRun(null);
@@ -120,6 +135,7 @@ export function createDeliveries(sources: Sources): Deliveries {
     reseed: (handle, seed) => at(handle).reseed(seed),
     drop(handle) {
       residents.delete(handle);
+      traces.end(handle);
     },
     abandon(handle) {
       const shared = residents.get(handle)?.terms.shared;
