@@ -26,6 +26,7 @@ export type { AttributeChanges } from "./published.ts";
 export type { Compensate } from "./saga.ts";
 export type { ScopeHandle, ScopeOptions } from "./scope.ts";
 export type { StepHandle } from "./step-handle.ts";
+export type { WorkflowOptions } from "./workflow-options.ts";
 export type { RetryPolicy, StepCallOptions, StepOptions, StepRetryPolicy } from "./step-options.ts";
 export type { DurableFunction, NotSerializable, Serializable } from "./serializable.ts";
 export type { StepMetadata, WorkflowMetadata } from "./step-context.ts";

@@ -41,6 +41,8 @@ export interface RegisteredWorkflow {
   readonly id: string;
   readonly name: string;
   readonly bundle: WorkflowBundle | WorkflowInPlace | null;
+  /** Its function on the host, on which options can be said, see `workflow-options.ts`. */
+  readonly target: { readonly options?: unknown };
 }
 
 interface Registry {
@@ -81,12 +83,12 @@ export function findWorkflowById(id: string): RegisteredWorkflow | undefined {
 }
 
 export function registerWorkflow(
-  workflow: RegisteredWorkflow,
+  { id, name, bundle }: Omit<RegisteredWorkflow, "target">,
   { fn, formerIds = [] }: { fn: object; formerIds?: readonly string[] },
 ): void {
-  registry().workflows.set(workflow.id, workflow);
-  rename(workflow.id, formerIds);
-  Object.defineProperty(fn, workflowIdKey, { value: workflow.id, configurable: true });
+  registry().workflows.set(id, { id, name, bundle, target: fn });
+  rename(id, formerIds);
+  Object.defineProperty(fn, workflowIdKey, { value: id, configurable: true });
 }
 
 /** The registration behind a workflow function, or undefined when it is not one. */

@@ -9,12 +9,13 @@ import { monotonicNow, setImmediate } from "../host-timers.ts";
 import { workflowScope } from "../in-place.ts";
 import { perWorldAndLane } from "../lanes.ts";
 import { encodeRunInput, replacedOutput } from "../run-input.ts";
-import { getWorld, workerOf } from "../runtime.ts";
+import { assertWorks, getWorld, workerOf } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
 import { checkArgs, readStartOptions, type DatabaseClient, type StartOptions } from "../start-options.ts";
 import { valueStreamName } from "../streams/namespace.ts";
 import { copyInto } from "../streams/process-streams.ts";
 import { createBatcher } from "../worker/batcher.ts";
+import { upgradeOf } from "../workflow-options.ts";
 import { createBundles, type Bundles } from "../worker/bundles.ts";
 import { cancelChildren } from "../worker/other-runs.ts";
 import type { Worker } from "../worker/worker.ts";
@@ -170,6 +171,7 @@ function registrationOf(workflow: unknown): { readonly id: string; readonly bund
   }
   if (!registered.bundle)
     throw new PerdureError("WORKFLOW_NOT_COMPILED", `The workflow "${registered.id}" was compiled without its bundle.`);
+  upgradeOf(registered);
   return { id: registered.id, bundle: registered.bundle };
 }
 
@@ -178,6 +180,7 @@ const maxBatch = 500;
 
 /** Stores a workflow's code where its runs will be. @throws VERSION_NOT_FOUND, BUNDLE_CORRUPT for another version than this process's */
 export async function saveCode(world: World, { workflowId, bundle, version }: PreparedStart): Promise<void> {
+  assertWorks("A run was started");
   const worker = await workerOf(world);
   const bundles = worker?.bundles ?? bundlesOf(world);
   await bundles.save(version === bundle.version ? bundle : await bundles.find(workflowId, version));

@@ -14,6 +14,7 @@ import type { Residents } from "./residents.ts";
 import type { Shortages } from "./shortages.ts";
 import type { Timers } from "./timers.ts";
 import type { Turns } from "./turns.ts";
+import type { Upgrades } from "./upgrades.ts";
 
 /** A run has ended here; its row says the same. */
 export interface EndedRun {
@@ -39,6 +40,7 @@ export interface Core {
   readonly leases: Leases;
   readonly deferrals: Deferrals;
   readonly shortages: Shortages;
+  readonly upgrades: Upgrades;
   readonly committer: Committer;
   readonly observation: Observation;
   /** How often in a row a run was interrupted by the watchdog while the process hardly ran. */

@@ -73,7 +73,12 @@ export async function takeOver(core: Core, { run, isTakeover, crashes: crashesSi
     });
     return;
   }
-  if (!(await makePlace(core, resident))) return;
+  if (await core.upgrades.upgrade(run, page)) {
+    drop(core, resident, "upgraded");
+    core.hint();
+    return;
+  }
+  if (isDropped(resident) || !(await makePlace(core, resident))) return;
   await resume(core, resident, page, input);
 }
 

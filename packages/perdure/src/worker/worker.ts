@@ -37,6 +37,7 @@ import { createTimers } from "./timers.ts";
 import { forgetIfEnded } from "./ended-outside.ts";
 import { drop, handleTrouble } from "./trouble.ts";
 import { createTurns } from "./turns.ts";
+import { createUpgrades } from "./upgrades.ts";
 
 export interface Worker {
   /** Unique per start. */
@@ -171,6 +172,7 @@ function createCore(world: World, options: ResolvedWorkerOptions, { signal, hold
     releases: createReleases(world, id, observation),
     leases: createLeases(world, options.leaseMs),
     shortages: createShortages(Math.min(1000, options.leaseMs)),
+    upgrades: createUpgrades(world, bundles, observation.warn),
     deferrals: createDeferrals((residents) => writeDeferred(core, residents)),
     committer: createCommitter(world, signal, observation),
     interruptions: new Map(),

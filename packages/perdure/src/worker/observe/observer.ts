@@ -28,9 +28,10 @@ export interface AttemptStarted extends ObservedAttempt {
 /**
  * Why a run left a worker's memory before its end. `idle`: it waited for long, or others needed the room. `stopping`: the worker ends. `fenced`: another worker has it, or
  * it was ended from outside. `behind`: the World's history has another length than this worker knew. `interrupted`: its code was stopped by the watchdog while the process
- * hardly ran. `unavailable`: this process lacks a step or the code that it needs, or could not load it.
+ * hardly ran. `unavailable`: this process lacks a step or the code that it needs, or could not load it. `upgraded`: it goes on
+ * with newer code, whoever claims it.
  */
-export type ReleaseReason = "idle" | "stopping" | "fenced" | "behind" | "interrupted" | "unavailable";
+export type ReleaseReason = "idle" | "stopping" | "fenced" | "behind" | "interrupted" | "unavailable" | "upgraded";
 
 /** What an event says; the worker's id is added to each. Times are ms since the epoch, durations ms. */
 export type Told =
