@@ -76,6 +76,11 @@ export const benchmarks = {
       "no-peers": { default: 0, flag: true, help: "only ours; the peer's packages come from the registry, at the first use" },
     },
   },
+  check: {
+    summary: "perdure check of open runs, of which half would do something else with the new code",
+    worlds: ["sqlite", "postgres"],
+    options: { runs: { default: 10_000, least: 2, help: "open runs" } },
+  },
   crash: {
     summary: "kill -9 and stopped workers at random moments under load; checks every run and every history afterwards",
     worlds: ["sqlite"],

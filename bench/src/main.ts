@@ -22,6 +22,7 @@ const loaders: Readonly<Record<string, () => Promise<Benchmark>>> = {
   compile: async () => (await import("./compile.ts")).compile,
   shards: async () => (await import("./shards.ts")).shards,
   chaos: async () => (await import("../chaos/chaos.ts")).chaos,
+  check: async () => (await import("./check.ts")).check,
   crash: async () => (await import("../crash/crash.ts")).crash,
 };
 

@@ -9,6 +9,9 @@ const historyRows = [atMost("historyRowsPerRun", 11), atLeast("historyRowsPerRun
 
 const nothingLost = [atMost("lost", 0), atMost("committedStepsRepeated", 0)];
 
+/** Ten thousand open runs. */
+const checkedInAMinute = (request: Request): Target[] => (optionOf(request, "runs") > 10_000 ? [] : [atMost("seconds", 60)]);
+
 type Targets = (request: Request) => readonly Target[];
 
 /** By World and benchmark. */
@@ -23,6 +26,7 @@ const targets: Readonly<Record<string, Readonly<Record<string, Targets>>>> = {
     w6: () => [atMost("rssGrowthMb", 100)],
     w7: () => nothingLost,
     w8: () => historyRows,
+    check: checkedInAMinute,
   },
   postgres: {
     w1: () => [atMost("ratio", 1.5)],
@@ -37,6 +41,7 @@ const targets: Readonly<Record<string, Readonly<Record<string, Targets>>>> = {
       atMost("bytesStoredPerRun", 700),
       atMost("idleStatementsPerSecond", 2),
     ],
+    check: checkedInAMinute,
     peers: () => [atLeast("ratioW2", 25), atLeast("ratioW1", 2)],
     w7: () => nothingLost,
     w8: () => [...historyRows, atMost("rowsPerRun at 1", 13), atMost("rowsPerRun at 500", 13)],

@@ -28,9 +28,9 @@ export interface Running {
   kill(): void;
 }
 
-/** Writes `app.ts` into a package named `app`, which its processes load with the Node loader. Gone, like its processes, when the test is over. */
-export function program(code: string): Program {
-  return programIn(code, ["--import", "@perdure/compiler/register", "app.ts"]);
+/** Writes `app.ts` into a package named `app`, which its processes load with the Node loader. Gone, like its processes, when the test is over. @param onFinished of another time than the test's */
+export function program(code: string, onFinished = onTestFinished): Program {
+  return programIn(code, ["--import", "@perdure/compiler/register", "app.ts"], onFinished);
 }
 
 /** The same, built into `app.mjs`: its processes start sooner. @param onFinished of the test, where tests run at once */

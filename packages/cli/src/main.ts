@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { checkCommand } from "./commands/check.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { forkCommand, repinCommand, rewindCommand, versionsCommand } from "./commands/repair.ts";
@@ -16,6 +17,7 @@ const commands: readonly CommandFactory[] = [
   workerCommand,
   migrateCommand,
   doctorCommand,
+  checkCommand,
   versionsCommand,
   rewindCommand,
   forkCommand,

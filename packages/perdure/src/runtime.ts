@@ -38,6 +38,8 @@ interface Runtime {
   isExitHandled: boolean;
   /** Workers that were asked for by `startWorker()` and `createWorker()` and have not ended. */
   explicitWorkers: number;
+  /** See {@link loadOnly}. */
+  onlyLoads: boolean;
 }
 
 const key = Symbol.for("perdure.runtime");
@@ -55,6 +57,7 @@ function runtime(): Runtime {
     signals: createSignals(),
     isExitHandled: false,
     explicitWorkers: 0,
+    onlyLoads: false,
   };
   return holder[key];
 }
@@ -65,6 +68,7 @@ function runtime(): Runtime {
  */
 export async function setWorld(world: World): Promise<void> {
   const state = runtime();
+  if (state.onlyLoads) return;
   const { worker } = state;
   state.worker = null;
   state.waiters?.stop(new PerdureError("WORKER_STOPPED", "The World of this process was replaced while a run was awaited."));
@@ -74,9 +78,27 @@ export async function setWorld(world: World): Promise<void> {
   await state.world;
 }
 
-/** The World of this process, set up. @throws WORLD_UNKNOWN_SCHEME, WORLD_PACKAGE_MISSING, and what its `setup()` throws */
+/**
+ * From here on this process loads code, for tools that look at it, and does nothing with it: it opens no World of its own (a World that it is given is not touched), starts no run and no worker.
+ * @see WORK_REFUSED
+ */
+export function loadOnly(): void {
+  runtime().onlyLoads = true;
+}
+
+/** @throws WORK_REFUSED */
+export function assertWorks(what: string): void {
+  if (runtime().onlyLoads) throw workRefused(what);
+}
+
+function workRefused(what: string): PerdureError {
+  return new PerdureError("WORK_REFUSED", `${what} in a process that loads the code of the application only to look at it.`);
+}
+
+/** The World of this process, set up. @throws WORLD_UNKNOWN_SCHEME, WORLD_PACKAGE_MISSING, WORK_REFUSED, and what its `setup()` throws */
 export function getWorld(): Promise<World> {
   const state = runtime();
+  if (state.onlyLoads) return Promise.reject(workRefused("The World was asked for"));
   if (!state.world) {
     const opening = openConfiguredWorld();
     state.world = opening;
@@ -146,6 +168,7 @@ export async function createWorkerOn(world: World, options: WorkerOptions): Prom
 
 /** Counts a worker from now until it has ended, or was not made. */
 async function explicitly(make: () => Promise<Worker>): Promise<Worker> {
+  assertWorks("A worker was started");
   const state = runtime();
   const forget = (): void => void state.explicitWorkers--;
   state.explicitWorkers++;

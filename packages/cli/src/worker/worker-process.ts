@@ -1,7 +1,7 @@
 // The program of each process of `perdure worker`: imports the entry, and sees to it that there is a worker.
-import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
+import { ofEntry } from "./of-entry.ts";
 import type { ProcessMessage } from "./process-message.ts";
 
 const [entry = "", graceMs = ""] = process.argv.slice(2);
@@ -19,17 +19,6 @@ function endWithParent(): void {
   process.channel?.unref();
 }
 
-/** A module of `perdure` as the entry sees it: its own copy, or ours where it has none because it is one file with all that it needs. */
-async function ofEntry<T>(name: string, ours: () => Promise<T>): Promise<T> {
-  let path: string;
-  try {
-    path = createRequire(pathToFileURL(entry)).resolve(name);
-  } catch {
-    return ours();
-  }
-  return (await import(pathToFileURL(path).href)) as T;
-}
-
 async function importEntry(): Promise<void> {
   try {
     await import(pathToFileURL(entry).href);
@@ -42,9 +31,9 @@ async function importEntry(): Promise<void> {
 }
 
 async function startWorkerIfNone(): Promise<void> {
-  const { hasExplicitWorker } = await ofEntry("perdure/runtime", () => import("perdure/runtime"));
+  const { hasExplicitWorker } = await ofEntry(entry, "perdure/runtime", () => import("perdure/runtime"));
   if (hasExplicitWorker()) return;
-  const { startWorker } = await ofEntry("perdure/worker", () => import("perdure/worker"));
+  const { startWorker } = await ofEntry(entry, "perdure/worker", () => import("perdure/worker"));
   await startWorker({ graceMs: Number(graceMs) });
 }
 

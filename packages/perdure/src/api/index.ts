@@ -7,6 +7,18 @@ export { getRun } from "./run.ts";
 export type { ForkOptions, RewindOptions, Rewound, Version } from "./repair.ts";
 export { listVersions } from "./versions.ts";
 export type { ListVersionsOptions, WorkflowVersion } from "./versions.ts";
+export { checkRuns } from "./check.ts";
+export type { CheckRunsOptions } from "./check.ts";
+export type {
+  ChangedStep,
+  CheckedDifference,
+  CheckedFailure,
+  CheckedVersion,
+  CheckReport,
+  MissingStep,
+  RunSample,
+} from "./check-report.ts";
+export type { SourcePosition } from "../source-positions.ts";
 export type { RunEvent, RunWait } from "./history.ts";
 export type { CancelOptions, GetRunOptions, Run, RunResult, WakeUpOptions, WorkflowRunStatus } from "./run.ts";
 export type { ReadableOptions, RunReadable } from "../streams/readable.ts";

@@ -50,6 +50,8 @@ export const catalogue = {
     'Mark the function "use workflow" and build with a Perdure plugin (`@perdure/compiler/vite`, `/esbuild`) or run with `node --import @perdure/compiler/register`.',
   WORKFLOW_NOT_FOUND:
     "Deploy a worker whose code has this workflow (same package, file and export), or restore it. The run that starts it waits until then.",
+  WORK_REFUSED:
+    "The process was started by a tool that looks at code (`perdure check`). Let its entry be a module that imports your workflows and steps and starts nothing by itself.",
   WORLD_PACKAGE_MISSING: "Install the package that the message names, or set PERDURE_WORLD to another World.",
   WORLD_UNKNOWN_SCHEME: "Use `sqlite:./path/to/file.db`, `memory:`, or call setWorld() with a World of your own.",
 } as const;
