@@ -21,6 +21,12 @@ async function kill(process: Running): Promise<void> {
   expect((await process.ended()).signal).toBe("SIGKILL");
 }
 
+/** As a platform stops a process that is replaced: its worker gives its runs back. */
+async function stop({ pid, ended }: Running): Promise<void> {
+  process.kill(pid, "SIGTERM");
+  expect(await ended()).toMatchObject({ signal: "SIGTERM" });
+}
+
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
@@ -29,13 +35,13 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** One process is replaced after the other: both versions are at work at the same time. */
+/** One process is replaced after the other, so that both versions are at work at the same time: the first is stopped, the second killed. */
 async function rolling(old: readonly Running[], startNew: () => Running): Promise<Running[]> {
   const present: Running[] = [];
   for (let i = 0; i < 2; i++) {
     const next = startNew();
     await next.printed("ready");
-    if (old[i]) await kill(old[i]!);
+    if (old[i]) await (i === 0 ? stop : kill)(old[i]!);
     present.push(next);
   }
   return present;

@@ -41,6 +41,20 @@ test("a run that changes each time it is looked at is left alone, and whoever re
   expect((await world.query.runs({ status: "running" })).runs).toHaveLength(1);
 });
 
+test("a run that has just begun is given other code once its history says what it has begun", async () => {
+  const { world } = await useWorld();
+  let hasBegun = false;
+  step("repair#begun", async () => ((hasBegun = true), new Promise(() => undefined)), "begun");
+  const run = await start(workflowOf<[], unknown>("repair#new", "async()=>callStep('repair#begun',[])"), []);
+  await until(() => hasBegun, "the step has begun");
+  expect((await world.load(run.runId)).rows).toEqual([]);
+  await run.repin(workflowOf("repair#new", "async()=>callStep('repair#note',['other'])"));
+  // As for any run that is given code which does not fit what it did.
+  await until(async () => (await run.note)?.startsWith("NONDETERMINISM: history: step repair#begun#1") === true, "it is parked");
+  expect(log).not.toContain("other");
+  await run.terminate();
+});
+
 describe.runIf(hasTestPostgres())("on PostgreSQL", () => {
   test("a failed run is mended and completes, and is forked; what was done before is not done again", async () => {
     const world = checkedWorld(createPostgresWorld({ url: await testPostgres() }));

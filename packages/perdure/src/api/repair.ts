@@ -7,6 +7,7 @@ import type { Row } from "../engine/row.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { WorkflowRunNotFoundError } from "../errors/run-errors.ts";
 import { findBundle, findWorkflow, findWorkflowById } from "../registry.ts";
+import { monotonicNow, setTimeout } from "../host-timers.ts";
 import { decodeRunInput, encodeRunInput, toBytes, toText, type RunInput } from "../run-input.ts";
 import { checkArgs, readStartOptions } from "../start-options.ts";
 import { createBundles } from "../worker/bundles.ts";
@@ -98,6 +99,7 @@ export async function rewind(world: World, find: Find, { to = "failure", version
 /** See `Run.repin`. */
 export async function repin(world: World, find: Find, given: Version): Promise<void> {
   let first: RunRecord | null = null;
+  await untilWritten(world, find);
   for (let tries = 0; tries < mostTries; tries++) {
     const run = await find();
     if (run.status !== "running") throw refused(`it is ${run.status}: rewind it to go on with other code`);
@@ -109,6 +111,19 @@ export async function repin(world: World, find: Find, given: Version): Promise<v
     if (outcome === "not_found") throw new WorkflowRunNotFoundError(run.id);
   }
   throw changed(first as RunRecord);
+}
+
+/** Longer than an owner keeps the first row of a run to itself, with which steps have begun (`worker/deferral.ts`). */
+const longestUnwrittenMs = 1500;
+
+/** With other code a run that has no row would begin anew, and what it had begun would be in no history. */
+async function untilWritten(world: World, find: Find): Promise<void> {
+  const end = monotonicNow() + longestUnwrittenMs;
+  for (;;) {
+    const { id, owner } = await find();
+    if (owner === null || (await world.load(id, { limit: 1 })).rows.length > 0 || monotonicNow() > end) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** See `Run.fork`. */
