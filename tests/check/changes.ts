@@ -183,6 +183,14 @@ export const compatible: readonly Change[] = [
     after: steps("longer1", "longer2") + workflow("longer", "await longer1(n);", "await gate(n);", "await longer2(n);"),
   },
   {
+    name: "upgraded",
+    before: steps("upgraded1") + workflow("upgraded", "await upgraded1(n);", "await gate(n);", 'return "old";'),
+    after:
+      steps("upgraded1") +
+      workflow("upgraded", "await upgraded1(n);", "await gate(n);", 'return "new";') +
+      'upgraded.options = { upgrade: "compatible" };\n',
+  },
+  {
     name: "asked",
     before: steps("asked1", "asked2") + workflow("asked", "await asked1(n);", "await gate(n);"),
     after:

@@ -11,7 +11,8 @@ const changes = [...incompatible, ...compatible];
 const runs = 3;
 
 const head = `import { createHook, patched, RetryableError, sleep, withOptions } from "perdure";
-import { start, startMany } from "perdure/api";
+import { getRun, resumeHook, start, startMany } from "perdure/api";
+import { getWorld } from "perdure/runtime";
 import { startWorker } from "perdure/worker";
 const gate = (n: number) => createHook<string>({ token: "gate " + n });
 `;
@@ -25,6 +26,17 @@ if (process.env.ROLE === "start") {
   for (const [index, workflow] of all.entries())
     allRuns.push(...(await startMany(Array.from({ length: ${runs} }, (_, n) => [workflow, [index * ${runs} + n]] as const))));
   for (const run of allRuns) while ((await run.waits).every(({ kind, attempt }) => kind === "step" && attempt === 1)) await new Promise((resolve) => setTimeout(resolve, 10));
+  await worker.stop();
+} else if (process.env.ROLE === "finish") {
+  const worker = await startWorker();
+  for (const name of ["longer", "upgraded"]) {
+    const { runs } = await (await getWorld()).query.runs({ workflowId: "app/app.ts#" + name });
+    for (const { id } of runs) {
+      const [{ name: token }] = await getRun(id).waits;
+      await resumeHook(token, "open");
+      console.log(name, await getRun(id).returnValue, (await (await getWorld()).query.run({ id })).version);
+    }
+  }
   await worker.stop();
 }
 `;
@@ -151,6 +163,18 @@ describe("a build in which workflows have changed", { timeout: 120_000 }, () => 
     expect(readFileSync(join(changed.folder, "world.db")).length).toBeGreaterThan(0);
     const again = await changed.command(["check", "--entry", "app.ts", "--json"], env).ended();
     expect(JSON.parse(again.output.slice(0, again.output.lastIndexOf("}") + 1))).toEqual(report);
+  });
+
+  test("after the deploy runs go on as it was said: with the new code where the workflow allows it, else with their own", async () => {
+    const { output, status } = await changed.start({ ...env, ROLE: "finish" }).ended();
+    const [longer, upgraded] = [versionOf("longer"), versionOf("upgraded")];
+    expect([longer.upgrade, upgraded.upgrade]).toEqual(["pinned", "compatible"]);
+    expect(text).toContain("3 runs: all will go on with the new code");
+    const lines = [
+      ...Array<string>(runs).fill(`longer undefined ${longer.version}`),
+      ...Array<string>(runs).fill(`upgraded new ${upgraded.currentVersion}`),
+    ];
+    expect({ status, lines: output.trim().split("\n") }).toEqual({ status: 0, lines });
   });
 });
 
