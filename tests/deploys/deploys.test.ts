@@ -3,17 +3,17 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { hasTestPostgres, testPostgres } from "../../scripts/test-servers.mjs";
-import { program, type Program, type Running } from "../programs/program.ts";
+import { builtProgram, program, type Program, type Running } from "../programs/program.ts";
 import { versions } from "./versions.ts";
 
 /** Of each version. */
 const runs = Number(process.env.PERDURE_TEST_DEPLOY_RUNS ?? 20);
 
 /** Puts a version where processes that start from now on find it. */
-function deploy({ folder }: Program, version: number): void {
+async function deploy({ folder, replace }: Program, version: number): Promise<void> {
   const { code, renames } = versions[version - 1]!;
-  writeFileSync(join(folder, "app.ts"), code);
   writeFileSync(join(folder, "perdure.renames.json"), JSON.stringify(renames));
+  await replace(code);
 }
 
 async function kill(process: Running): Promise<void> {
@@ -56,16 +56,16 @@ async function atOnce(old: readonly Running[], startNew: () => Running): Promise
 }
 
 describe.runIf(hasTestPostgres()).each([
-  ["with rolling restarts", rolling],
-  ["with new processes only", atOnce],
-] as const)("five versions of one workflow, deployed %s", (_, replace) => {
+  ["built, with rolling restarts", rolling, builtProgram],
+  ["as sources, with new processes only", atOnce, program],
+] as const)("five versions of one workflow, deployed %s", (_, replace, make) => {
   test("every run ends with the result of the version that it started on", { timeout: 240_000 }, async () => {
     const url = await testPostgres();
-    const app = program("");
+    const app = await make("");
     let processes: Running[] = [];
     const gone: number[] = [];
     for (let version = 1; version <= versions.length; version++) {
-      deploy(app, version);
+      await deploy(app, version);
       let isFirst = true;
       const startNew = (): Running => {
         const RUNS = isFirst ? String(runs) : "0";

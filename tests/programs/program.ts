@@ -10,6 +10,8 @@ import { root } from "../repository.ts";
 
 export interface Program {
   readonly folder: string;
+  /** Puts other code in its place, for the processes that start from now on. */
+  replace(code: string): Promise<void>;
   /** Starts it. `env` is added to the environment. */
   start(env?: Readonly<Record<string, string>>): Running;
   /** Starts `perdure` with these arguments in its folder. */
@@ -36,9 +38,20 @@ export function program(code: string, onFinished = onTestFinished): Program {
 /** The same, built into `app.mjs`: its processes start sooner. @param onFinished of the test, where tests run at once */
 export async function builtProgram(code: string, onFinished = onTestFinished): Promise<Program> {
   const one = programIn(code, ["app.mjs"], onFinished);
+  await buildIn(one.folder);
+  return {
+    ...one,
+    async replace(other) {
+      await one.replace(other);
+      await buildIn(one.folder);
+    },
+  };
+}
+
+async function buildIn(folder: string): Promise<void> {
   await build({
-    entryPoints: [join(one.folder, "app.ts")],
-    outfile: join(one.folder, "app.mjs"),
+    entryPoints: [join(folder, "app.ts")],
+    outfile: join(folder, "app.mjs"),
     bundle: true,
     format: "esm",
     platform: "node",
@@ -48,7 +61,6 @@ export async function builtProgram(code: string, onFinished = onTestFinished): P
     logLevel: "silent",
     plugins: [perdure()],
   });
-  return one;
 }
 
 function programIn(code: string, startArgs: readonly string[], onFinished = onTestFinished): Program {
@@ -70,6 +82,7 @@ function programIn(code: string, startArgs: readonly string[], onFinished = onTe
   };
   return {
     folder,
+    replace: async (other) => writeFileSync(join(folder, "app.ts"), other),
     start: (env = {}) => started(run(folder, startArgs, env)),
     command: (args, env = {}) => started(run(folder, [join(root, "packages/cli/dist/bin.js"), ...args], env)),
   };
