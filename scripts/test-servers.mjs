@@ -35,12 +35,12 @@ export async function serveTestServers() {
   process.env[variable] = `http://127.0.0.1:${http.address().port}${path}`;
   return async () => {
     http.close();
-    for (const server of (await Promise.allSettled(started.values())).reverse()) await server.value?.stop();
+    for (const server of (await Promise.allSettled(started.values())).reverse()) await server.value?.stop({ how: "immediate" });
   };
 }
 
 /** No test takes the power away, and what was written outlives a server that crashes without it. */
-const withoutSync = { fsync: "off" };
+const withoutSync = { fsync: "off", full_page_writes: "off" };
 
 /** 15 sorts text by a language's rules, as many a server in use does; 18 by bytes. */
 const options = { 15: { initdb: ["--locale-provider=icu", "--icu-locale=en-US"] } };

@@ -4,6 +4,9 @@ import type pg from "pg";
 export async function fill(client: pg.Client, schema: string): Promise<void> {
   const id = (number: string): string => `('01900000-0000-7000-8000-' || lpad(to_hex(${number}), 12, '0'))::uuid`;
   const idOf = (name: string): string => `('x' || left(encode(sha256(convert_to(${name}, 'UTF8')), 'hex'), 16))::bit(64)::int8`;
+  // What is not written to the log is read the same way.
+  const { rows: tables } = await client.query<{ name: string }>("SELECT tablename AS name FROM pg_tables WHERE schemaname = $1", [schema]);
+  await client.query(tables.map(({ name }) => `ALTER TABLE "${schema}"."${name}" SET UNLOGGED`).join(";"));
   await client.query(`
     SET search_path TO "${schema}";
     INSERT INTO workers SELECT g, 'worker ' || g, 4e15::int8 FROM generate_series(1, 50) g;

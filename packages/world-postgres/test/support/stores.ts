@@ -146,12 +146,12 @@ function settled(world: World, stores: readonly Store[]): World {
   };
 }
 
-/** Deletes all rows, after what a lost connection may still have under way. */
+/** Deletes all rows but those that say how the store is set up, after what a lost connection may still have under way. */
 async function empty({ schema, admin }: Store): Promise<void> {
   const busy = "SELECT 1 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state <> 'idle' AND strpos(query, $1) > 0";
   while ((await admin.query(busy, [`"${schema}"`])).rowCount! > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   const { rows } = await admin.query<{ name: string }>(
-    "SELECT tablename AS name FROM pg_tables WHERE schemaname = $1 AND tablename NOT IN ('versions', 'test_clock')",
+    "SELECT tablename AS name FROM pg_tables WHERE schemaname = $1 AND tablename NOT IN ('versions', 'topology', 'test_clock')",
     [schema],
   );
   await admin.query(rows.map(({ name }) => `DELETE FROM "${schema}"."${name}"`).join(";"));
