@@ -50,7 +50,8 @@ function placeOf(change: Change, side: "before" | "after", text: string | null):
   const gate = code.indexOf("createHook<");
   const offset = text === "createHook" ? gate : code.indexOf(text, code.indexOf(change[side]));
   const before = code.slice(0, offset).split("\n");
-  return { file: "app.ts", line: before.length, column: before.at(-1)!.length + 1 };
+  const callee = expect.stringMatching(new RegExp(`^${/^\w+/.exec(text)![0]}\\(.*\\)$`)) as string;
+  return { file: "app.ts", line: before.length, column: before.at(-1)!.length + 1, text: callee };
 }
 
 describe("a build in which workflows have changed", { timeout: 120_000 }, () => {
@@ -117,7 +118,7 @@ describe("a build in which workflows have changed", { timeout: 120_000 }, () => 
   test("the text names them for people, and the last line counts them", () => {
     expect(text).toContain("app/app.ts#reordered");
     expect(text).toMatch(
-      /history {3}step app\/app\.ts#reordered1#1 {2}app\.ts:\d+:\d+\n {6}new code {2}step app\/app\.ts#reordered2#1 {2}app\.ts:\d+:\d+/,
+      /history {3}step app\/app\.ts#reordered1#1 {2}app\.ts:\d+:\d+ {2}reordered1\(n\)\n {6}new code {2}step app\/app\.ts#reordered2#1 {2}app\.ts:\d+:\d+ {2}reordered2\(n\)/,
     );
     expect(text).toMatch(/perdure: 2 missing steps; 2 changed steps\.\n$/);
   });

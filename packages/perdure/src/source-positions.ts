@@ -29,17 +29,44 @@ export interface SourcePosition {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** What stands there, a call mostly, as compiled code has it: without types, on one line, shortened. */
+  readonly text: string;
 }
 
-/** Where the frames of workflow code in a stack come from, the innermost first: those of which the source map knows it. */
-export function positionsOf(stack: string, workflowId: string, bundle: WorkflowBundle | WorkflowInPlace): SourcePosition[] {
-  if (!("map" in bundle)) return [];
+/**
+ * Where a frame of workflow code in a stack comes from. Null: no frame, or the source map does not know it.
+ * @param index 0 for the innermost; where there are not so many, that one
+ */
+export function positionOf(
+  stack: string,
+  index: number,
+  workflowId: string,
+  bundle: WorkflowBundle | WorkflowInPlace,
+): SourcePosition | null {
+  if (!("map" in bundle)) return null;
   const maps = mapsOf(workflowId, bundle);
-  return [...stack.matchAll(frame)].flatMap(([, found = "", line, column]) => {
-    const part = maps.get(found);
-    const original = part && originalPositionFor(part.map, { line: part.lines + Number(line), column: Number(column) - 1 });
-    return original?.source == null ? [] : [{ file: original.source, line: original.line, column: original.column + 1 }];
-  });
+  const frames = [...stack.matchAll(frame)].filter(([, found = ""]) => maps.has(found));
+  const [, found = "", line, column] = frames[index] ?? frames[0] ?? [];
+  const part = maps.get(found);
+  if (!part) return null;
+  const place = { line: part.lines + Number(line), column: Number(column) - 1 };
+  const original = originalPositionFor(part.map, place);
+  if (original.source === null) return null;
+  return { file: original.source, line: original.line, column: original.column + 1, text: excerptAt(bundle.code, place) };
+}
+
+const longestExcerpt = 80;
+
+/** The call that begins at a place of compiled code, up to its last bracket. */
+function excerptAt(code: string, { line, column }: { readonly line: number; readonly column: number }): string {
+  const text = code.split("\n", line)[line - 1]?.slice(column) ?? "";
+  let depth = 0;
+  for (let index = 0; index < Math.min(text.length, longestExcerpt); index++) {
+    if ("([{".includes(text.charAt(index))) depth++;
+    else if (")]}".includes(text.charAt(index)) && --depth <= 0) return text.slice(0, depth < 0 ? index : index + 1);
+    else if (depth === 0 && ";,".includes(text.charAt(index))) return text.slice(0, index);
+  }
+  return text.length > longestExcerpt ? `${text.slice(0, longestExcerpt)}…` : text;
 }
 
 /** Where frames of a part of a bundle lead to. */

@@ -58,8 +58,8 @@ function linesOf(version: CheckedVersion, { style }: Terminal): string[] {
     lines.push(
       `  ${number(runs, "run")} ${verb(runs, "keeps its", "keep their")} own code:`,
       ...aligned([
-        ["history", recorded, place(recordedAt)],
-        ["new code", actual, place(actualAt)],
+        ["history", recorded, place(recordedAt), recordedAt?.text ?? ""],
+        ["new code", actual, place(actualAt), actualAt?.text ?? ""],
       ]).map((text) => `    ${text}`),
       style("dim", `    at row ${row + 1} of ${named(runs, examples)}`),
     );

@@ -6,7 +6,7 @@ import type { Row } from "../engine/row.ts";
 import type { WorkflowBundle, WorkflowInPlace } from "../registry.ts";
 import { decodeRunInput } from "../run-input.ts";
 import { createRealms } from "../sandbox/realms.ts";
-import { positionsOf, type SourcePosition } from "../source-positions.ts";
+import { positionOf, type SourcePosition } from "../source-positions.ts";
 import { differenceOfStates, type Found } from "./compare-states.ts";
 import { resolveWorkerOptions } from "./options.ts";
 import { readRows, replay } from "./replay.ts";
@@ -109,8 +109,8 @@ export function createRehearsal(isPlaced: boolean): Rehearsal {
       row,
       recorded,
       actual: actual === "failed" ? `failed: ${headlineOf(actualStack)}` : actual,
-      recordedAt: own && positionOf(recorded, positionsOf(recordedStack ?? "", workflowId, own)),
-      actualAt: positionOf(actual, positionsOf(actualStack, workflowId, code)),
+      recordedAt: own && positionOf(recordedStack ?? "", frameOf(recorded), workflowId, own),
+      actualAt: positionOf(actualStack, frameOf(actual), workflowId, code),
     };
   }
 
@@ -132,9 +132,7 @@ export function createRehearsal(isPlaced: boolean): Rehearsal {
 }
 
 /** What compiled code has in the place of a step is the innermost frame; the call is around it. */
-function positionOf(side: string, positions: readonly SourcePosition[]): SourcePosition | null {
-  return (side.startsWith("step ") ? positions[1] : undefined) ?? positions[0] ?? null;
-}
+const frameOf = (side: string): number => (side.startsWith("step ") ? 1 : 0);
 
 const longestHeadline = 200;
 
