@@ -142,6 +142,20 @@ describe("compatible", () => {
     expect(await run.returnValue).toEqual(["first run", "told", "last"]);
   });
 
+  test("code that stops with each history is not tried for ever", { timeout: 60_000 }, async () => {
+    const names = ["1", "2", "3", "4", "5"];
+    for (const name of names) await begin(deploy(before), name);
+    deploy(longer.replace("const b", "for(;;);const b"), compatible);
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    await work();
+    for (const name of names) await resumeHook(name, "told");
+    for (const name of names) expect(await getRun(name).returnValue).toEqual([`first ${name}`, "told", "old"]);
+    const told = warn.mock.calls.map(([text]) => String(text)).filter((text) => text.includes("keeps its code"));
+    warn.mockRestore();
+    expect(told).toHaveLength(3);
+    expect(told[2]).toContain("No other run of this process is tried on it.");
+  });
+
   test("options that nobody knows are refused when a run is started, and change nothing where one is taken over", async () => {
     await begin(deploy(before), "run");
     const workflow = deploy(longer, { upgrade: "always" as "pinned" });

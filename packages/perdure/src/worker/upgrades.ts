@@ -1,10 +1,11 @@
 /** Open runs of workflows that allow it go on with newer code, see `WorkflowOptions` and docs/decisions/0020-deploys.md. */
 import type { HistoryPage, RunRecord, World } from "@perdure/world";
 
+import { Divergence } from "../engine/machine.ts";
 import { findWorkflowById, type WorkflowBundle } from "../registry.ts";
 import { upgradeOf } from "../workflow-options.ts";
 import type { Bundles } from "./bundles.ts";
-import { createRehearsal, rehearsedOf, type Rehearsal } from "./rehearsal.ts";
+import { type Code, createRehearsal, rehearsedOf, type Rehearsal, type Rehearsed } from "./rehearsal.ts";
 
 export interface Upgrades {
   /**
@@ -14,6 +15,9 @@ export interface Upgrades {
   upgrade(run: RunRecord, page: HistoryPage): Promise<boolean>;
 }
 
+/** After so many failures code is not tried again. */
+const mostFailures = 3;
+
 /** So many runs are remembered that keep their code, so that they are not tried again each time they wake up. */
 const mostRemembered = 100_000;
 
@@ -22,12 +26,37 @@ export function createUpgrades(world: World, bundles: Bundles, warn: (text: stri
   const kept = new Map<string, string>();
   /** When versions were stored: the answer does not change. */
   const storedAt = new Map<string, number>();
+  /** How often code has failed with histories in another way than by doing something else. */
+  const failures = new Map<string, number>();
   let rehearsal: Rehearsal | null = null;
+  let last = Promise.resolve(false);
 
   function keep(run: RunRecord, version: string): false {
     if (kept.size >= mostRemembered) kept.clear();
     kept.set(run.id, version);
     return false;
+  }
+
+  /** What stops code is no reason to give it to a run. Code that does not yield takes a worker's time with each. */
+  function failed(run: RunRecord, { version }: WorkflowBundle, error: unknown): false {
+    if (error instanceof Divergence) return false;
+    const count = (failures.get(version) ?? 0) + 1;
+    failures.set(version, count);
+    const rest = count >= mostFailures ? " No other run of this process is tried on it." : "";
+    warn(
+      `Run "${run.key ?? run.id}" keeps its code, because version ${version} of ${run.workflowId} failed with its history: ${String(error)}${rest}`,
+    );
+    return false;
+  }
+
+  const hasFailed = ({ version }: WorkflowBundle): boolean => (failures.get(version) ?? 0) >= mostFailures;
+
+  /** One after the other: code that fails is to be known by it before the next run is tried. */
+  function isSame(on: Rehearsal, rehearsed: Rehearsed, bundle: WorkflowBundle, own: Code): Promise<boolean> {
+    last = last.then(
+      async () => !hasFailed(bundle) && on.isSame(rehearsed, bundle, own).catch((error: unknown) => failed(rehearsed.run, bundle, error)),
+    );
+    return last;
   }
 
   async function timeOf(version: string): Promise<number | null> {
@@ -46,12 +75,10 @@ export function createUpgrades(world: World, bundles: Bundles, warn: (text: stri
   }
 
   async function tryUpgrade(run: RunRecord, { rows }: HistoryPage, bundle: WorkflowBundle): Promise<boolean> {
-    if (kept.get(run.id) === bundle.version || !(await isNewer(bundle, run.version))) return false;
+    if (kept.get(run.id) === bundle.version || hasFailed(bundle) || !(await isNewer(bundle, run.version))) return false;
     rehearsal ??= createRehearsal(world.newRunId !== undefined);
     const own = await bundles.find(run.workflowId, run.version);
-    // What stops either code is no reason to change it.
-    const isSame = await rehearsal.isSame(rehearsedOf(run, rows), bundle, own).catch(() => false);
-    if (!isSame) return keep(run, bundle.version);
+    if (!(await isSame(rehearsal, rehearsedOf(run, rows), bundle, own))) return keep(run, bundle.version);
     const seen = { status: run.status, fence: run.fence };
     // What has another answer was changed by somebody else meanwhile: this worker finds out by its fence.
     return (await world.amend(run.id, { seen, version: bundle.version })) === "amended";
