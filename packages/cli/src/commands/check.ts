@@ -19,7 +19,7 @@ interface CheckOptions extends WorldOptions {
 export function checkCommand(terminal: Terminal): Command {
   return withWorldOptions(new Command("check"))
     .description(
-      "Replay open runs on a new build before it is deployed: which would go on with its code, which keep their own and why, and which steps they need that it does not have. Changes nothing.",
+      "Replay open runs on a new build before it is deployed: which would go on with its code, which keep their own and why, and which steps they need that it does not have. Changes no run.",
     )
     .argument("[workflow]", "the id of a workflow; default: all")
     .requiredOption("--entry <file>", "the module of the new build that imports your workflows and steps")
