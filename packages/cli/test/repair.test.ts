@@ -53,7 +53,7 @@ test("fork starts a run with the first rows of another, under a name and with ar
     status: 2,
     err: expect.stringMatching(/^RUN_ALREADY_EXISTS/) as string,
   });
-  expect(await run({}, "fork", "bb", "--to", "x", "--world", url)).toMatchObject({
+  expect(await run({}, "fork", "bb", "--to", "-x", "--world", url)).toMatchObject({
     status: 2,
     err: expect.stringContaining("whole number") as string,
   });

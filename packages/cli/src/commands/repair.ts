@@ -3,7 +3,7 @@ import type { Terminal } from "../terminal.ts";
 import { inWorld, type WorldOptions, withWorldOptions } from "../world-options.ts";
 
 interface CutOptions extends WorldOptions {
-  readonly to: number | "failure";
+  readonly to: number | "failure" | { readonly step: string };
   readonly version?: string;
 }
 
@@ -70,14 +70,20 @@ export function versionsCommand(terminal: Terminal): Command {
 
 function withCutOptions(command: Command): Command {
   return withWorldOptions(command)
-    .option("--to <row>", 'how many rows stay; "failure": those before the failure', parseRow, "failure")
+    .option(
+      "--to <row>",
+      'how many rows stay; "failure": those before the failure; or the name of a step: those before it',
+      parseRow,
+      "failure",
+    )
     .option("--version <version>", "the code that it goes on with; default: the one that it has");
 }
 
-function parseRow(text: string): number | "failure" {
+function parseRow(text: string): CutOptions["to"] {
   if (text === "failure") return text;
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, or "failure".');
-  return Number(text);
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  if (/^[\p{ID_Start}$_@]/u.test(text)) return { step: text };
+  throw new InvalidArgumentError('It must be a whole number, "failure", or the name of a step.');
 }
 
 function parseArgs(text: string): readonly unknown[] {

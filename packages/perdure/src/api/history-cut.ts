@@ -13,9 +13,13 @@ import { createWaitsFold, type OpenOperation } from "../engine/waits.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { toBytes } from "../run-input.ts";
 import { doneMessage } from "../worker/messages.ts";
+import { shortName } from "../worker/note.ts";
 
-/** Where a run is to go on: behind so many rows, or before its failure. */
-export type CutPoint = number | "failure";
+/**
+ * Where a run is to go on: behind so many rows, before its failure, or before the first attempt of a step. The step is given by its name or its id, which mean its first call, or by its operation
+ * as events name it (`shop/src/order.ts#charge#2`).
+ */
+export type CutPoint = number | "failure" | { readonly step: string };
 
 /** What an ended run had come to. */
 export interface Ending {
@@ -49,6 +53,25 @@ export function cutAt(rows: readonly Row[], keep: number): Cut {
 
 function isEnd({ event, asks }: Row): boolean {
   return event.type === "run_abandoned" || asks.some((ask) => endings.has(ask));
+}
+
+/** How many rows lie before the first attempt of a step was over. All, where none was. @throws INVALID_ARGUMENT where the run has not called it */
+export function rowsBeforeStep(rows: readonly Row[], step: string): number {
+  const called = rows.flatMap(({ asks }) => asks.filter((ask) => ask.startsWith("step ")).map((ask) => ask.slice(5)));
+  const idOf = (op: string): string => op.slice(0, op.lastIndexOf("#"));
+  const named = called.filter((op) => op === step || idOf(op) === step || shortName(idOf(op)) === step);
+  const [op] = named;
+  if (op === undefined) {
+    const names = [...new Set(called.map((one) => shortName(idOf(one))))];
+    throw new PerdureError(
+      "INVALID_ARGUMENT",
+      `The run has not called a step "${step}"; it has called ${names.length === 0 ? "none" : names.join(", ")}.`,
+    );
+  }
+  const ids = [...new Set(named.map((one) => (one === step ? step : idOf(one))))];
+  if (ids.length > 1) throw new PerdureError("INVALID_ARGUMENT", `"${step}" may be ${ids.join(" or ")}: give the whole id.`);
+  const first = rows.findIndex(({ event }) => "op" in event && event.op === op);
+  return first < 0 ? rows.length : first;
 }
 
 /**

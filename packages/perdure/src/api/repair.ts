@@ -21,6 +21,7 @@ import {
   mailOf,
   refused,
   rowsBeforeFailure,
+  rowsBeforeStep,
   startedBehind,
 } from "./history-cut.ts";
 import { randomBytes16 } from "./random-bytes.ts";
@@ -31,7 +32,8 @@ export type Version = string | ((...args: never[]) => unknown);
 export interface RewindOptions {
   /**
    * How many rows of its history the run keeps, as `events()` numbers them; 0: it begins again, by its clock at the time at which it did. Default: `"failure"`, the rows before the step (or the other run) that it failed with, so that this
-   * gets all of its attempts again; where the workflow's own code threw, the rows before that turn. Of a cancelled run: the rows before the request.
+   * gets all of its attempts again; where the workflow's own code threw, the rows before that turn. Of a cancelled run: the rows before the request. `{ step: "charge" }`: the rows before the first
+   * attempt of that step, by its name or id (its first call), or by its operation as events name it.
    */
   readonly to?: CutPoint;
   /** The code that it goes on with; default: the one that it has. */
@@ -167,8 +169,12 @@ function forkedSeeds({ seed, reseeds }: Required<RunInput>, keep: number): Pick<
 
 function keptRows(rows: readonly Row[], { status, output }: RunRecord, to: CutPoint): number {
   if (typeof to === "number") return to;
+  if (typeof to === "object" && to !== null && typeof to.step === "string") return rowsBeforeStep(rows, to.step);
   if (to !== "failure")
-    throw new PerdureError("INVALID_ARGUMENT", `{ to } is ${JSON.stringify(to)}; it must be the number of a row, or "failure".`);
+    throw new PerdureError(
+      "INVALID_ARGUMENT",
+      `{ to } is ${JSON.stringify(to)}; it must be the number of a row, "failure", or { step } with the name of a step.`,
+    );
   if (status === "failed" || status === "cancelled")
     return rowsBeforeFailure(rows, { status, output: output === null ? "" : toText(output) });
   throw refused(`it has not failed (it is ${status}): say which row is the last one to keep`);

@@ -52,6 +52,29 @@ onEveryWorld({
     expect(lab.log).toEqual(["one", "two", "three"]);
     expect((await lab.world.query.run({ id: run.runId }))?.version).toBe(versionOf(mended));
   },
+  "a run is forked from a step, by its name or its operation, with other code and arguments": async (lab) => {
+    const code = (last: string): string => `async (name) => { await note('one'); await note('two'); return note(name + ${last}) }`;
+    const run = await lab.start(lab.flow("order", code("' old'")), ["Ada"]);
+    expect(await run.returnValue).toBe("Ada old");
+    const other = lab.flow("order", code("' new'"));
+    const [, , second] = await lab.history(run);
+    expect(second).toBe("step_completed note#2");
+    const events = [];
+    for await (const event of run.events()) events.push(event);
+    const { operation = "" } = events[2]!;
+    const fork = await run.fork({ to: { step: operation }, version: other, args: ["Grace"] });
+    expect(await fork.returnValue).toBe("Grace new");
+    expect(lab.log).toEqual(["one", "two", "Ada old", "two", "Grace new"]);
+    const whole = await run.fork({ to: { step: "note" } });
+    expect(await whole.returnValue).toBe("Ada old");
+    expect(lab.log.slice(5)).toEqual(["one", "two", "Ada old"]);
+    const wrong = {
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining('The run has not called a step "ship"; it has called note.') as string,
+    };
+    await expect(run.fork({ to: { step: "ship" } })).rejects.toMatchObject(wrong);
+    await expect(run.fork({ to: {} as { step: string } })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  },
   "a step that failed for good has all of its attempts again": async (lab) => {
     breakable(lab, { retry: { maxAttempts: 2, initialDelay: 1, jitter: 0 } });
     const run = await lab.start(order, ["Ada"]);
