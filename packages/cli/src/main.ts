@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { checkCommand } from "./commands/check.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { exportHistoryCommand } from "./commands/export-history.ts";
 import { migrateCommand } from "./commands/migrate.ts";
 import { forkCommand, repinCommand, rewindCommand, versionsCommand } from "./commands/repair.ts";
 import { transformCommand } from "./commands/transform.ts";
@@ -22,6 +23,7 @@ const commands: readonly CommandFactory[] = [
   rewindCommand,
   forkCommand,
   repinCommand,
+  exportHistoryCommand,
 ];
 
 /** Runs `perdure` with these arguments. Resolves with its exit status; writes only to the terminal. */

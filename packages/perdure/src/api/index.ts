@@ -7,6 +7,9 @@ export { getRun } from "./run.ts";
 export type { ForkOptions, RewindOptions, Rewound, Version } from "./repair.ts";
 export { listVersions } from "./versions.ts";
 export type { ListVersionsOptions, WorkflowVersion } from "./versions.ts";
+export { exportHistory } from "./export-history.ts";
+export type { ExportHistoryOptions } from "./export-history.ts";
+export type { RecordedBundle, RecordedHistory, RecordedInput, RecordedRow } from "../recorded-history.ts";
 export { checkRuns } from "./check.ts";
 export type { CheckRunsOptions } from "./check.ts";
 export type {

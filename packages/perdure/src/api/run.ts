@@ -169,7 +169,15 @@ export function runHandle<R>(address: RunAddress): Run<R> {
       return findRun(address).then((run) => run.attributes);
     },
   };
+  if (address.world) worlds.set(handle, address.world);
   return markRun(handle, address.id);
+}
+
+const worlds = new WeakMap<Run<unknown>, World>();
+
+/** The World that a handle was made for; null: that of the process. */
+export function worldOfHandle(run: Run<unknown>): World | null {
+  return worlds.get(run) ?? null;
 }
 
 function streamReader(address: RunAddress, options?: ReadableOptions): StreamReader {

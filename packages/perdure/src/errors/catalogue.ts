@@ -8,6 +8,8 @@ export const catalogue = {
   CANCELLED: "Let it pass, or clean up in `finally`: calls inside `shield()` still work.",
   CLIENT_NOT_SUPPORTED:
     "Keep runs in the database of your own rows (`@perdure/world-postgres`), or start the run after the commit, with an `id`, so that it can be repeated.",
+  HISTORY_UNREADABLE:
+    "Export the run again with `perdure export-history`, or read the file with a release that knows its form; files of former releases stay readable.",
   HOOK_CONFLICT: "Hook tokens are unique among living hooks: use another token, or dispose of the hook that holds this one.",
   HOOK_DISPOSED: "Await the hook before it is disposed of, or iterate it with `for await`: that ends when the hook does.",
   HOOK_NO_REPLY:

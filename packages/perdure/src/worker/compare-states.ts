@@ -1,5 +1,6 @@
+import { isSameValue } from "../codec/same-text.ts";
 import { each } from "../few.ts";
-import type { Machine, PendingOperation } from "../engine/machine.ts";
+import type { Machine, Outcome, PendingOperation } from "../engine/machine.ts";
 import type { Row } from "../engine/row.ts";
 
 /** A difference, and what it is about. */
@@ -14,7 +15,7 @@ export interface Found {
 
 /**
  * The first difference between the states to which one history has brought two codes. The names of all operations are the same by then; what a history does not
- * hold may differ: what a step is given that has no answer yet, how long a sleep lasts, the token of a hook, which run is awaited. How often a step is tried is none.
+ * hold may differ: what a step is given that has no answer yet, how long a sleep lasts, the token of a hook, which run is awaited, with what a run goes on in another. How often a step is tried is none.
  */
 export function differenceOfStates(own: Machine, other: Machine, rows: readonly Row[]): Found | null {
   const others = new Map([...each(other.pending)].map((operation) => [operation.op, operation]));
@@ -23,7 +24,14 @@ export function differenceOfStates(own: Machine, other: Machine, rows: readonly 
     const found = now && differenceOf(operation, now);
     if (found) return { ...placeOf(operation.op, rows), ...found };
   }
-  return null;
+  return differenceOfContinuations(own.outcome, other.outcome, rows);
+}
+
+function differenceOfContinuations(own: Outcome | null, other: Outcome | null, rows: readonly Row[]): Found | null {
+  if (own?.status !== "continued" || other?.status !== "continued" || isSameValue(own.args, other.args)) return null;
+  const row = rows.length - 1;
+  const index = rows[row]?.asks.indexOf("continued") ?? 0;
+  return { row, index, recorded: "continued with its arguments", actual: "continued with other arguments" };
 }
 
 type Sides = Pick<Found, "recorded" | "actual">;
@@ -35,7 +43,7 @@ function differenceOf(own: PendingOperation, other: PendingOperation): Sides | n
   });
   if (own.kind === "step" && other.kind === "step") {
     // (Not what it is: a log of checks is not the place for the data of runs.)
-    return own.stepId === other.stepId && own.input === other.input ? null : sides("with its input", "with another input");
+    return own.stepId === other.stepId && isSameValue(own.input, other.input) ? null : sides("with its input", "with another input");
   }
   if (own.kind === "wait" && other.kind === "wait") {
     return own.dueAt === other.dueAt ? null : sides(`until ${time(own.dueAt)}`, `until ${time(other.dueAt)}`);

@@ -48,6 +48,14 @@ export interface Rehearsal {
    * @throws what stops the code
    */
   compare(rehearsed: Rehearsed, code: Code, own: Code | null): Promise<Difference | null>;
+  /** The same, and the state to which the history brings the code: with a difference, the one in which that showed. */
+  rehearse(rehearsed: Rehearsed, code: Code, own: Code | null): Promise<Rehearsing>;
+}
+
+/** What a rehearsal comes to. */
+export interface Rehearsing {
+  readonly difference: Difference | null;
+  readonly machine: Machine;
 }
 
 /** @param isPlaced whether the World says where runs live, see `createSources` */
@@ -114,20 +122,23 @@ export function createRehearsal(isPlaced: boolean): Rehearsal {
     };
   }
 
+  async function rehearse(rehearsed: Rehearsed, code: Code, own: Code | null): Promise<Rehearsing> {
+    const { machine, failure } = await execute(code, rehearsed, false, ({ machine }, failure) => ({ machine, failure }));
+    if (failure instanceof Divergence)
+      return { machine, difference: await located(rehearsed, { ...sidesOf(failure), row: machine.length }, code, own) };
+    if (failure !== null) throw failure;
+    // Where its own code does not do what the history says, there is nothing to compare with.
+    const before = own && (await stateOf(own, rehearsed).catch(() => null));
+    const found = before && differenceOfStates(before, machine, rehearsed.rows);
+    return { machine, difference: found && (await located(rehearsed, found, code, own)) };
+  }
+
   return {
     async isSame(rehearsed, code, own) {
       return differenceOfStates(await stateOf(own, rehearsed), await stateOf(code, rehearsed), rehearsed.rows) === null;
     },
-    async compare(rehearsed, code, own) {
-      const outcome = await execute(code, rehearsed, false, ({ machine }, failure) => ({ machine, failure }));
-      const { failure } = outcome;
-      if (failure instanceof Divergence) return located(rehearsed, { ...sidesOf(failure), row: outcome.machine.length }, code, own);
-      if (failure !== null) throw failure;
-      // Where its own code does not do what the history says, there is nothing to compare with.
-      const before = own && (await stateOf(own, rehearsed).catch(() => null));
-      const found = before && differenceOfStates(before, outcome.machine, rehearsed.rows);
-      return found && located(rehearsed, found, code, own);
-    },
+    compare: async (rehearsed, code, own) => (await rehearse(rehearsed, code, own)).difference,
+    rehearse,
   };
 }
 

@@ -4,6 +4,8 @@ import type { WorkflowModule } from "../sandbox/kernel/workflow-module.ts";
 declare const __perdure: WorkflowModule;
 
 export const askHook = /* @__PURE__ */ (() => __perdure.outside("askHook()"))();
+export const checkRuns = /* @__PURE__ */ (() => __perdure.outside("checkRuns()"))();
+export const exportHistory = /* @__PURE__ */ (() => __perdure.outside("exportHistory()"))();
 export const getHookByToken = /* @__PURE__ */ (() => __perdure.outside("getHookByToken()"))();
 export const getRun = /* @__PURE__ */ (() => __perdure.getRun)();
 export const listVersions = /* @__PURE__ */ (() => __perdure.outside("listVersions()"))();
