@@ -9,4 +9,5 @@ export type * as errors from "perdure/errors";
 export type * as http from "perdure/http";
 export type * as internal from "perdure/internal";
 export type * as runtime from "perdure/runtime";
+export type * as testing from "perdure/testing";
 export type * as worker from "perdure/worker";
