@@ -4,7 +4,8 @@
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { type BuildOptions, type BuildResult, type Metafile, build } from "esbuild";
+import type { BuildOptions, BuildResult, Metafile } from "esbuild";
+import { esbuild } from "../required.ts";
 import { bundleConditions } from "./conditions.ts";
 import { type SharedValue, type StateUse, sharedEntry, takeSharedImports } from "./shared-imports.ts";
 import type { SharedPackages } from "./shared-packages.ts";
@@ -129,7 +130,7 @@ async function buildShared(
 }
 
 function run(input: PartsInput, options: Pick<BuildOptions, "entryPoints" | "plugins">): Promise<Result> {
-  return build({
+  return esbuild().build({
     ...options,
     absWorkingDir: input.root,
     outdir: input.root,

@@ -3,6 +3,16 @@ import path from "node:path";
 import { mayHaveDirectives, mayHaveStoredClasses } from "../parse/pre-filter.ts";
 import { locateModule } from "./module-location.ts";
 
+/** They speak of directives and have none. One of their modules is the kernel's text, which takes longer to parse than most applications. */
+const ownPackages: ReadonlySet<string> = new Set([
+  "perdure",
+  "@perdure/world",
+  "@perdure/world-sqlite",
+  "@perdure/world-postgres",
+  "@perdure/compiler",
+  "@perdure/cli",
+]);
+
 const inPackage = /[\\/]node_modules[\\/]/;
 
 /**
@@ -10,7 +20,7 @@ const inPackage = /[\\/]node_modules[\\/]/;
  * package that does not depend on `perdure` stay as they are, for they could not import what registers them.
  */
 export function needsCompiling(file: string, code: string): boolean {
-  if (mayHaveDirectives(code)) return true;
+  if (mayHaveDirectives(code)) return !ownPackages.has(locateModule(file).name);
   return mayHaveStoredClasses(code) && (!inPackage.test(file) || dependsOnRuntime(path.join(locateModule(file).root, "package.json")));
 }
 

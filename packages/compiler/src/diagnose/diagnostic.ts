@@ -1,5 +1,5 @@
-import { codeFrameColumns } from "@babel/code-frame";
 import type { Range } from "../parse/nodes.ts";
+import { codeFrames } from "../required.ts";
 import { catalogue, type DiagnosticCode, type DiagnosticParameters, fillIn } from "./catalogue.ts";
 import { type Position, createPositionOf } from "./position.ts";
 
@@ -36,7 +36,7 @@ export function createDiagnostic(problem: Problem, source: { code: string; filen
     filename: source.filename,
     start,
     end,
-    frame: codeFrameColumns(source.code, end.line - start.line > 5 ? { start } : { start, end }, { highlightCode: false }),
+    frame: codeFrames().codeFrameColumns(source.code, end.line - start.line > 5 ? { start } : { start, end }, { highlightCode: false }),
   };
 }
 

@@ -1,5 +1,6 @@
-import { parse as babelParse, type ParserOptions, type ParserPlugin } from "@babel/parser";
+import type { ParserOptions, ParserPlugin } from "@babel/parser";
 import type { File } from "@babel/types";
+import { parse as babelParse } from "../required.ts";
 
 /** A parsed module, or where and why it does not parse. */
 export type ParseResult = { ok: true; file: File } | { ok: false; message: string; offset: number };

@@ -1,7 +1,7 @@
-import { transformSync } from "esbuild";
 import { applicationUrl } from "./application-url.ts";
 import { isBundlesUrl } from "./bundles-url.ts";
 import { type LoadedSource, loadSource } from "./load-source.ts";
+import { esbuild } from "../required.ts";
 import { typescriptUrl } from "./resolve-source.ts";
 
 /** The part of `module.registerHooks` (Node 22.15 and later) that we use; the types of Node 20 do not have it. */
@@ -33,5 +33,5 @@ function withoutTypes({ format, source, typescript }: LoadedSource): { format: s
   if (typescript === null) return { format, source };
   const isNative = "typescript" in process.features && Boolean(process.features.typescript);
   if (isNative && typescript.loader === "ts" && !notErasable.test(source)) return { format: `${format}-typescript`, source };
-  return { format, source: transformSync(source, typescript).code };
+  return { format, source: esbuild().transformSync(source, typescript).code };
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { type Plugin, build } from "esbuild";
+import type { Plugin } from "esbuild";
 import { compileFile } from "../../bundle/compile-file.ts";
 import { loaderOf } from "../../bundle/workflow-modules.ts";
+import { esbuild } from "../../required.ts";
 
 /** A module as text, with its source map. */
 export interface ModuleText {
@@ -24,7 +25,7 @@ export interface ModuleText {
 export async function buildWorkflowModule(file: string, exported: readonly string[]): Promise<ModuleText> {
   const { manifest } = compileFile(file);
   const names = [...manifest.workflows.map((_, index) => `$perdure${index}`), ...exported];
-  const { outputFiles } = await build({
+  const { outputFiles } = await esbuild().build({
     stdin: {
       contents: `export { ${names.map((name) => JSON.stringify(name)).join(", ")} } from ${JSON.stringify(SELF)};`,
       resolveDir: path.dirname(file),
