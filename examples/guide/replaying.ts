@@ -35,5 +35,5 @@ const changed = { ...history, workflowId: history.workflowId.replace("#fulfil", 
 const error = await replayHistory(fulfilChanged, changed).catch((thrown: unknown) => thrown);
 if (!HistoryDifferenceError.is(error)) throw error;
 console.log(`row ${error.row}`);
-console.log("history", error.recorded, error.recordedAt);
-console.log("code   ", error.actual, error.actualAt);
+for (const [side, at] of Object.entries({ history: error.recordedAt, code: error.actualAt }))
+  console.log(`${side}: ${at?.text} in line ${at?.line}`);

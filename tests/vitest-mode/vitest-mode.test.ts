@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { vitestApp, type VitestApp } from "./vitest-app.ts";
@@ -39,7 +39,7 @@ test(
     const { passed, output } = await app.run("test/", ...reporters, ...coverage);
     expect(passed, output).toBe(true);
     const report = JSON.parse(readFileSync(join(app.folder, "report.json"), "utf8")) as { numPassedTests: number };
-    expect(report.numPassedTests).toBe(20);
+    expect(report.numPassedTests).toBe(28);
 
     const [order, mistakes] = [linesIn("order.ts"), linesIn("mistakes.ts")];
     const inOrder = ["const paid = await charge(order, priceOf(order));", 'return ["nothing"];', "return `${prefix} ${text}`;"];
@@ -67,6 +67,12 @@ test('with `vitest: "bundle"` runs have the bundles that production has', { time
   try {
     const { passed, output } = await bundled.run("bundle/");
     expect(passed, output).toBe(true);
+    // What it has recorded is replayed in the other mode.
+    cpSync(join(bundled.folder, "histories"), join(app.folder, "histories"), { recursive: true });
+    const replayed = await app.run("test/histories.test.ts", "--reporter=default", "--reporter=json", "--outputFile=report.json");
+    expect(replayed.passed, replayed.output).toBe(true);
+    const report = JSON.parse(readFileSync(join(app.folder, "report.json"), "utf8")) as { numPassedTests: number };
+    expect(report.numPassedTests).toBe(10);
   } finally {
     bundled.remove();
   }

@@ -3,6 +3,7 @@
  * loaded; registering an id again (a hot reload) replaces it.
  */
 import type { InPlaceRealm, RealmOptions, WorkflowCall } from "./sandbox/realm.ts";
+import type { SourcePosition } from "./source-position.ts";
 import type { StepOptions } from "./step-options.ts";
 
 /** A step's implementation. */
@@ -35,6 +36,8 @@ export interface WorkflowInPlace {
   /** Imports the workflow's function. */
   readonly load: () => Promise<WorkflowCall>;
   readonly createRealm: (options: RealmOptions) => InPlaceRealm;
+  /** Where a frame of workflow code in a stack is in the source; `index`: 0 for the innermost, and where there are not so many, that one. Null: there is none. */
+  readonly positionOf: (stack: string, index: number) => SourcePosition | null;
 }
 
 export interface RegisteredWorkflow {

@@ -2,6 +2,7 @@ import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 
 import type { WorkflowBundle, WorkflowInPlace } from "./registry.ts";
 import { hashOf, splitBundle } from "./sandbox/bundle-text.ts";
+import type { SourcePosition } from "./source-position.ts";
 
 const frame = /perdure:(?:workflow|shared)\/([0-9a-f]+):(\d+):(\d+)/g;
 
@@ -23,16 +24,6 @@ export function mapFrames(error: unknown, workflowId: string, bundle: WorkflowBu
   Object.defineProperty(error, "stack", { value: stack, enumerable: false, configurable: true, writable: true });
 }
 
-/** A place in the source; line and column count from 1. */
-export interface SourcePosition {
-  /** The path from the folder of the package.json. */
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-  /** What stands there, a call mostly, as compiled code has it: without types, on one line, shortened. */
-  readonly text: string;
-}
-
 /**
  * Where a frame of workflow code in a stack comes from. Null: no frame, or the source map does not know it.
  * @param index 0 for the innermost; where there are not so many, that one
@@ -43,7 +34,7 @@ export function positionOf(
   workflowId: string,
   bundle: WorkflowBundle | WorkflowInPlace,
 ): SourcePosition | null {
-  if (!("map" in bundle)) return null;
+  if (!("map" in bundle)) return bundle.positionOf(stack, index);
   const maps = mapsOf(workflowId, bundle);
   const frames = [...stack.matchAll(frame)].filter(([, found = ""]) => maps.has(found));
   const [, found = "", line, column] = frames[index] ?? frames[0] ?? [];
@@ -57,14 +48,17 @@ export function positionOf(
 
 const longestExcerpt = 80;
 
-/** The call that begins at a place of compiled code, up to its last bracket. */
-function excerptAt(code: string, { line, column }: { readonly line: number; readonly column: number }): string {
+/** The call that begins at a place of code, up to its last bracket. Lines count from 1, columns from 0. */
+export function excerptAt(code: string, { line, column }: { readonly line: number; readonly column: number }): string {
   const text = code.split("\n", line)[line - 1]?.slice(column) ?? "";
   let depth = 0;
   for (let index = 0; index < Math.min(text.length, longestExcerpt); index++) {
     if ("([{".includes(text.charAt(index))) depth++;
-    else if (")]}".includes(text.charAt(index)) && --depth <= 0) return text.slice(0, depth < 0 ? index : index + 1);
-    else if (depth === 0 && ";,".includes(text.charAt(index))) return text.slice(0, index);
+    else if (")]}".includes(text.charAt(index)) && --depth <= 0) {
+      if (depth < 0) return text.slice(0, index);
+      // (Other brackets may stand before those of the call.)
+      if (text.charAt(index) === ")") return text.slice(0, index + 1);
+    } else if (depth === 0 && ";,".includes(text.charAt(index))) return text.slice(0, index);
   }
   return text.length > longestExcerpt ? `${text.slice(0, longestExcerpt)}…` : text;
 }

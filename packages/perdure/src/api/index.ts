@@ -21,7 +21,7 @@ export type {
   MissingStep,
   RunSample,
 } from "./check-report.ts";
-export type { SourcePosition } from "../source-positions.ts";
+export type { SourcePosition } from "../source-position.ts";
 export type { RunEvent, RunWait } from "./history.ts";
 export type { CancelOptions, GetRunOptions, Run, RunResult, WakeUpOptions, WorkflowRunStatus } from "./run.ts";
 export type { ReadableOptions, RunReadable } from "../streams/readable.ts";

@@ -86,6 +86,10 @@ export interface InPlaceRealm {
   /** From here on the run is replayed from a history that leaves these calls without an answer; null: it is live. */
   setReplaying(handle: number, unanswered: readonly string[] | null): void;
   reseed(handle: number, seed: string): void;
+  /** From here on the run's asks are traced. */
+  trace(handle: number): void;
+  /** Of a traced run: the stacks of what it asked for at the last delivery, for each ask that a history records. */
+  stacks(handle: number): readonly string[];
   drop(handle: number): void;
   /** Resolves when the run is quiet. Never rejects. */
   deliver(delivery: RealmDelivery): Promise<void>;

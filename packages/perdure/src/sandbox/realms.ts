@@ -13,7 +13,7 @@ export interface Realms {
   setReplaying(handle: number, unanswered: readonly string[] | null): void;
   /** From here on the run's chance is another one. */
   reseed(handle: number, seed: string): void;
-  /** From here on the run's asks are traced, if its code came as a bundle. */
+  /** From here on the run's asks are traced. */
   trace(handle: number): void;
   /** Of a traced run: the stacks of what it asked for at the last delivery, for each ask that a history records. */
   stacks(handle: number): readonly string[];
@@ -29,10 +29,8 @@ export function createRealms(options: RealmOptions): Realms {
     create: (code, run) => ("code" in code ? sandbox.create(code.version, code.code, run) : modules.create(code, run)),
     setReplaying: (handle, ops) => (handle < 0 ? modules : sandbox).setReplaying(handle, ops),
     reseed: (handle, seed) => (handle < 0 ? modules : sandbox).reseed(handle, seed),
-    trace(handle) {
-      if (handle > 0) sandbox.trace(handle);
-    },
-    stacks: (handle) => (handle < 0 ? none : sandbox.stacks(handle)),
+    trace: (handle) => (handle < 0 ? modules : sandbox).trace(handle),
+    stacks: (handle) => (handle < 0 ? modules : sandbox).stacks(handle),
     drop: (handle) => (handle < 0 ? modules : sandbox).drop(handle),
     deliver(deliveries, from) {
       if (!modules.isUsed()) return sandbox.deliver(deliveries, from);
@@ -48,6 +46,8 @@ interface ModuleGraphs {
   create(code: WorkflowInPlace, run: RunIdentity): Promise<number>;
   setReplaying: Realms["setReplaying"];
   reseed: Realms["reseed"];
+  trace: Realms["trace"];
+  stacks: Realms["stacks"];
   drop: Realms["drop"];
   deliver(deliveries: readonly RealmDelivery[], from: number): Promise<number>;
 }
@@ -69,6 +69,8 @@ function createModuleGraphs(options: RealmOptions): ModuleGraphs {
     },
     setReplaying: (handle, ops) => places.get(handle)?.setReplaying(handle, ops),
     reseed: (handle, seed) => places.get(handle)?.reseed(handle, seed),
+    trace: (handle) => places.get(handle)?.trace(handle),
+    stacks: (handle) => places.get(handle)?.stacks(handle) ?? none,
     drop(handle) {
       places.get(handle)?.drop(handle);
       places.delete(handle);

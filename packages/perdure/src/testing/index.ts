@@ -4,4 +4,4 @@ export type { ReplayedRun } from "./replay-history.ts";
 export { HistoryDifferenceError } from "./replay-error.ts";
 export type { RecordedBundle, RecordedHistory, RecordedInput, RecordedRow } from "../recorded-history.ts";
 export type { RunWait } from "../api/history.ts";
-export type { SourcePosition } from "../source-positions.ts";
+export type { SourcePosition } from "../source-position.ts";

@@ -1,5 +1,5 @@
 import { PerdureError } from "../errors/perdure-error.ts";
-import type { SourcePosition } from "../source-positions.ts";
+import type { SourcePosition } from "../source-position.ts";
 import type { Difference } from "../worker/rehearsal.ts";
 
 /** The code does something else than a recorded history says: see docs/testing.md. */
@@ -31,4 +31,4 @@ export class HistoryDifferenceError extends PerdureError {
   }
 }
 
-const placeOf = (at: SourcePosition | null): string => (at ? ` (${at.file}:${at.line}:${at.column})` : "");
+const placeOf = (at: SourcePosition | null): string => (at ? ` (${at.file}:${at.line}:${at.column}${at.text && `, ${at.text}`})` : "");

@@ -29,14 +29,18 @@ export class Traces {
 }
 
 /** What a run asks for, with the stack at each ask: only for runs that are looked at, because a stack costs more than the ask. */
-class TracedAsks extends Array<string> {
-  /** One for each ask that a history records, in order; frames of workflow code only. Of an error that the workflow threw: its own, headline and all. */
+export class TracedAsks extends Array<string> {
+  /** One for each ask that a history records, in order; in the sandbox frames of workflow code only. Of an error that the workflow threw: its own, headline and all. */
   readonly stacks: string[] = [];
 
   override push(kind: string, name: string, first: string, second: string): number {
     // A history does not record these, see `namesOfAsks`.
-    if (kind !== "log" && kind !== "signal") this.stacks.push(kind === "failed" ? stackOf(decode(first)) : stackOf(new Error()));
+    if (kind !== "log" && kind !== "signal") this.stacks.push(kind === "failed" ? stackOf(decode(first)) : this.stackHere());
     return super.push(kind, name, first, second);
+  }
+
+  protected stackHere(): string {
+    return stackOf(new Error());
   }
 }
 

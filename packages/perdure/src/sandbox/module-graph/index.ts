@@ -14,6 +14,7 @@ import { workflowModule } from "../kernel/workflow-module.ts";
 import type { WorkflowCall } from "../realm.ts";
 import { createModuleGraphRealm } from "./realm.ts";
 import { isInWorkflow } from "./scope.ts";
+import { positionInPlace } from "./stack-positions.ts";
 
 export { callStep } from "../kernel/steps.ts";
 
@@ -41,7 +42,7 @@ export function inPlace(load: () => Promise<WorkflowCall>): WorkflowInPlace {
     load().catch((error: unknown) => () => {
       throw error;
     });
-  return { version, load: loadOrFail, createRealm: createModuleGraphRealm };
+  return { version, load: loadOrFail, createRealm: createModuleGraphRealm, positionOf: positionInPlace };
 }
 
 /** Where a module exports a step: its file, the name of the export, and how to read it, which gives the mock if there is one. */
