@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { withSlot } from "@perdure/world";
 import { createMemoryWorld } from "@perdure/world/memory";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 
@@ -196,6 +198,32 @@ describe("replayHistory()", () => {
     const value = await fork.returnValue;
     expect(await replayHistory(changed("export#fork", body), await exportHistory(fork))).toEqual({ status: "completed", value });
     expect((await replayHistory(changed("export#fork", body), history)) as { value: unknown }).not.toEqual({ status: "completed", value });
+  });
+
+  test("replays the same history several times at once, a fork too", async () => {
+    const body = `async()=>{${echo}await echo(1);const hook=createHook();const own=hook.token;hook.dispose();return [own,await echo(2)]}`;
+    await useWorld();
+    const { runId } = await start(changed("export#at-once", body), []).then(async (run) => (await run.returnValue, run));
+    const fork = await getRun(runId).fork({ to: 1 });
+    const value = await fork.returnValue;
+    const history = await exportHistory(fork);
+    const workflow = changed("export#at-once", body);
+    const replays = await Promise.all(Array.from({ length: 4 }, () => replayHistory(workflow, history)));
+    expect(new Set(replays.map((one) => JSON.stringify(one)))).toEqual(new Set([JSON.stringify({ status: "completed", value })]));
+  });
+
+  test("knows the ids and tokens of a World of several servers", async () => {
+    const world = createMemoryWorld();
+    await useWorld({}, wrap(world, { newRunId: () => withSlot(randomUUID(), 7) }));
+    const child = workflowOf("export#child", "async()=>1");
+    const body = "async(child)=>{const hook=createHook();const {token}=hook;hook.dispose();return [token,(await start(child,[])).runId]}";
+    const run = await start(changed("export#placed", body), [child]);
+    const value = await run.returnValue;
+    const history = await exportHistory(run);
+    expect(history.placed).toBe(true);
+    const workflow = changed("export#placed", body);
+    expect(await replayHistory(workflow, history)).toEqual({ status: "completed", value });
+    await expect(replayHistory(workflow, { ...history, placed: false })).rejects.toThrow(HistoryDifferenceError);
   });
 
   test("refuses functions that are no workflow, and histories of another one", async () => {

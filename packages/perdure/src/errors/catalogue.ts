@@ -19,7 +19,7 @@ export const catalogue = {
   INVALID_ARGUMENT: "Correct the argument; the message names it and says what it must be.",
   INVALID_CONFIGURATION: "Correct the setting; the message names it and says what it must be.",
   NONDETERMINISM:
-    "The workflow's code did something else than its history says. Keep workflow code free of chance, real time and shared state; move such code into a step. The run is parked, its history is unharmed.",
+    "The workflow's code did something else than its history says. Keep workflow code free of chance, real time and shared state; move such code into a step. A run to which this happens is parked, its history unharmed.",
   NOT_AVAILABLE_IN_WORKFLOW: 'Workflow code runs in a deterministic sandbox. Move this call into a function marked "use step".',
   NOT_IN_STEP: 'Call it from a function marked "use step" while that runs inside a run.',
   NOT_IN_WORKFLOW: 'Call it from a function marked "use workflow", in a process whose code went through the Perdure compiler.',

@@ -11,7 +11,7 @@ import { toText } from "../run-input.ts";
 import { mapFrames } from "../source-positions.ts";
 import { streamsOf } from "../streams/process-streams.ts";
 import { shortName } from "../worker/note.ts";
-import { type Code, createRehearsal, type Rehearsal } from "../worker/rehearsal.ts";
+import { type Code, createRehearsal, type Rehearsal, type Rehearsing } from "../worker/rehearsal.ts";
 import { differenceOfOutcomes } from "./outcome.ts";
 import { HistoryDifferenceError } from "./replay-error.ts";
 
@@ -77,13 +77,28 @@ async function readAny(history: RecordedHistory | string | URL): Promise<ReadHis
   return readHistory(document, from);
 }
 
-const rehearsals = new Map<boolean, Rehearsal>();
+interface Stage {
+  readonly rehearsal: Rehearsal;
+  /** Settles when nothing is replayed there. */
+  last: Promise<unknown>;
+}
+
+const stages = new Map<boolean, Stage>();
+
+/** One after the other: a place has one run of an id at a time, and tests may replay the same one at once. */
+function rehearse(code: Code, { run, rows, placed, bundle }: ReadHistory): Promise<Rehearsing> {
+  let stage = stages.get(placed);
+  if (!stage) stages.set(placed, (stage = { rehearsal: createRehearsal(placed), last: Promise.resolve() }));
+  const { rehearsal, last } = stage;
+  const next = last.then(() => rehearsal.rehearse({ run, rows }, code, bundle));
+  stage.last = next.catch(() => undefined);
+  return next;
+}
 
 /** The same on any code. @throws HistoryDifferenceError, and what stops the code */
-export async function replayOn(code: Code, { run, rows, placed, bundle }: ReadHistory): Promise<ReplayedRun> {
-  let rehearsal = rehearsals.get(placed);
-  if (!rehearsal) rehearsals.set(placed, (rehearsal = createRehearsal(placed)));
-  const { machine, difference } = await rehearsal.rehearse({ run, rows }, code, bundle);
+export async function replayOn(code: Code, history: ReadHistory): Promise<ReplayedRun> {
+  const { run, rows } = history;
+  const { machine, difference } = await rehearse(code, history);
   if (difference) throw new HistoryDifferenceError(run, difference);
   const { outcome } = machine;
   const sides = outcome && outcome.status !== "continued" && run.output && differenceOfOutcomes(toText(run.output), outcome);
