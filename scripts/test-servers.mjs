@@ -40,7 +40,7 @@ export async function serveTestServers() {
 }
 
 /** No test takes the power away, and what was written outlives a server that crashes without it. */
-const withoutSync = { fsync: "off", full_page_writes: "off" };
+const withoutSync = { fsync: "off" };
 
 /** 15 sorts text by a language's rules, as many a server in use does; 18 by bytes. */
 const options = { 15: { initdb: ["--locale-provider=icu", "--icu-locale=en-US"] } };

@@ -15,6 +15,7 @@ export const expectedColumns: readonly string[] = [
   "chunks.stream bigint NOT NULL",
   "code.bytes bytea NOT NULL",
   "code.hash text NOT NULL",
+  "code.stored_at bigint NOT NULL",
   "code.used_at bigint NOT NULL",
   "history.data bytea NOT NULL",
   "history.fence integer NOT NULL",

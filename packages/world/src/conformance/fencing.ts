@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ClaimRequest } from "../records.ts";
 import { bytes, type Case, claim, claimOne, commit, commitOf, historyOf, mustCommit, recordOf, start, startMany, takeOver } from "./lab.ts";
 
 export const fencing: readonly Case[] = [
@@ -111,12 +112,15 @@ export const fencing: readonly Case[] = [
       const other = await lab.open();
       const old = await startMany(lab, "w1", 30);
       await lab.pass(lab.leaseMs + 1);
-      const request = { worker: "w2", limit: 10, leaseMs: lab.leaseMs };
+      // (Each a worker of its own: one that claims again, because an answer was lost, is given all that it does not say it has.)
+      const request = (worker: string): ClaimRequest => ({ worker, limit: 10, leaseMs: lab.leaseMs });
       const late = old.map((owned) => commit(lab.world, commitOf(owned, 0, ["late"])));
-      const claims = await Promise.all([other.claim(request), lab.world.claim(request), other.claim(request)]);
+      const claims = await Promise.all([other.claim(request("w2")), lab.world.claim(request("w3")), other.claim(request("w4"))]);
       const landed = new Map<string, boolean>();
       for (const [index, result] of (await Promise.all(late)).entries()) landed.set(old[index]!.runId, result.status === "committed");
-      const taken = claims.flatMap(({ runs }) => runs.map(({ run }) => ({ runId: run.id, fence: run.fence, worker: "w2" })));
+      const taken = claims.flatMap(({ runs }, index) =>
+        runs.map(({ run }) => ({ runId: run.id, fence: run.fence, worker: `w${index + 2}` })),
+      );
       assert.equal(new Set(taken.map(({ runId }) => runId)).size, 30);
       for (const owned of taken) {
         const seen = await historyOf(other, owned.runId);
