@@ -73,7 +73,8 @@ export function createFleet({ file, settings, logPath, standbys, onStarted }: Fl
   }
 
   function createMember(child: ChildProcess, workerId: string): Member {
-    const send = (message: ToWorker): void => void child.send(message);
+    // (To one that has ended by itself, too: its exit says so.)
+    const send = (message: ToWorker): void => void child.send(message, () => undefined);
     const member: Member = {
       pid: child.pid ?? 0,
       workerId,

@@ -86,8 +86,14 @@ function watchNotices(client: pg.ClientBase): void {
   });
 }
 
+/** An error of a connection that is in use is also thrown by its query, the first one too; without a listener it would end the process. */
+const ignore = (): void => {};
+
 function poolSource(pool: pg.Pool, { end, isOwn }: { end: () => Promise<void>; isOwn: boolean }): PgSource {
   let closed = false;
+  // A pool takes its own listener away as it gives a connection, and whoever asked for it gets it a moment later. A server that ends a connection as soon as it has
+  // been made says both in one breath: what it says is read before that moment.
+  pool.on("connect", (client) => client.on("error", ignore));
   let session: string | null = null;
   const begun = new WeakSet<object>();
 
@@ -108,8 +114,7 @@ function poolSource(pool: pg.Pool, { end, isOwn }: { end: () => Promise<void>; i
     },
     async connect() {
       const client = await pool.connect();
-      // An error of a connection that is in use is also thrown by its query, the first one too; without a listener it would end the process.
-      const ignore = (): void => {};
+      // (One that was made before the pool came here has no listener of ours.)
       client.on("error", ignore);
       if (session !== null && !begun.has(client)) await begin(client, session);
       watchNotices(client);
