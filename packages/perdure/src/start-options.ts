@@ -24,7 +24,7 @@ export interface StartOptions {
   readonly attributes?: Readonly<Record<string, string | number | boolean>>;
   /**
    * Which version of the workflow's code: the hash of one that was started before and that the World still has, as `run.version` of events and the World's records name it. Its steps
-   * are those of the worker. Default: the version of this process. Not in workflow code.
+   * are those of the worker. Default: `"current"`, the version of this process. Not in workflow code.
    */
   readonly version?: string;
   /**

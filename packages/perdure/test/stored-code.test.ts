@@ -195,6 +195,8 @@ test("a run may be started on a version that was started before, and on no other
   ]);
   expect(await Promise.all([older, many, present].map((run) => run.returnValue))).toEqual(["first 2", "first 3", "second 4"]);
   expect((await world.query.run({ id: older.runId }))?.version).toBe(version);
+  const current = await start(flow, [3], { version: "current" });
+  expect((await world.query.run({ id: current.runId }))?.version).not.toBe(version);
   const unknown = { version: "0".repeat(64), id: "never" };
   await expect(start(flow, [5], unknown)).rejects.toMatchObject({ code: "VERSION_NOT_FOUND" });
   await expect(startMany([[flow, [5], unknown]])).rejects.toMatchObject({ code: "VERSION_NOT_FOUND" });

@@ -187,8 +187,12 @@ export async function saveCode(world: World, { workflowId, bundle, version }: Pr
 }
 
 function checkVersion(version: unknown): string | undefined {
-  if (version === undefined || (typeof version === "string" && /^[\da-f]{64}$/.test(version))) return version;
-  throw new PerdureError("INVALID_ARGUMENT", "start(workflow, args, { version }) takes the hash of a version: 64 hexadecimal digits.");
+  if (version === undefined || version === "current") return undefined;
+  if (typeof version === "string" && /^[\da-f]{64}$/.test(version)) return version;
+  throw new PerdureError(
+    "INVALID_ARGUMENT",
+    'start(workflow, args, { version }) takes "current" or the hash of a version: 64 hexadecimal digits.',
+  );
 }
 
 /** For Worlds without a worker here. */
