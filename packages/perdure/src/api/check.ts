@@ -11,6 +11,7 @@ import { unpackBundle } from "../worker/stored-bundle.ts";
 import { type Code, createRehearsal, rehearsedOf } from "../worker/rehearsal.ts";
 import type { CheckReport } from "./check-report.ts";
 import { type Codes, createTally, signaturesOf, type Tally } from "./check-tally.ts";
+import { eachRun } from "../each-run.ts";
 import type { Signature } from "./signatures.ts";
 
 export interface CheckRunsOptions {
@@ -70,7 +71,8 @@ export async function checkRuns({ workflowId, sample, world: given }: CheckRunsO
   }
 
   async function* toBeChecked(): AsyncGenerator<{ readonly run: RunRecord; readonly tally: Tally }, void> {
-    for await (const run of openRuns(world, workflowId)) {
+    const open = { status: "running", limit: 1000, ...(workflowId !== undefined && { workflowId }) } as const;
+    for await (const run of eachRun(world, open)) {
       const tally = tallies.get(nameOf(run));
       if (tally?.take(sample)) yield { run, tally };
     }
@@ -101,20 +103,6 @@ async function signaturesIn(world: World, version: string, own: Code): Promise<R
 }
 
 const nameOf = ({ workflowId, version }: { readonly workflowId: string; readonly version: string }): string => `${version} ${workflowId}`;
-
-async function* openRuns(world: World, workflowId: string | undefined): AsyncGenerator<RunRecord, void> {
-  let cursor: string | undefined;
-  do {
-    const page = await world.query.runs({
-      status: "running",
-      limit: 1000,
-      ...(workflowId !== undefined && { workflowId }),
-      ...(cursor !== undefined && { cursor }),
-    });
-    yield* page.runs;
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined);
-}
 
 /** The ids of the steps that a history leaves without an answer. */
 function openSteps(rows: readonly Row[]): Set<string> {

@@ -24,6 +24,7 @@ import {
   rowsBeforeStep,
   startedBehind,
 } from "./history-cut.ts";
+import { eachRun } from "../each-run.ts";
 import { randomBytes16 } from "./random-bytes.ts";
 
 /** Code of the run's workflow: a version that the World or this process has, or the workflow's function, which stands for the code that this process has. */
@@ -192,21 +193,12 @@ async function checkRewind(world: World, run: RunRecord, cut: Cut): Promise<void
   }
   const started = startedBehind(cut);
   if (started.size === 0) return;
-  for await (const child of openChildren(world, run.id)) {
+  for await (const child of eachRun(world, { parent: run.id, status: "running" })) {
     if (!started.has(child.parent?.operation ?? "")) continue;
     throw refused(
       `the rows that would go have started run ${child.key ?? child.id}, which is open and would go on beside the one that is started in its place: end it first`,
     );
   }
-}
-
-async function* openChildren(world: World, parent: string): AsyncGenerator<RunRecord, void> {
-  let cursor: string | undefined;
-  do {
-    const page = await world.query.runs({ parent, status: "running", ...(cursor !== undefined && { cursor }) });
-    yield* page.runs;
-    cursor = page.cursor ?? undefined;
-  } while (cursor !== undefined);
 }
 
 function checkFork(run: RunRecord, { open }: Cut): void {
