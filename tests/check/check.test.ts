@@ -1,5 +1,5 @@
 /** `perdure check` on an application of which each workflow has changed in another way, with runs open of all of them. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CheckedVersion, CheckReport, SourcePosition } from "perdure/api";
@@ -160,8 +160,7 @@ describe("a build in which workflows have changed", { timeout: 120_000 }, () => 
     expect(output).toMatch(/perdure: 2 runs that keep their own code\.\n$/);
   });
 
-  test("nothing was written", async () => {
-    expect(readFileSync(join(changed.folder, "world.db")).length).toBeGreaterThan(0);
+  test("asked again, it says the same", async () => {
     const again = await changed.command(["check", "--entry", "app.ts", "--json"], env).ended();
     expect(JSON.parse(again.output.slice(0, again.output.lastIndexOf("}") + 1))).toEqual(report);
   });
