@@ -4,7 +4,8 @@ import { v7 as uuidV7 } from "uuid";
 import { encode, encodePlacing, type StreamReference } from "../codec/index.ts";
 import { maxValueBytes, publicUrl } from "../config.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
-import { findWorkflow, type WorkflowBundle, type WorkflowInPlace } from "../registry.ts";
+import { type CompiledWorkflow, compiledWorkflow } from "../compiled-workflow.ts";
+import type { WorkflowBundle, WorkflowInPlace } from "../registry.ts";
 import { monotonicNow, setImmediate } from "../host-timers.ts";
 import { workflowScope } from "../in-place.ts";
 import { perWorldAndLane } from "../lanes.ts";
@@ -162,17 +163,10 @@ export function handleOf<R>({ id, key }: RunRecord, { world = null }: { readonly
   return runHandle<R>({ id: key ?? id, known: id, world });
 }
 
-function registrationOf(workflow: unknown): { readonly id: string; readonly bundle: WorkflowBundle | WorkflowInPlace } {
-  const registered = findWorkflow(workflow);
-  if (!registered) {
-    const name =
-      typeof workflow === "function" ? `The function ${workflow.name || "(anonymous)"}` : `What start() was given (${typeof workflow})`;
-    throw new PerdureError("WORKFLOW_NOT_COMPILED", `${name} is not a compiled workflow.`);
-  }
-  if (!registered.bundle)
-    throw new PerdureError("WORKFLOW_NOT_COMPILED", `The workflow "${registered.id}" was compiled without its bundle.`);
+function registrationOf(workflow: unknown): CompiledWorkflow {
+  const registered = compiledWorkflow(workflow, "start()");
   upgradeOf(registered);
-  return { id: registered.id, bundle: registered.bundle };
+  return registered;
 }
 
 const bundlesByWorld = new WeakMap<World, Bundles>();

@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 
 import type { RunWait } from "../api/history.ts";
+import { compiledWorkflow } from "../compiled-workflow.ts";
 import { decodeWith } from "../codec/index.ts";
 import type { Machine, Outcome, PendingOperation } from "../engine/machine.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { each } from "../few.ts";
 import { type ReadHistory, readHistory, type RecordedHistory, unreadable } from "../recorded-history.ts";
-import { findWorkflow, findWorkflowById } from "../registry.ts";
+import { findWorkflowById } from "../registry.ts";
 import { toText } from "../run-input.ts";
 import { mapFrames } from "../source-positions.ts";
 import { streamsOf } from "../streams/process-streams.ts";
@@ -41,27 +42,12 @@ export async function replayHistory<A extends unknown[], R>(
   workflow: (...args: A) => Promise<R>,
   history: RecordedHistory | string | URL,
 ): Promise<ReplayedRun<R>> {
-  const { id, code } = codeOf(workflow);
+  const { id, bundle: code } = compiledWorkflow(workflow, "replayHistory()");
   const read = await readAny(history);
   const { workflowId } = read.run;
   if ((findWorkflowById(workflowId)?.id ?? workflowId) !== id)
     throw new PerdureError("INVALID_ARGUMENT", `replayHistory() was given the workflow "${id}" and a history of "${workflowId}".`);
   return (await replayOn(code, read)) as ReplayedRun<R>;
-}
-
-function codeOf(workflow: unknown): { readonly id: string; readonly code: Code } {
-  const registered = findWorkflow(workflow);
-  if (!registered?.bundle) {
-    const name =
-      typeof workflow === "function"
-        ? `The function ${workflow.name || "(anonymous)"}`
-        : `What replayHistory() was given (${typeof workflow})`;
-    throw new PerdureError(
-      "WORKFLOW_NOT_COMPILED",
-      registered ? `The workflow "${registered.id}" was compiled without its bundle.` : `${name} is not a compiled workflow.`,
-    );
-  }
-  return { id: registered.id, code: registered.bundle };
 }
 
 async function readAny(history: RecordedHistory | string | URL): Promise<ReadHistory> {
