@@ -26,10 +26,8 @@ answerElsewhereBy(async (address, response) => {
 export { openWorld };
 
 interface Runtime {
-  world: Promise<World> | null;
-  worker: Promise<Worker> | null;
-  /** The same once it has started. */
-  startedWorker: Worker | null;
+  world: Opening | null;
+  worker: Starting | null;
   waiters: Waiters | null;
   /** Of Worlds that calls name for themselves. */
   readonly otherWaiters: WeakMap<World, Waiters>;
@@ -42,6 +40,24 @@ interface Runtime {
   onlyLoads: boolean;
 }
 
+/** What is there at once for whoever asks once it is there: a start would wait for it several times, and each time costs it a microsecond. */
+interface Coming<T> {
+  readonly promise: Promise<T>;
+  now: T | null;
+}
+
+type Opening = Coming<World>;
+type Starting = Coming<Worker>;
+
+function coming<T>(promise: Promise<T>): Coming<T> {
+  const one: Coming<T> = { promise, now: null };
+  promise.then(
+    (value) => (one.now = value),
+    () => undefined,
+  );
+  return one;
+}
+
 const key = Symbol.for("perdure.runtime");
 
 /** One per process, also when several copies of this package are loaded. */
@@ -50,7 +66,6 @@ function runtime(): Runtime {
   holder[key] ??= {
     world: null,
     worker: null,
-    startedWorker: null,
     waiters: null,
     otherWaiters: new WeakMap(),
     observers: createSharedObservers(),
@@ -73,9 +88,10 @@ export async function setWorld(world: World): Promise<void> {
   state.worker = null;
   state.waiters?.stop(new PerdureError("WORKER_STOPPED", "The World of this process was replaced while a run was awaited."));
   state.waiters = null;
-  state.world = world.setup().then(() => world);
+  const opening = coming(world.setup().then(() => world));
+  state.world = opening;
   if (worker) await stopQuietly(worker);
-  await state.world;
+  await opening.promise;
 }
 
 /**
@@ -100,14 +116,20 @@ export function getWorld(): Promise<World> {
   const state = runtime();
   if (state.onlyLoads) return Promise.reject(workRefused("The World was asked for"));
   if (!state.world) {
-    const opening = openConfiguredWorld();
+    const opening = coming(openConfiguredWorld());
     state.world = opening;
     // A World that did not open is tried again by the next caller.
-    opening.catch(() => {
+    opening.promise.catch(() => {
       if (state.world === opening) state.world = null;
     });
   }
-  return state.world;
+  return state.world.promise;
+}
+
+/** The same if it is open already; else null: {@link getWorld} is to be asked. */
+export function openedWorld(): World | null {
+  const { world, onlyLoads } = runtime();
+  return onlyLoads ? null : (world?.now ?? null);
 }
 
 openStreamsBy(streamsOf(getWorld));
@@ -120,8 +142,7 @@ async function openConfiguredWorld(): Promise<World> {
 
 /** This process's worker if it has one now; starts none. */
 export function runningWorker(): Worker | null {
-  const { worker, startedWorker } = runtime();
-  return worker && startedWorker;
+  return runtime().worker?.now ?? null;
 }
 
 /** This process's worker, started if there is none yet; null when `PERDURE_WORKER=off` and nobody called `startWorker()`. */
@@ -129,13 +150,13 @@ export async function currentWorker(): Promise<Worker | null> {
   const state = runtime();
   if (!state.worker && !workerWanted()) return null;
   if (!state.worker) {
-    const making = makeWorker({});
+    const making = coming(makeWorker({}));
     state.worker = making;
-    making.catch(() => {
+    making.promise.catch(() => {
       if (state.worker === making) state.worker = null;
     });
   }
-  return state.worker;
+  return state.worker.promise;
 }
 
 /** True from the call of `startWorker()` or `createWorker()` on, until those workers have ended. */
@@ -149,7 +170,7 @@ export async function createRuntimeWorker(options: WorkerOptions): Promise<Runni
   // The one before goes on until there is another: a mistake in the options, or a World that is away, must not leave the process without.
   const worker = await explicitly(() => makeWorker(options));
   const before = state.worker;
-  const current = Promise.resolve(worker);
+  const current: Starting = { promise: Promise.resolve(worker), now: worker };
   state.worker = current;
   if (before) await stopQuietly(before);
   return keptAlive(worker, () => {
@@ -199,8 +220,8 @@ function keptAlive(worker: Worker, stopping: () => void): RunningWorker {
 }
 
 /** A worker that never started has nothing to stop; whoever asked for it was told why. */
-async function stopQuietly(making: Promise<Worker>): Promise<void> {
-  const worker = await making.catch(() => null);
+async function stopQuietly({ promise }: Starting): Promise<void> {
+  const worker = await promise.catch(() => null);
   await worker?.stop();
 }
 
@@ -208,24 +229,35 @@ async function stopQuietly(making: Promise<Worker>): Promise<void> {
 async function makeWorker(options: WorkerOptions): Promise<Worker> {
   const state = runtime();
   handleExit(state);
-  const worker = await makeWorkerOn(await getWorld(), options);
-  state.startedWorker = worker;
-  return worker;
+  return makeWorkerOn(await getWorld(), options);
 }
 
 /** Whether a World is the one of this process. Opens none. */
-async function isCurrentWorld(world: World): Promise<boolean> {
-  return (await runtime().world?.catch(() => null)) === world;
+function isCurrentWorld(world: World): boolean | Promise<boolean> {
+  const current = runtime().world;
+  if (!current || current.now) return current?.now === world;
+  return current.promise.then(
+    (opened) => opened === world,
+    () => false,
+  );
 }
 
 /** This process's worker, if it executes the runs of the World; started as by {@link currentWorker}. */
-export async function workerOf(world: World): Promise<Worker | null> {
-  return (await isCurrentWorld(world)) ? currentWorker() : null;
+export function workerOf(world: World): Worker | null | Promise<Worker | null> {
+  const isCurrent = isCurrentWorld(world);
+  if (typeof isCurrent !== "boolean") return isCurrent.then((is) => (is ? currentWorker() : null));
+  return isCurrent ? (runningWorker() ?? currentWorker()) : null;
 }
 
 /** Those in this process who await return values of a World. */
-export async function waitersOf(world: World): Promise<Waiters> {
-  if (await isCurrentWorld(world)) return currentWaiters(world);
+export function waitersOf(world: World): Waiters | Promise<Waiters> {
+  const isCurrent = isCurrentWorld(world);
+  if (typeof isCurrent !== "boolean") return isCurrent.then((is) => waitersAt(world, is));
+  return waitersAt(world, isCurrent);
+}
+
+function waitersAt(world: World, isCurrent: boolean): Waiters {
+  if (isCurrent) return currentWaiters(world);
   const { otherWaiters } = runtime();
   let waiters = otherWaiters.get(world);
   if (!waiters) otherWaiters.set(world, (waiters = createWaiters(world, () => false)));
@@ -255,7 +287,7 @@ export function setRuntimeObservers(observers: readonly Observer[]): void {
 
 function currentWaiters(world: World): Waiters {
   const state = runtime();
-  state.waiters ??= createWaiters(world, (runId) => state.startedWorker?.holds(runId) ?? false);
+  state.waiters ??= createWaiters(world, (runId) => state.worker?.now?.holds(runId) ?? false);
   return state.waiters;
 }
 

@@ -4,7 +4,7 @@ import { v4 as uuid } from "uuid";
 import { createBell } from "../bell.ts";
 import { decode, decodeWith, encode, makeRunsBy, markRun, type StreamOpener } from "../codec/index.ts";
 import { WorkflowRunCancelledError, WorkflowRunFailedError, WorkflowRunNotFoundError } from "../errors/run-errors.ts";
-import { getWorld, waitersOf, workerOf } from "../runtime.ts";
+import { getWorld, openedWorld, waitersOf, workerOf } from "../runtime.ts";
 import { CancelledError } from "../errors/cancelled-error.ts";
 import { PerdureError } from "../errors/perdure-error.ts";
 import { workflowScope } from "../in-place.ts";
@@ -138,39 +138,84 @@ export interface RunAddress {
 }
 
 export function runHandle<R>(address: RunAddress): Run<R> {
-  const handle: Run<R> = {
-    runId: address.id,
-    get status() {
-      return findRun(address).then((run) => (run.status === "running" && run.fence === 0 ? "pending" : run.status));
-    },
-    get returnValue() {
-      return returnValueOf<R>(address);
-    },
-    get note() {
-      return findRun(address).then((run) => run.note);
-    },
-    get waits() {
-      return findRun(address).then(async (run) => waitsOf(await worldOf(address), run));
-    },
-    events: () => readEvents(address),
-    cancel: (options) => cancelRun(address, options),
-    terminate: (options) => terminateRun(address, options),
-    wakeUp: (options) => wakeRun(address, options),
-    rewind: async (options = {}) => rewind(await worldOf(address), () => findRun(address), options),
-    fork: (options = {}) => forkRun<R>(address, options),
-    repin: async (version) => repin(await worldOf(address), () => findRun(address), version),
-    read: (key) => readState(address, key),
-    watch: (key) => watchState(address, key),
-    getReadable: (options) => new RunReadable(streamReader(address, options)),
-    get readable() {
-      return new RunReadable(streamReader(address));
-    },
-    get attributes() {
-      return findRun(address).then((run) => run.attributes);
-    },
-  };
+  const handle = new RunHandle<R>(address);
   if (address.world) worlds.set(handle, address.world);
   return markRun(handle, address.id);
+}
+
+/** (A class, and not an object of closures: one is made with every start.) */
+class RunHandle<R> implements Run<R> {
+  readonly runId: string;
+  readonly #address: RunAddress;
+
+  constructor(address: RunAddress) {
+    this.runId = address.id;
+    this.#address = address;
+  }
+
+  get status(): Promise<WorkflowRunStatus> {
+    return findRun(this.#address).then((run) => (run.status === "running" && run.fence === 0 ? "pending" : run.status));
+  }
+
+  get returnValue(): Promise<R> {
+    return returnValueOf<R>(this.#address);
+  }
+
+  get note(): Promise<string | null> {
+    return findRun(this.#address).then((run) => run.note);
+  }
+
+  get waits(): Promise<readonly RunWait[]> {
+    return findRun(this.#address).then(async (run) => waitsOf(await worldOf(this.#address), run));
+  }
+
+  events(): AsyncIterable<RunEvent> {
+    return readEvents(this.#address);
+  }
+
+  async cancel(options?: CancelOptions): Promise<"requested" | "ended"> {
+    return cancelRun(this.#address, options);
+  }
+
+  async terminate(options?: CancelOptions): Promise<"ended"> {
+    return terminateRun(this.#address, options);
+  }
+
+  async wakeUp(options?: WakeUpOptions): Promise<"requested" | "ended"> {
+    return wakeRun(this.#address, options);
+  }
+
+  async rewind(options: RewindOptions = {}): Promise<Rewound> {
+    return rewind(await worldOf(this.#address), () => findRun(this.#address), options);
+  }
+
+  async fork(options: ForkOptions = {}): Promise<Run<R>> {
+    return forkRun<R>(this.#address, options);
+  }
+
+  async repin(version: Version): Promise<void> {
+    await repin(await worldOf(this.#address), () => findRun(this.#address), version);
+  }
+
+  async read(key: string): Promise<unknown> {
+    return readState(this.#address, key);
+  }
+
+  watch(key: string): AsyncIterable<unknown> {
+    return watchState(this.#address, key);
+  }
+
+  getReadable<T = unknown>(options?: ReadableOptions): RunReadable<T> {
+    return new RunReadable(streamReader(this.#address, options));
+  }
+
+  get readable(): RunReadable<unknown> {
+    return new RunReadable(streamReader(this.#address));
+  }
+
+  get attributes(): Promise<Readonly<Record<string, string | number | boolean>>> {
+    return findRun(this.#address).then((run) => run.attributes);
+  }
 }
 
 const worlds = new WeakMap<Run<unknown>, World>();
@@ -293,10 +338,12 @@ const longestLook = 1000;
 
 async function returnValueOf<R>(address: RunAddress): Promise<R> {
   const { known } = address;
-  const world = await worldOf(address);
-  const waiters = await waitersOf(world);
+  const world = address.world ?? openedWorld() ?? (await getWorld());
+  const itsWaiters = waitersOf(world);
+  const waiters = itsWaiters instanceof Promise ? await itsWaiters : itsWaiters;
   // A process that waits for a result executes runs too, like one that starts them.
-  const worker = await workerOf(world);
+  const itsWorker = workerOf(world);
+  const worker = itsWorker instanceof Promise ? await itsWorker : itsWorker;
   let run = known !== null && worker?.holds(known) ? null : await findRun(address);
   let ended = (run && endOf(run)) ?? (await waiters.wait(run?.id ?? known ?? address.id));
   while (ended.successor !== null) {
@@ -309,20 +356,23 @@ async function returnValueOf<R>(address: RunAddress): Promise<R> {
 
 const streamsIn = (address: RunAddress): StreamOpener => streamsOf(() => worldOf(address));
 
-async function valueOf<R>(address: RunAddress, ended: EndedRun, run: RunRecord | null): Promise<R> {
+/** @throws (at once or later) RUN_FAILED, RUN_CANCELLED */
+function valueOf<R>(address: RunAddress, ended: EndedRun, run: RunRecord | null): R | Promise<R> {
   const { id } = address;
-  const text = Buffer.from(ended.output).toString("utf8");
+  const text = toText(ended.output);
   switch (ended.status) {
     case "completed":
       return decodeWith(streamsIn(address), text) as R;
-    case "failed": {
-      const cause = decode(text);
-      if (cause instanceof Error) await mapStack(cause, await worldOf(address), run ?? (await findRun({ ...address, id: ended.runId })));
-      throw new WorkflowRunFailedError(id, cause);
-    }
+    case "failed":
+      return failWith(address, decode(text), ended, run);
     case "cancelled":
       throw new WorkflowRunCancelledError(id, ended.output.length === 0 ? undefined : decode(text));
     default:
       return ended.status satisfies never;
   }
+}
+
+async function failWith(address: RunAddress, cause: unknown, { runId }: EndedRun, run: RunRecord | null): Promise<never> {
+  if (cause instanceof Error) await mapStack(cause, await worldOf(address), run ?? (await findRun({ ...address, id: runId })));
+  throw new WorkflowRunFailedError(address.id, cause);
 }

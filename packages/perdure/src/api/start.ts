@@ -10,7 +10,7 @@ import { monotonicNow, setImmediate } from "../host-timers.ts";
 import { workflowScope } from "../in-place.ts";
 import { perWorldAndLane } from "../lanes.ts";
 import { encodeRunInput, replacedOutput } from "../run-input.ts";
-import { assertWorks, getWorld, workerOf } from "../runtime.ts";
+import { assertWorks, getWorld, openedWorld, workerOf } from "../runtime.ts";
 import type { Serializable } from "../serializable.ts";
 import { checkArgs, readStartOptions, type DatabaseClient, type StartOptions } from "../start-options.ts";
 import { valueStreamName } from "../streams/namespace.ts";
@@ -52,12 +52,13 @@ export async function start<A extends unknown[], R>(
   if (inWorkflow) return inWorkflow.start(workflow, args, options) as unknown as Promise<Run<R>>;
   const { client } = options;
   const prepared = prepareStart(workflow, args, options, client === undefined);
-  const world = options.world ?? (await getWorld());
+  const world = options.world ?? openedWorld() ?? (await getWorld());
   const run = prepared.place(world);
   const { ifExists } = prepared;
   const streams = prepared.streams.map(({ source, name }) => ({ source, reference: { runId: run.id, name } }));
   const create = client === undefined ? null : creatorIn(world, client, [run]);
-  await saveCode(world, prepared);
+  const saving = saveCode(world, prepared);
+  if (saving) await saving;
   const {
     run: created,
     created: isNew,
@@ -172,12 +173,18 @@ function registrationOf(workflow: unknown): CompiledWorkflow {
 const bundlesByWorld = new WeakMap<World, Bundles>();
 const maxBatch = 500;
 
-/** Stores a workflow's code where its runs will be. @throws VERSION_NOT_FOUND, BUNDLE_CORRUPT for another version than this process's */
-export async function saveCode(world: World, { workflowId, bundle, version }: PreparedStart): Promise<void> {
+/** Stores a workflow's code where its runs will be; null: it is there. @throws (at once or later) WORK_REFUSED, VERSION_NOT_FOUND, BUNDLE_CORRUPT, the last two for another version than this process's */
+export function saveCode(world: World, prepared: PreparedStart): Promise<void> | null {
   assertWorks("A run was started");
-  const worker = await workerOf(world);
-  const bundles = worker?.bundles ?? bundlesOf(world);
-  await bundles.save(version === bundle.version ? bundle : await bundles.find(workflowId, version));
+  const worker = workerOf(world);
+  if (worker instanceof Promise) return worker.then((one) => saveIn(one?.bundles ?? bundlesOf(world), prepared) ?? undefined);
+  return saveIn(worker?.bundles ?? bundlesOf(world), prepared);
+}
+
+function saveIn(bundles: Bundles, { workflowId, bundle, version }: PreparedStart): Promise<void> | null {
+  if (version === bundle.version) return bundles.save(bundle);
+  const found = bundles.find(workflowId, version);
+  return found instanceof Promise ? found.then((loaded) => bundles.save(loaded) ?? undefined) : bundles.save(found);
 }
 
 function checkVersion(version: unknown): string | undefined {

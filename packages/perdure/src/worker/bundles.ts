@@ -9,9 +9,9 @@ import { packBundle, unpackBundle } from "./stored-bundle.ts";
 export interface Bundles {
   /**
    * Sees to it that the World has a version before runs of it are created, and again a minute later: a database that went back (a restored backup), and one that
-   * removes code which nobody uses, has it then. Code that runs in place cannot be stored.
+   * removes code which nobody uses, has it then. Code that runs in place cannot be stored. Null: the World is known to have it, or cannot.
    */
-  save(bundle: WorkflowBundle | WorkflowInPlace): Promise<void>;
+  save(bundle: WorkflowBundle | WorkflowInPlace): Promise<void> | null;
   /** @throws VERSION_NOT_FOUND, BUNDLE_CORRUPT */
   find(workflowId: string, version: string): WorkflowBundle | WorkflowInPlace | Promise<WorkflowBundle>;
 }
@@ -22,6 +22,7 @@ const confirmedMs = 60_000;
 interface Saved {
   readonly bytes: Promise<Uint8Array>;
   readonly stored: Promise<void>;
+  isStored: boolean;
   /** By the monotonic clock. */
   readonly at: number;
   /** Whether the World is asked once more when the time is over. */
@@ -56,17 +57,20 @@ export function createBundles(world: World, monotonic: () => number = monotonicN
   function store(bundle: WorkflowBundle): Saved {
     const bytes = saved.get(bundle.version)?.bytes ?? packBundle(bundle);
     const stored = bytes.then((packed) => world.code.put(bundle.version, packed));
-    const now: Saved = { bytes, stored, at: monotonic(), isFollowedUp: false };
+    const now: Saved = { bytes, stored, isStored: false, at: monotonic(), isFollowedUp: false };
     saved.set(bundle.version, now);
-    stored.catch(() => {
-      if (saved.get(bundle.version) === now) saved.delete(bundle.version);
-    });
+    stored.then(
+      () => (now.isStored = true),
+      () => {
+        if (saved.get(bundle.version) === now) saved.delete(bundle.version);
+      },
+    );
     return now;
   }
 
   return {
     save(bundle) {
-      if (!("code" in bundle)) return Promise.resolve();
+      if (!("code" in bundle)) return null;
       let known = saved.get(bundle.version);
       if (!known || monotonic() - known.at >= confirmedMs) known = store(bundle);
       if (!known.isFollowedUp) {
@@ -74,7 +78,7 @@ export function createBundles(world: World, monotonic: () => number = monotonicN
         known.isFollowedUp = true;
         setTimeout(() => void store(bundle).stored.catch(() => undefined), confirmedMs).unref();
       }
-      return known.stored;
+      return known.isStored ? null : known.stored;
     },
     find: (workflowId, version) => findBundle(workflowId, version) ?? loaded.get(version) ?? load(workflowId, version),
   };

@@ -2,6 +2,11 @@ import type { Core } from "./core.ts";
 import type { Resident } from "./resident.ts";
 import { drop, ended } from "./trouble.ts";
 
+/** Whether {@link forgetIfEnded} has anything to look at. */
+export function isHeldAtRest(core: Core, runId: string): boolean {
+  return isAtRest(core.residents.find(runId));
+}
+
 /**
  * A run in memory may have been ended by somebody else (`run.terminate()`, a start that replaces it): its copy is dropped and whoever waits is told. A
  * turn that is under way finds out by its commit. The same for one that was rewound or given another version.

@@ -7,6 +7,7 @@ import { giveBackIfStranded } from "./commit-turns.ts";
 import type { Core } from "./core.ts";
 import { beginningOf, isRecent } from "./deferral.ts";
 import { monotonicNow } from "../host-timers.ts";
+import type { WorkflowBundle, WorkflowInPlace } from "../registry.ts";
 import { observed } from "./observe/observation.ts";
 import type { Told } from "./observe/observer.ts";
 import { goOnIfThereIsRoom, isOverloaded } from "./pressure.ts";
@@ -25,10 +26,10 @@ const maxCrashes = 10;
 /** From this many on the run waits for a while, a random one, so that runs which went down with a guilty one get on without it. */
 const suspectCrashes = 3;
 
-/** Takes a new run in, which this worker created and therefore owns. */
-export async function admit(core: Core, run: RunRecord, askedAt: number): Promise<void> {
+/** Takes a new run in, which this worker created and therefore owns. @returns a promise where it takes longer */
+export function admit(core: Core, run: RunRecord, askedAt: number): Promise<void> | null {
   // Claimed before the answer to its creation came: what is claimed last counts.
-  if (core.residents.find(run.id)) return;
+  if (core.residents.find(run.id)) return null;
   const input = decodeRunInput(run.input);
   const { args } = input;
   const resident = createResident(run, input, core.leases.of(run.id));
@@ -38,7 +39,13 @@ export async function admit(core: Core, run: RunRecord, askedAt: number): Promis
   // Due at once, whatever the World's clock calls it.
   if (at !== null) resident.rowDueAt = at;
   core.residents.add(resident);
-  if (await makePlace(core, resident)) begin(core, resident, args, at !== null && isRecent(at) ? at : null);
+  const goOn = (hasPlace: boolean): void => {
+    if (hasPlace) begin(core, resident, args, at !== null && isRecent(at) ? at : null);
+  };
+  const made = makePlace(core, resident);
+  if (made instanceof Promise) return made.then(goOn);
+  goOn(made);
+  return null;
 }
 
 /** Rebuilds a claimed run from its history and sets it going. */
@@ -136,29 +143,47 @@ function begin(core: Core, resident: Resident, args: string, at: number | null):
 }
 
 /** Finds the run's code and makes its place in the realm. False when it has none, and the run is dealt with, also by whoever has dropped the copy meanwhile. */
-async function makePlace(core: Core, resident: Resident): Promise<boolean> {
-  const { run, seed, maxValueBytes } = resident;
+function makePlace(core: Core, resident: Resident): boolean | Promise<boolean> {
+  const { workflowId, version } = resident.run;
   try {
-    const found = core.bundles.find(run.workflowId, run.version);
-    const bundle = found instanceof Promise ? await found : found;
-    if (core.stopping || isDropped(resident)) return false;
-    const made = core.realm.create(bundle, { id: run.id, name: run.key ?? run.id, workflowId: run.workflowId, seed, maxValueBytes });
-    const handle = typeof made === "number" ? made : await made;
-    if (isDropped(resident)) {
-      core.realm.drop(handle);
-      return false;
-    }
-    resident.handle = handle;
-    return !core.stopping;
+    const found = core.bundles.find(workflowId, version);
+    const handle = found instanceof Promise ? found.then((bundle) => createIn(core, resident, bundle)) : createIn(core, resident, found);
+    if (!(handle instanceof Promise)) return settle(core, resident, handle);
+    return handle.then(
+      (one) => settle(core, resident, one),
+      async (error: unknown) => giveUp(core, resident, error),
+    );
   } catch (error) {
-    if (isDropped(resident)) return false;
-    const note =
-      error instanceof PerdureError ? `${error.code}: ${error.message}` : `The workflow's code cannot be loaded: ${String(error)}`;
-    const { rows, messages } = await core.world.load(run.id);
-    resident.committed = rows.length;
-    if (!isDropped(resident)) await giveBackLacking(core, resident, { what: run.version, note, isWoken: messages.length > 0 });
+    return giveUp(core, resident, error);
+  }
+}
+
+/** Null: nobody wants it any more. */
+function createIn(core: Core, resident: Resident, bundle: WorkflowBundle | WorkflowInPlace): number | null | Promise<number> {
+  const { run, seed, maxValueBytes } = resident;
+  if (core.stopping || isDropped(resident)) return null;
+  return core.realm.create(bundle, { id: run.id, name: run.key ?? run.id, workflowId: run.workflowId, seed, maxValueBytes });
+}
+
+function settle(core: Core, resident: Resident, handle: number | null): boolean {
+  if (handle === null) return false;
+  if (isDropped(resident)) {
+    core.realm.drop(handle);
     return false;
   }
+  resident.handle = handle;
+  return !core.stopping;
+}
+
+async function giveUp(core: Core, resident: Resident, error: unknown): Promise<boolean> {
+  if (isDropped(resident)) return false;
+  const { run } = resident;
+  const note =
+    error instanceof PerdureError ? `${error.code}: ${error.message}` : `The workflow's code cannot be loaded: ${String(error)}`;
+  const { rows, messages } = await core.world.load(run.id);
+  resident.committed = rows.length;
+  if (!isDropped(resident)) await giveBackLacking(core, resident, { what: run.version, note, isWoken: messages.length > 0 });
+  return false;
 }
 
 /** (A function, because it changes under the hand of whoever awaits something.) */

@@ -34,7 +34,7 @@ import { createSources } from "./sources.ts";
 import { admit, receive, takeOver, takeOverFailed } from "./take-over.ts";
 import { stop } from "./stop.ts";
 import { createTimers } from "./timers.ts";
-import { forgetIfEnded } from "./ended-outside.ts";
+import { forgetIfEnded, isHeldAtRest } from "./ended-outside.ts";
 import { drop, handleTrouble } from "./trouble.ts";
 import { createTurns } from "./turns.ts";
 import { createUpgrades } from "./upgrades.ts";
@@ -85,7 +85,7 @@ export async function createWorker(world: World, given: WorkerOptions, { onEnded
   const unwatch = world.watch((hint) => {
     if (hint.kind === "due") loop.hint();
     // A look that fails is made up for: the run's next commit is fenced, and waiters look themselves.
-    else if (hint.kind === "ended") void forgetIfEnded(core, hint.runId).catch(() => undefined);
+    else if (hint.kind === "ended" && isHeldAtRest(core, hint.runId)) void forgetIfEnded(core, hint.runId).catch(() => undefined);
   });
   let stopped: Promise<void> | null = null;
   let tellStopped = (): void => undefined;
@@ -100,7 +100,7 @@ export async function createWorker(world: World, given: WorkerOptions, { onEnded
     hasRoom: () => !core.stopping && core.residents.size < options.maxResidentRuns && core.residents.bytes < options.maxResidentBytes,
     admit(run, askedAt) {
       if (core.stopping) core.releases.add({ runId: run.id, fence: run.fence });
-      else admit(core, run, askedAt).catch((error: unknown) => takeOverFailed(core, run, error));
+      else admitOrGiveBack(core, run, askedAt);
     },
     lookForLostRuns() {
       core.hasLostAnswer = true;
@@ -120,6 +120,15 @@ export async function createWorker(world: World, given: WorkerOptions, { onEnded
     stop: () => end(options.graceMs),
     stopped: whenStopped,
   };
+}
+
+function admitOrGiveBack(core: Core, run: RunRecord, askedAt: number): void {
+  const failed = (error: unknown): void => takeOverFailed(core, run, error);
+  try {
+    admit(core, run, askedAt)?.catch(failed);
+  } catch (error) {
+    failed(error);
+  }
 }
 
 interface CoreOptions {
