@@ -19,6 +19,11 @@ import type { Sql } from "./sql.ts";
 /** The columns of a row, in order. int8 arrives as a number. */
 export type Row = readonly unknown[];
 
+export interface Statement {
+  readonly template: string;
+  readonly values: readonly unknown[];
+}
+
 /** Where statements of one transaction go. */
 export interface Transaction {
   all(template: string, values: readonly unknown[]): Promise<readonly Row[]>;
@@ -32,8 +37,8 @@ export interface Transaction {
 export type Repeatable = "repeatable" | "once";
 
 export interface Database extends Transaction {
-  /** One statement in a transaction of its own. `attempt` counts from 0. */
-  statement(template: string, values: readonly unknown[], repeatable: Repeatable): Promise<QueryResult<unknown[]>>;
+  /** One statement in a transaction of its own. `isRetry`: an earlier try may have been committed. */
+  statement(of: (isRetry: boolean) => Statement, repeatable: Repeatable): Promise<QueryResult<unknown[]>>;
   /** All of the work or none of it. The work may be called again, with another transaction; `isRetry`: an earlier try may have been committed. */
   transaction<T>(work: (transaction: Transaction, isRetry: boolean) => Promise<T>, repeatable: Repeatable): Promise<T>;
   /** Statements of their own that are not tried again. */
@@ -139,7 +144,12 @@ export function createDatabase({ source, sql, named, patienceMs, locality, idleM
     });
   }
 
-  const statement: Database["statement"] = async (template, values, repeatable) => retry(async () => once(template, values), repeatable);
+  const statement: Database["statement"] = async (of, repeatable) =>
+    retry(async (isRetry) => {
+      const { template, values } = of(isRetry);
+      return once(template, values);
+    }, repeatable);
+  const repeated: Send = async (template, values) => retry(async () => once(template, values), "repeatable");
   return {
     statement,
     locality,
@@ -147,8 +157,8 @@ export function createDatabase({ source, sql, named, patienceMs, locality, idleM
     retry,
     transaction: async (work, repeatable) =>
       retry(async (isRetry) => transact(async (transaction) => work(transaction, isRetry)), repeatable),
-    all: async (template, values) => (await statement(template, values, "repeatable")).rows,
-    run: async (template, values) => (await statement(template, values, "repeatable")).rowCount ?? 0,
+    all: async (template, values) => (await repeated(template, values)).rows,
+    run: async (template, values) => (await repeated(template, values)).rowCount ?? 0,
     withoutNames() {
       isNamed = false;
     },

@@ -12,7 +12,7 @@
 import type { Commit, CommitResult, HookRecord, RunPatch } from "@perdure/world";
 import { storableText } from "@perdure/world";
 import { bytesArray, plainArray, textArray } from "../database/arrays.ts";
-import type { Row } from "../database/database.ts";
+import type { Row, Statement } from "../database/database.ts";
 import type { Locality } from "../database/locality.ts";
 import { FREED_DATA } from "./outbox.ts";
 import { runParam, statusNumber, workerId } from "./records.ts";
@@ -46,11 +46,6 @@ export interface UsualBatch {
   read(answer: Answer): Written | Statement;
 }
 
-interface Statement {
-  readonly template: string;
-  readonly values: readonly unknown[];
-}
-
 /** The result of each commit, by its index; undefined for a commit that was not written, or whose hooks were not all free: it is to be looked at alone. */
 export type Written = readonly (CommitResult | undefined)[];
 
@@ -58,13 +53,25 @@ export type Written = readonly (CommitResult | undefined)[];
 export const COMMITTED: CommitResult = { status: "committed", conflicts: [] };
 const RELEASED: CommitResult = { status: "committed", conflicts: [], released: true };
 
+/** Whether a run's history is as long as a commit says: its last row is looked for. */
+const isSoLong = (commit: string): string => `coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = ${commit}.run_id), 0) = ${commit}.base`;
+
+/**
+ * The same for a commit that writes rows, at half of the whole statement's cost: the row is there that is to be the last. If there is another one behind it, its key refuses the
+ * statement, which is taken apart then; so not where that is to be expected, after a try whose answer was lost.
+ */
+const isAtLeastSoLong = (commit: string): string =>
+  `(${commit}.base = 0 OR (SELECT h.seq FROM @history h WHERE h.run_id = ${commit}.run_id AND h.seq = ${commit}.base) IS NOT NULL)`;
+
 /** One row of each run and nothing else: most of what is ever written. */
-const APPEND_ROWS = `
+const appendRows = (hasLength: string): string => `
   INSERT INTO @history (run_id, seq, fence, data)
   SELECT i.run_id, i.base + 1, i.fence, i.data
   FROM unnest($1::uuid[], $2::int8[], $3::int4[], $4::int4[], $5::bytea[]) AS i(run_id, owner, fence, base, data)
   WHERE (SELECT CASE WHEN r.owner = i.owner THEN r.fence END FROM @runs r WHERE r.id = i.run_id FOR SHARE) = i.fence
-    AND coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = i.run_id), 0) = i.base`;
+    AND ${hasLength}`;
+const APPEND_ROWS = appendRows(isAtLeastSoLong("i"));
+const APPEND_ROWS_AGAIN = appendRows(isSoLong("i"));
 
 /** The own rows of commits of one row. What is only read may be seen before a synchronous standby has it; the lock is a write, which waits for all before it. */
 const OWN_ROWS = `
@@ -72,15 +79,19 @@ const OWN_ROWS = `
   WHERE (SELECT r.id FROM @runs r WHERE r.id = i.run_id FOR SHARE) IS NOT NULL
     AND (SELECT h.fence FROM @history h WHERE h.run_id = i.run_id AND h.seq = i.base + 1) = i.fence`;
 
-/** @param commits usual ones, each of another run, in the order of the runs' ids: all statements lock rows in that order */
-export function usualBatch(commits: readonly Commit[], locality: Locality | null): UsualBatch {
-  return commits.every(isBare) ? rowBatch(commits) : generalBatch(commits, locality);
+/**
+ * @param commits usual ones, each of another run, in the order of the runs' ids: all statements lock rows in that order
+ * @param isRetry whether an earlier try may have written them
+ */
+export function usualBatch(commits: readonly Commit[], locality: Locality | null, isRetry: boolean): UsualBatch {
+  return commits.every(isBare) ? rowBatch(commits, isRetry) : generalBatch(commits, locality, isRetry);
 }
 
-function rowBatch(commits: readonly Commit[]): UsualBatch {
+function rowBatch(commits: readonly Commit[], isRetry: boolean): UsualBatch {
   const [runs, owners, fences, bases] = leases(commits);
+  const template = isRetry ? APPEND_ROWS_AGAIN : APPEND_ROWS;
   return {
-    statement: { template: APPEND_ROWS, values: [runs, owners, fences, bases, bytesArray(commits.map(({ rows }) => rows[0]!))] },
+    statement: { template, values: [runs, owners, fences, bases, bytesArray(commits.map(({ rows }) => rows[0]!))] },
     // To return a row for each would be most of the answer's cost.
     read: ({ rowCount }) =>
       rowCount === commits.length ? commits.map(() => COMMITTED) : { template: OWN_ROWS, values: [runs, fences, bases] },
@@ -129,13 +140,13 @@ function bindPlaces({ bind }: Parameters, items: readonly Placed<unknown>[]): st
 const PASSED = "(SELECT g.ok FROM gate g)";
 
 /** A text per combination of what commits contain, so that no statement does more than it must. */
-function generalBatch(commits: readonly Commit[], locality: Locality | null): UsualBatch {
+function generalBatch(commits: readonly Commit[], locality: Locality | null, isRetry: boolean): UsualBatch {
   const parameters = createParameters();
   const reserved = placed(commits, ({ hooks }) => hooks);
   const consumed = placed(commits, (commit) => commit.consumed);
   const disposed = placed(commits, ({ disposedHooks }) => disposedHooks);
   const published = placed(commits, lastWrites);
-  const parts = [gatePart(parameters, commits), rowsPart(parameters, commits)];
+  const parts = [gatePart(parameters, commits, isRetry), rowsPart(parameters, commits)];
   if (consumed.length > 0) parts.push(consumedPart(parameters, consumed, commits.length));
   if (disposed.length > 0) parts.push(disposedPart(parameters, disposed));
   if (reserved.length > 0) parts.push(reservedPart(parameters, reserved));
@@ -175,15 +186,16 @@ function readAnswer(commits: readonly Commit[], rows: readonly Row[], locality: 
 }
 
 /** Which commits may be written. Their runs are locked from here on. */
-function gatePart({ bind }: Parameters, commits: readonly Commit[]): string {
+function gatePart({ bind }: Parameters, commits: readonly Commit[], isRetry: boolean): string {
   const [runs, owners, fences, bases] = leases(commits).map(bind);
+  const hasLength = isRetry || commits.some(({ rows }) => rows.length === 0) ? isSoLong : isAtLeastSoLong;
   const reads = bind(plainArray(commits.map(({ consumed }) => consumed?.length ?? 0)));
   const areEnds = bind(plainArray(commits.map(ends)));
   return `c AS MATERIALIZED (
     SELECT c.place::int4 AS place, c.run_id, c.ends,
       coalesce((SELECT CASE WHEN r.owner = c.owner AND (NOT c.ends OR (r.mail = c.reads AND NOT r.awaited)) THEN r.fence END
         FROM @runs r WHERE r.id = c.run_id FOR NO KEY UPDATE) = c.fence, false)
-      AND coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = c.run_id), 0) = c.base AS ok
+      AND ${hasLength("c")} AS ok
     FROM unnest(${runs}::uuid[], ${owners}::int8[], ${fences}::int4[], ${bases}::int4[], ${reads}::int4[], ${areEnds}::bool[])
       WITH ORDINALITY AS c(run_id, owner, fence, base, reads, ends, place)
   ), gate AS MATERIALIZED (SELECT array_agg(ok ORDER BY place) AS ok FROM c)`;

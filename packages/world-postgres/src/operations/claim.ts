@@ -57,7 +57,7 @@ export async function claim(
 ): Promise<Claimed & { readonly leaseLeft: number | null }> {
   const id = workerId(worker);
   if (holding !== undefined) await database.run(FORGET, [id, plainArray(holding)]);
-  const { rows } = await database.statement(CLAIM, [id, limit], "once");
+  const { rows } = await database.statement(() => ({ template: CLAIM, values: [id, limit] }), "once");
   const [hasMail, nextDueAt, leaseLeft] = rows[0] as unknown as readonly [boolean, number | null, number | null];
   const runs = rows.filter((row) => row[3] !== null).map((row) => toClaimed(row.slice(3), worker));
   const messages = hasMail ? await messagesBefore(database, worker, runs) : [];

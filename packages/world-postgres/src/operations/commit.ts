@@ -87,8 +87,12 @@ async function commitUsual(database: Database, usual: readonly Open[], results: 
 }
 
 async function write(database: Database, commits: readonly Commit[]): Promise<Written> {
-  const { statement, read } = usualBatch(commits, database.locality);
-  const written = read(await database.statement(statement.template, statement.values, "repeatable"));
+  let batch = usualBatch(commits, database.locality, false);
+  const answer = await database.statement((isRetry) => {
+    if (isRetry) batch = usualBatch(commits, database.locality, true);
+    return batch.statement;
+  }, "repeatable");
+  const written = batch.read(answer);
   if (!("template" in written)) return written;
   const runs = new Set((await database.all(written.template, written.values)).map(([run]) => run as string));
   return commits.map(({ runId }) => (runs.has(runId) ? COMMITTED : undefined));
