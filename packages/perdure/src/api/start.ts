@@ -129,12 +129,13 @@ export function prepareStart(workflow: unknown, args: unknown, options: StartOpt
   const limit = maxValueBytes();
   const of = `the workflow "${workflowId}"${typeof options.id === "string" ? ` for run "${options.id}"` : ""}`;
   // Arguments are taken as they are now. The World may be opened first, and have an id of its own: then that stands in its place.
-  const ownId = uuidV7({ random: randomBytes16() });
+  let madeId: string | null = null;
+  const ownId = (): string => (madeId ??= uuidV7({ random: randomBytes16() }));
   const streams: { source: ReadableStream; name: string }[] = [];
   const place = (source: ReadableStream): StreamReference => {
     const name = valueStreamName("args", String(streams.length));
     streams.push({ source, name });
-    return { runId: ownId, name };
+    return { runId: ownId(), name };
   };
   const list = checkArgs(args);
   const encoded = takesStreams
@@ -143,8 +144,8 @@ export function prepareStart(workflow: unknown, args: unknown, options: StartOpt
   const seed = Buffer.from(randomBytes16()).toString("hex");
   const address = publicUrl();
   const placeRun = (world: World, near?: string): NewRun => {
-    const id = world.newRunId?.(near !== undefined ? { near } : key !== null ? { key } : undefined) ?? ownId;
-    const args = streams.length > 0 ? encoded.replaceAll(ownId, id) : encoded;
+    const id = world.newRunId?.(near !== undefined ? { near } : key !== null ? { key } : undefined) ?? ownId();
+    const args = streams.length > 0 ? encoded.replaceAll(ownId(), id) : encoded;
     return {
       id,
       key,

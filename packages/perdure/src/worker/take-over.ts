@@ -178,8 +178,7 @@ function settle(core: Core, resident: Resident, handle: number | null): boolean 
 async function giveUp(core: Core, resident: Resident, error: unknown): Promise<boolean> {
   if (isDropped(resident)) return false;
   const { run } = resident;
-  const note =
-    error instanceof PerdureError ? `${error.code}: ${error.message}` : `The workflow's code cannot be loaded: ${String(error)}`;
+  const note = error instanceof PerdureError ? `${error.code}: ${error.message}` : `The workflow's code cannot be loaded: ${String(error)}`;
   const { rows, messages } = await core.world.load(run.id);
   resident.committed = rows.length;
   if (!isDropped(resident)) await giveBackLacking(core, resident, { what: run.version, note, isWoken: messages.length > 0 });

@@ -15,7 +15,7 @@ import { bytesArray, plainArray, textArray } from "../database/arrays.ts";
 import type { Row, Statement } from "../database/database.ts";
 import type { Locality } from "../database/locality.ts";
 import { FREED_DATA } from "./outbox.ts";
-import { runParam, statusNumber, workerId } from "./records.ts";
+import { statusNumber, workerId } from "./records.ts";
 
 /** Whether a commit can be part of {@link usualBatch}. */
 export function isUsual(commit: Commit): boolean {
@@ -54,7 +54,8 @@ export const COMMITTED: CommitResult = { status: "committed", conflicts: [] };
 const RELEASED: CommitResult = { status: "committed", conflicts: [], released: true };
 
 /** Whether a run's history is as long as a commit says: its last row is looked for. */
-const isSoLong = (commit: string): string => `coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = ${commit}.run_id), 0) = ${commit}.base`;
+const isSoLong = (commit: string): string =>
+  `coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = ${commit}.run_id), 0) = ${commit}.base`;
 
 /**
  * The same for a commit that writes rows, at half of the whole statement's cost: the row is there that is to be the last. If there is another one behind it, its key refuses the
@@ -98,9 +99,10 @@ function rowBatch(commits: readonly Commit[], isRetry: boolean): UsualBatch {
   };
 }
 
+/** (The ids are ids: whoever calls has looked.) */
 function leases(commits: readonly Commit[]): unknown[] {
   return [
-    plainArray(commits.map(({ runId }) => runParam(runId))),
+    plainArray(commits.map(({ runId }) => runId)),
     plainArray(commits.map(({ worker }) => workerId(worker))),
     plainArray(commits.map(({ fence }) => fence)),
     plainArray(commits.map(({ base }) => base)),
@@ -185,7 +187,7 @@ function readAnswer(commits: readonly Commit[], rows: readonly Row[], locality: 
   });
 }
 
-/** Which commits may be written. Their runs are locked from here on. */
+/** Which commits may be written. Their runs are locked from here on. The first part: its parameters are `$1` to `$6`. */
 function gatePart({ bind }: Parameters, commits: readonly Commit[], isRetry: boolean): string {
   const [runs, owners, fences, bases] = leases(commits).map(bind);
   const hasLength = isRetry || commits.some(({ rows }) => rows.length === 0) ? isSoLong : isAtLeastSoLong;
@@ -201,16 +203,21 @@ function gatePart({ bind }: Parameters, commits: readonly Commit[], isRetry: boo
   ), gate AS MATERIALIZED (SELECT array_agg(ok ORDER BY place) AS ok FROM c)`;
 }
 
-function rowsPart(parameters: Parameters, commits: readonly Commit[]): string {
-  const { bind } = parameters;
-  const rows = placed(commits, ({ rows, base }) => rows.map((data, index) => ({ seq: base + index + 1, data })));
-  const at = bindPlaces(parameters, rows);
-  const seqs = bind(plainArray(rows.map(({ value }) => value.seq)));
-  const fences = bind(plainArray(rows.map(({ commit }) => commit.fence)));
-  const data = bind(bytesArray(rows.map(({ value }) => value.data)));
+/** (What the rows of a commit have in common stands in the parameters once: `$1` and `$3` are the runs and fences of all.) */
+function rowsPart({ bind }: Parameters, commits: readonly Commit[]): string {
+  const places: number[] = [];
+  const seqs: number[] = [];
+  const data: Uint8Array[] = [];
+  for (const [index, { base, rows }] of commits.entries()) {
+    for (let row = 0; row < rows.length; row++) {
+      places.push(index + 1);
+      seqs.push(base + row + 1);
+      data.push(rows[row]!);
+    }
+  }
   return `written AS (
-    INSERT INTO @history (run_id, seq, fence, data) SELECT i.run_id, i.seq, i.fence, i.data
-    FROM unnest(${at}, ${seqs}::int4[], ${fences}::int4[], ${data}::bytea[]) AS i(place, run_id, seq, fence, data)
+    INSERT INTO @history (run_id, seq, fence, data) SELECT ($1::uuid[])[i.place], i.seq, ($3::int4[])[i.place], i.data
+    FROM unnest(${bind(plainArray(places))}::int4[], ${bind(plainArray(seqs))}::int4[], ${bind(bytesArray(data))}::bytea[]) AS i(place, seq, data)
     WHERE ${PASSED}[i.place]
   )`;
 }

@@ -116,6 +116,8 @@ export const fencing: readonly Case[] = [
       const request = (worker: string): ClaimRequest => ({ worker, limit: 10, leaseMs: lab.leaseMs });
       const late = old.map((owned) => commit(lab.world, commitOf(owned, 0, ["late"])));
       const claims = await Promise.all([other.claim(request("w2")), lab.world.claim(request("w3")), other.claim(request("w4"))]);
+      // A claim may pass by a run that a commit holds at that moment.
+      while (claims.flatMap(({ runs }) => runs).length < 30) claims.push(await other.claim(request(`w${claims.length + 2}`)));
       const landed = new Map<string, boolean>();
       for (const [index, result] of (await Promise.all(late)).entries()) landed.set(old[index]!.runId, result.status === "committed");
       const taken = claims.flatMap(({ runs }, index) =>
