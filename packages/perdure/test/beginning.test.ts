@@ -10,7 +10,7 @@ import { encodeRunInput } from "../src/run-input.ts";
 import { setWorld } from "../src/runtime.ts";
 import { readRows } from "../src/worker/replay.ts";
 import { bundleOf, workflowOf } from "./support/bundle.ts";
-import { anotherWorker, gate, until, useWorld, wrap } from "./support/lab.ts";
+import { anotherWorker, gate, until, useWorld, without, wrap } from "./support/lab.ts";
 
 const begun: string[] = [];
 const first = gate();
@@ -22,7 +22,7 @@ step(
   "once",
 );
 
-/** A World that takes no commit before it is let. */
+/** A World that takes no commit before it is let, nor one with a new run. */
 function closed(world: World): { readonly world: World; readonly commits: Commit[]; open(): void } {
   const { opened, open } = gate();
   const commits: Commit[] = [];
@@ -31,7 +31,12 @@ function closed(world: World): { readonly world: World; readonly commits: Commit
     await opened;
     return world.commit(batch);
   };
-  return { world: wrap(world, { commit }), commits, open };
+  const createRuns: World["createRuns"] = async (runs, options) =>
+    world.createRuns(
+      runs.map((run) => without(run, "beginning")),
+      options,
+    );
+  return { world: wrap(world, { commit, createRuns }), commits, open };
 }
 
 test("a first step begins while the World takes no commit, and no second one does", async () => {

@@ -20,7 +20,7 @@ import { commit, type Committed } from "./operations/commit.ts";
 import { end } from "./operations/end.ts";
 import { deliver, load } from "./operations/messages.ts";
 import { queryHook, queryRun, queryRuns, queryRunsById, queryVersions } from "./operations/query.ts";
-import { createRuns, insertRuns, isPlain, release } from "./operations/runs.ts";
+import { begunOf, createRuns, firstsOf, insertRuns, isPlain, release, type Firsts } from "./operations/runs.ts";
 import { queryState } from "./operations/state.ts";
 import { createRunsIn } from "./operations/runs-in.ts";
 import { appendStreams, readStream } from "./operations/streams.ts";
@@ -127,10 +127,8 @@ function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" |
 
 /** Mostly one statement; one more for what exists, and a transaction where one run may need several tables. */
 async function create(database: Database, runs: readonly NewRun[], owner: string | null): Promise<CreatedRun[]> {
-  const created = isPlain(database, runs)
-    ? await database.retry(() => insertRuns(database.direct, runs, owner), "once").catch(askAgain)
-    : null;
-  if (created?.size === runs.length) return runs.map(({ id }) => ({ run: created.get(id)!, created: true, replaced: null }));
+  const created = isPlain(database, runs) ? await createPlain(database, runs, owner, firstsOf(database, runs, owner)) : null;
+  if (created?.size === runs.length) return runs.map(({ id }) => created.get(id)!);
   const isUnknown = created === undefined;
   const first = new Set(created?.keys());
   const rest = runs.filter(({ id }) => !first.delete(id));
@@ -140,21 +138,45 @@ async function create(database: Database, runs: readonly NewRun[], owner: string
     if (!isRetry) answers.clear();
     const results = await createRuns(transaction, rest, owner);
     const told = new Set(created?.keys()); // the same id once more in this call exists already
-    for (const [index, { id }] of rest.entries()) {
+    for (const [index, run] of rest.entries()) {
+      const { id } = run;
       if (told.has(id)) continue;
       told.add(id);
       const found = results[index]!;
-      const result = lostAnswer(found, id, answers.get(id)) ?? (isUnknown ? asCreated(found, id, owner) : found);
+      const result = lostAnswer(found, id, answers.get(id)) ?? (isUnknown ? asCreated(found, run, owner) : found);
       if (result.created) answers.set(id, result);
       results[index] = result;
     }
     return results;
   }, "repeatable");
   return runs.map((run) => {
-    const record = created?.get(run.id);
+    const one = created?.get(run.id);
     created?.delete(run.id);
-    return record === undefined ? others.shift()! : { run: record, created: true, replaced: null };
+    return one ?? others.shift()!;
   });
+}
+
+/** Those that one statement creates, by their ids; undefined: not known. What they begin with is left out when the server refuses it, a token that is taken for instance: it is a commit like any other then. */
+async function createPlain(
+  database: Database,
+  runs: readonly NewRun[],
+  owner: string | null,
+  firsts: Firsts,
+): Promise<Map<string, CreatedRun> | undefined> {
+  let records: ReadonlyMap<string, RunRecord> | undefined;
+  try {
+    records = await database.retry(() => insertRuns(database.direct, runs, owner, firsts), "once");
+  } catch (error) {
+    if (firsts.size > 0 && !WorldError.is(error)) return createPlain(database, runs, owner, new Map());
+    records = askAgain(error);
+  }
+  if (records === undefined) return undefined;
+  const created = new Map<string, CreatedRun>();
+  for (const [id, run] of records) {
+    const first = firsts.get(id);
+    created.set(id, { run, created: true, replaced: null, ...(first && { begun: begunOf(first) }) });
+  }
+  return created;
 }
 
 /** A creation whose outcome is unknown is done again, and finds what it left. */
@@ -171,9 +193,10 @@ function lostAnswer({ run, created }: Found, id: string, answer: CreatedRun | un
 }
 
 /** After a single statement was lost, which has said nothing: what exists under the very id, and as it would be, is what it created. */
-function asCreated(result: CreatedRun, id: string, owner: string | null): CreatedRun {
+function asCreated(result: CreatedRun, { id, beginning }: NewRun, owner: string | null): CreatedRun {
   const { run, created } = result as Found;
-  const isOwn = run?.id === id && run.owner === owner && run.fence === (owner === null ? 0 : 1);
+  const owners = beginning?.patch?.release ? [owner, null] : [owner];
+  const isOwn = run?.id === id && owners.includes(run.owner) && run.fence === (owner === null ? 0 : 1);
   return created || !isOwn ? result : { ...result, created: true };
 }
 

@@ -97,7 +97,7 @@ export interface World {
    * record with `created: false`. With `ifKeyExists: "replace"` only the `id` counts (so a retry replaces nothing): another run that has the key
    * loses it to the new one, and is ended first if it is open, as by {@link World.end}: `cancelled`, with the output `replaceOutput` and the
    * note `replaced by <id of the new run>`. With `owner`, each run that this call really created belongs to that worker at once, with
-   * fence 1, as if the worker had claimed it.
+   * fence 1, as if the worker had claimed it; then its `beginning` may be stored with it, whole, or not at all.
    * Results are in the order of `runs`. Wakes watchers.
    */
   createRuns(runs: readonly NewRun[], options?: { readonly owner?: string | undefined }): Promise<CreatedRun[]>;

@@ -13,6 +13,7 @@ export {
 export { attributeCountProblem, attributeText, attributeTexts, toAttributes } from "./attributes.ts";
 export { ANSWER_KIND, answerId, answerPayload } from "./awaits.ts";
 export type { AnswerStatus } from "./awaits.ts";
+export { firstCommit } from "./beginnings.ts";
 export { commitProblem } from "./commit-problem.ts";
 export type { Hint, Unwatch, World, WorldSupports } from "./contract.ts";
 export { WorldError } from "./errors.ts";

@@ -36,7 +36,15 @@ export interface NewRun {
   readonly replaceOutput?: Uint8Array | null;
   /** The rows with which its history begins, numbered from 1 on; default none. Nobody's commit wrote them. */
   readonly history?: readonly Uint8Array[];
+  /**
+   * The first commit of the worker for which the run is created, which knows what it will say. A World may store it with the run, or take no notice of it: `begun` tells. The same
+   * commit does no harm afterwards. Means nothing without an owner, and beside `history`.
+   */
+  readonly beginning?: Beginning;
 }
+
+/** A commit of a new run's first rows. */
+export type Beginning = Pick<Commit, "rows" | "patch" | "hooks">;
 
 /** What a World knows of a run. */
 export interface RunRecord {
@@ -72,6 +80,8 @@ export interface CreatedRun {
   readonly created: boolean;
   /** The run that lost its key to this one, whether it was open until then or over before; else null. */
   readonly replaced: string | null;
+  /** What became of the run's `beginning`, which was stored with it. Left out when it was not, or when that is not known. */
+  readonly begun?: Extract<CommitResult, { status: "committed" }>;
 }
 
 /** An end that comes from outside of the run, see {@link World.end}. */

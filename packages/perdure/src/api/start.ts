@@ -222,15 +222,15 @@ async function createRuns(world: World, runs: readonly NewRun[]): Promise<Create
 
 /** Creates runs that are all due now, in one call. */
 export async function createOwned(world: World, runs: readonly NewRun[], worker: Worker | null): Promise<CreatedRun[]> {
-  const owner = worker?.hasRoom() ? worker.id : undefined;
+  if (!worker?.hasRoom()) return world.createRuns(runs);
+  const begun = await worker.begin(runs);
   const askedAt = monotonicNow();
-  const created = await world.createRuns(runs, { owner }).catch((error: unknown) => {
+  const created = await world.createRuns(begun.runs, { owner: worker.id }).catch((error: unknown) => {
     // The runs may be there all the same, and this worker's.
-    if (owner !== undefined) worker?.lookForLostRuns();
+    begun.giveUp();
+    worker.lookForLostRuns();
     throw error;
   });
-  for (const { run, created: isNew } of created) {
-    if (isNew && owner !== undefined && run.owner === owner) worker?.admit(run, askedAt);
-  }
+  for (const run of begun.settle(created, askedAt)) worker.admit(run, askedAt);
   return created;
 }

@@ -20,15 +20,27 @@ import { showLogs } from "./workflow-console.ts";
 
 /** Folds the turns of a tick, commits them together, and goes on with each according to the World's answer. Never rejects. */
 export async function commitTurns(core: Core, turns: readonly Turn[]): Promise<void> {
+  const folded: ClosedTurn[] = [];
+  for (const turn of turns) {
+    try {
+      folded.push(closeTurn(turn, core.id));
+    } catch (error) {
+      void handleTrouble(core, turn.resident, error);
+    }
+  }
+  await commitFolded(core, folded);
+}
+
+/** The same from there on. */
+export async function commitFolded(core: Core, turns: readonly ClosedTurn[]): Promise<void> {
   const closed: ClosedTurn[] = [];
   for (const turn of turns) {
     try {
-      const done = closeTurn(turn, core.id);
-      if (mayBeDeferred(core, done)) defer(core, done);
-      else if (startsRuns(done.asks)) void commitStarting(core, done);
+      if (mayBeDeferred(core, turn)) defer(core, turn);
+      else if (startsRuns(turn.asks)) void commitStarting(core, turn);
       else {
-        partIfCrowded(core, done);
-        closed.push(done);
+        partIfCrowded(core, turn);
+        closed.push(turn);
       }
     } catch (error) {
       void handleTrouble(core, turn.resident, error);
@@ -79,8 +91,8 @@ export async function commitClosed(core: Core, closed: readonly ClosedTurn[]): P
   if (core.isHeldBack) goOnIfThereIsRoom(core);
 }
 
-/** @param lapses see `Resident.provenIn` */
-function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined, lapses: number): void {
+/** Goes on with a turn according to what became of its commit. @param lapses see `Resident.provenIn` */
+export function settle(core: Core, turn: ClosedTurn, result: CommitResult | undefined, lapses: number): void {
   const { resident } = turn;
   switch (result?.status) {
     case "committed":

@@ -75,7 +75,7 @@ export function sinceLoaded(): number {
 }
 
 export function createResident(
-  run: RunRecord,
+  run: ResidentRun & Pick<RunRecord, "input" | "dueAt" | "note">,
   { seed, deadlineAt, maxValueBytes = defaultMaxBytes, address }: Omit<RunInput, "args">,
   lease: Lease,
 ): Resident {

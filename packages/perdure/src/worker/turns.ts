@@ -9,6 +9,8 @@ import { openTurn, type Turn } from "./turn.ts";
 export interface Turns {
   /** The run has something ready, or may have. */
   schedule(resident: Resident): void;
+  /** Delivers what is ready for runs, and gives their turns to the caller. */
+  take(residents: readonly Resident[]): Promise<readonly Turn[]>;
   /** Delivers the events of a replay between those of the live runs. Resolves when all have been delivered. */
   deliver(deliveries: readonly RealmDelivery[]): Promise<void>;
 }
@@ -75,17 +77,29 @@ export function createTurns(realm: Pick<Realms, "deliver">, onDelivered: (turns:
     const now = Date.now();
     for (const resident of ready) {
       if (resident.mode !== "idle" || resident.ready.length === 0) continue;
-      const turn = openTurn(resident, now);
-      for (const { delivery } of turn.steps) if (delivery) queue.push(delivery);
-      jobs.push({ end: queue.length, turn, done: null });
+      jobs.push({ turn: open(resident, now), end: queue.length, done: null });
     }
     ready.clear();
+  }
+
+  function open(resident: Resident, now: number): Turn {
+    const turn = openTurn(resident, now);
+    for (const { delivery } of turn.steps) if (delivery) queue.push(delivery);
+    return turn;
   }
 
   return {
     schedule(resident) {
       ready.add(resident);
       request();
+    },
+    take(residents) {
+      const now = Date.now();
+      const turns = residents.map((resident) => open(resident, now));
+      return new Promise((resolve) => {
+        jobs.push({ end: queue.length, turn: null, done: () => resolve(turns) });
+        request();
+      });
     },
     deliver(deliveries) {
       return new Promise((resolve) => {

@@ -7,7 +7,7 @@
  * World's history.
  */
 
-import type { Claimed, RunRecord, World } from "@perdure/world";
+import type { Claimed, NewRun, RunRecord, World } from "@perdure/world";
 import { v4 as uuid } from "uuid";
 
 import { monotonicNow } from "../host-timers.ts";
@@ -35,6 +35,7 @@ import { admit, receive, takeOver, takeOverFailed } from "./take-over.ts";
 import { stop } from "./stop.ts";
 import { createTimers } from "./timers.ts";
 import { forgetIfEnded, isHeldAtRest } from "./ended-outside.ts";
+import { firstTurns, type FirstTurns } from "./first-turns.ts";
 import { drop, handleTrouble } from "./trouble.ts";
 import { createTurns } from "./turns.ts";
 import { createUpgrades } from "./upgrades.ts";
@@ -45,6 +46,8 @@ export interface Worker {
   readonly bundles: Bundles;
   /** True while there is room for another run and the worker is not stopping. */
   hasRoom(): boolean;
+  /** Delivers the beginnings of runs that are about to be created with this worker as their owner. */
+  begin(runs: readonly NewRun[]): Promise<FirstTurns>;
   /** Takes in a run that was created with this worker as its owner, by a call that began at `askedAt` (`monotonicNow()`). */
   admit(run: RunRecord, askedAt: number): void;
   /** The answer to a creation of runs for this worker was lost: it looks which runs it owns. */
@@ -98,6 +101,7 @@ export async function createWorker(world: World, given: WorkerOptions, { onEnded
     id: core.id,
     bundles: core.bundles,
     hasRoom: () => !core.stopping && core.residents.size < options.maxResidentRuns && core.residents.bytes < options.maxResidentBytes,
+    begin: (runs) => firstTurns(core, runs),
     admit(run, askedAt) {
       if (core.stopping) core.releases.add({ runId: run.id, fence: run.fence });
       else admitOrGiveBack(core, run, askedAt);

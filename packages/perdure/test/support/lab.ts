@@ -54,3 +54,10 @@ export function gate(): { readonly opened: Promise<void>; open(): void } {
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { opened, open };
 }
+
+/** A thing as it is without one of its members. */
+export function without<T extends object, K extends keyof T>(thing: T, key: K): Omit<T, K> {
+  const { [key]: removed, ...rest } = thing;
+  void removed;
+  return rest;
+}

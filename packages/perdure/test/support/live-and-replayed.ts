@@ -30,7 +30,8 @@ export async function liveAndReplayed(body: string, args: unknown[] = [], betwee
   );
   const { world, worker } = await useWorld();
   const run = await start(workflow, args);
-  await Promise.race([until(async () => (await run.note)?.includes("hook") ?? false, `the hook of ${body}`), run.returnValue]);
+  // (Not any hook: the body may wait for others.)
+  await Promise.race([until(async () => (await world.query.hook(token)) !== null, `the hook of ${body}`), run.returnValue]);
   await worker.stop();
   between();
   await anotherWorker(world);

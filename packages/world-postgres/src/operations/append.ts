@@ -50,8 +50,8 @@ export interface UsualBatch {
 export type Written = readonly (CommitResult | undefined)[];
 
 /** What a commit came to that was written as it is. */
-export const COMMITTED: CommitResult = { status: "committed", conflicts: [] };
-const RELEASED: CommitResult = { status: "committed", conflicts: [], released: true };
+export const COMMITTED: Extract<CommitResult, { status: "committed" }> = { status: "committed", conflicts: [] };
+export const RELEASED: Extract<CommitResult, { status: "committed" }> = { ...COMMITTED, released: true };
 
 /** Whether a run's history is as long as a commit says: its last row is looked for. */
 const isSoLong = (commit: string): string =>

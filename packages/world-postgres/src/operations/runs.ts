@@ -1,30 +1,50 @@
-import type { CreatedRun, NewRun, Release, RunRecord } from "@perdure/world";
-import { attributeTexts, toAttributes } from "@perdure/world";
+import type { Commit, CreatedRun, NewRun, Release, RunPatch, RunRecord } from "@perdure/world";
+import { attributeTexts, firstCommit, storableText, toAttributes } from "@perdure/world";
 import { bytesArray, plainArray, textArray } from "../database/arrays.ts";
-import type { Transaction } from "../database/database.ts";
+import type { Statement, Transaction } from "../database/database.ts";
+import { COMMITTED, RELEASED } from "./append.ts";
 import type { Away, WithAway } from "./away.ts";
 import { endOpenRun } from "./end.ts";
 import { claimKey, takeKey, tellHome } from "./keys.ts";
 import { nameId, namesPart } from "./names.ts";
 import { recordById, recordByKey, workerId } from "./records.ts";
 
+/** What of the runs' beginnings is written with them. */
+interface Begins {
+  readonly any: boolean;
+  readonly hooks: boolean;
+}
+
 /**
  * Inserts what does not exist. A conflict of any kind leaves a run out; what is in its way is looked up afterwards. The row of the owner is there for its
  * name alone: without it the owner counts as dead, as it does with a lease that is over.
+ * A token that is taken, which a run was to begin with, fails the statement.
  */
-const INSERT = `
+const insertText = ({ any, hooks }: Begins): string => `
   WITH i AS (
-    INSERT INTO @runs (id, key, workflow, version, input, due_at, owner, fence, created_at, parent, parent_operation)
-    SELECT n.id, n.key, n.workflow, n.version, n.input, coalesce(n.due_at, @now), $10, CASE WHEN $10::int8 IS NULL THEN 0 ELSE 1 END, @now, n.parent, n.operation
-    FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::int8[], $5::bytea[], $6::int8[], $7::uuid[], $8::text[])
-      WITH ORDINALITY AS n(id, key, workflow, version, input, due_at, parent, operation, place)
+    INSERT INTO @runs (id, key, workflow, version, input, due_at, owner, fence, created_at, parent, parent_operation${any ? ", note" : ""})
+    SELECT n.id, n.key, n.workflow, n.version, n.input, ${any ? "CASE WHEN n.sets_due THEN n.due_at ELSE coalesce(n.due_at, @now) END" : "coalesce(n.due_at, @now)"},
+      ${any ? "CASE WHEN n.released THEN NULL ELSE $10::int8 END" : "$10"}, CASE WHEN $10::int8 IS NULL THEN 0 ELSE 1 END, @now, n.parent, n.operation${any ? ", n.note" : ""}
+    FROM unnest($1::uuid[], $2::text[], $3::int8[], $4::int8[], $5::bytea[], $6::int8[], $7::uuid[], $8::text[]${any ? ", $13::bool[], $14::text[], $15::bool[]" : ""})
+      WITH ORDINALITY AS n(id, key, workflow, version, input, due_at, parent, operation${any ? ", sets_due, note, released" : ""}, place)
     ORDER BY n.place
     ON CONFLICT DO NOTHING RETURNING id, number, due_at, created_at
   ), w AS (
     INSERT INTO @workers (id, name, lease_until) SELECT $10, $9, 0 WHERE $10::int8 IS NOT NULL ON CONFLICT DO NOTHING
   ), s AS (${namesPart("$11", "$12")}
-  )
+  )${any ? BEGUN_ROWS : ""}${hooks ? BEGUN_HOOKS : ""}
   SELECT id, number, due_at, created_at FROM i`;
+const BEGUN_ROWS = `, h AS (
+    INSERT INTO @history (run_id, seq, fence, data) SELECT b.run_id, b.seq, 1, b.data
+    FROM unnest($16::uuid[], $17::int4[], $18::bytea[]) AS b(run_id, seq, data) WHERE b.run_id IN (SELECT id FROM i)
+  )`;
+const BEGUN_HOOKS = `, k AS (
+    INSERT INTO @hooks (token, run_id, operation, metadata) SELECT x.token, x.run_id, x.operation, x.metadata
+    FROM unnest($19::text[], $20::uuid[], $21::text[], $22::bytea[]) AS x(token, run_id, operation, metadata) WHERE x.run_id IN (SELECT id FROM i)
+  )`;
+const INSERT = insertText({ any: false, hooks: false });
+const INSERT_BEGUN = insertText({ any: true, hooks: false });
+const INSERT_BEGUN_WITH_HOOKS = insertText({ any: true, hooks: true });
 
 const ADD_ATTRIBUTES = `
   INSERT INTO @attributes (run_id, name, value, number)
@@ -46,24 +66,58 @@ const ADD_HISTORY = `
   INSERT INTO @history (run_id, seq, fence, data)
   SELECT $1, n.seq, 0, n.data FROM unnest($2::bytea[]) WITH ORDINALITY AS n(data, seq)`;
 
-type Inserted = readonly [id: string, number: number, dueAt: number, createdAt: number];
+type Inserted = readonly [id: string, number: number, dueAt: number | null, createdAt: number];
 
-/** Inserts runs that nobody has to be asked about; returns the records of those that were created, by id. */
-export async function insertRuns(transaction: Transaction, runs: readonly NewRun[], owner: string | null): Promise<Map<string, RunRecord>> {
+/** The beginnings of runs, by their ids, as far as the statement can write them that inserts the runs. */
+export type Firsts = ReadonlyMap<string, Commit>;
+
+const NO_FIRSTS: Firsts = new Map();
+
+export function firstsOf({ locality }: Pick<Transaction, "locality">, runs: readonly NewRun[], owner: string | null): Firsts {
+  if (locality !== null || !runs.some(({ beginning }) => beginning !== undefined)) return NO_FIRSTS;
+  const firsts = new Map<string, Commit>();
+  for (const run of runs) {
+    const first = firstCommit(run, owner);
+    if (first !== null && isOfOpenRun(first.patch ?? {})) firsts.set(run.id, first);
+  }
+  return firsts;
+}
+
+function isOfOpenRun({ status, output, attributes }: RunPatch): boolean {
+  return status === undefined && output === undefined && attributes === undefined;
+}
+
+/** What a run was begun with that was inserted with its beginning. */
+export function begunOf({ patch }: Commit): NonNullable<CreatedRun["begun"]> {
+  return patch?.release ? RELEASED : COMMITTED;
+}
+
+/**
+ * Inserts runs that nobody has to be asked about; returns the records of those that were created, by id.
+ * @param firsts what they begin with
+ */
+export async function insertRuns(
+  transaction: Transaction,
+  runs: readonly NewRun[],
+  owner: string | null,
+  firsts: Firsts = NO_FIRSTS,
+): Promise<Map<string, RunRecord>> {
   const names = [...new Set([...runs.map(({ workflowId }) => workflowId), ...runs.map(({ version }) => version)])];
-  const rows = (await transaction.all(INSERT, [
+  const { template, values } = beginnings(runs, firsts);
+  const rows = (await transaction.all(template, [
     plainArray(runs.map(({ id }) => id)),
     textArray(runs.map(({ key }) => key)),
     plainArray(runs.map(({ workflowId }) => nameId(workflowId))),
     plainArray(runs.map(({ version }) => nameId(version))),
     bytesArray(runs.map(({ input }) => input)),
-    plainArray(runs.map(({ dueAt }) => dueAt)),
+    plainArray(runs.map(({ id, dueAt }) => firsts.get(id)?.patch?.dueAt ?? dueAt)),
     plainArray(runs.map(({ parent }) => parent?.runId ?? null)),
     textArray(runs.map(({ parent }) => parent?.operation ?? null)),
     owner,
     owner === null ? null : workerId(owner),
     plainArray(names.map(nameId)),
     textArray(names),
+    ...values,
   ])) as readonly unknown[] as readonly Inserted[];
   const inserted = new Map(rows.map((row) => [row[0], row]));
   const created = new Map<string, RunRecord>();
@@ -73,7 +127,7 @@ export async function insertRuns(transaction: Transaction, runs: readonly NewRun
     if (row === undefined || created.has(run.id)) continue;
     const texts = run.attributes === undefined ? [] : attributeTexts(run.attributes);
     for (const [name, text] of texts) attributes.push([run.id, name, text, row[1]]);
-    created.set(run.id, newRecord(run, owner, row, texts));
+    created.set(run.id, newRecord(run, owner, row, texts, firsts.get(run.id)?.patch));
     if (run.history !== undefined && run.history.length > 0) await transaction.run(ADD_HISTORY, [run.id, bytesArray(run.history)]);
   }
   if (attributes.length > 0) {
@@ -87,7 +141,39 @@ export async function insertRuns(transaction: Transaction, runs: readonly NewRun
   return created;
 }
 
-function newRecord(run: NewRun, owner: string | null, row: Inserted, texts: readonly (readonly [string, string])[]): RunRecord {
+/** The statement for runs with these beginnings, and its parameters behind those that all runs have. */
+function beginnings(runs: readonly NewRun[], firsts: Firsts): Statement {
+  if (firsts.size === 0) return { template: INSERT, values: [] };
+  const patches = runs.map(({ id }) => firsts.get(id)?.patch);
+  const commits = [...firsts.values()];
+  const rows = commits.flatMap(({ runId, rows }) => rows.map((data, index) => ({ runId, seq: index + 1, data })));
+  const hooks = commits.flatMap(({ runId, hooks = [] }) => hooks.map((hook) => ({ runId, ...hook })));
+  const values = [
+    plainArray(patches.map((patch) => patch?.dueAt !== undefined)),
+    textArray(patches.map((patch) => (patch?.note == null ? null : storableText(patch.note)))),
+    plainArray(patches.map((patch) => patch?.release === true)),
+    plainArray(rows.map(({ runId }) => runId)),
+    plainArray(rows.map(({ seq }) => seq)),
+    bytesArray(rows.map(({ data }) => data)),
+  ];
+  if (hooks.length === 0) return { template: INSERT_BEGUN, values };
+  const [tokens, operations] = [hooks.map(({ token }) => token), hooks.map(({ operation }) => operation)];
+  values.push(
+    textArray(tokens),
+    plainArray(hooks.map(({ runId }) => runId)),
+    textArray(operations),
+    bytesArray(hooks.map(({ metadata }) => metadata)),
+  );
+  return { template: INSERT_BEGUN_WITH_HOOKS, values };
+}
+
+function newRecord(
+  run: NewRun,
+  owner: string | null,
+  row: Inserted,
+  texts: readonly (readonly [string, string])[],
+  { note = null, release = false }: RunPatch = {},
+): RunRecord {
   const { id, key, workflowId, version, input } = run;
   return {
     id,
@@ -99,11 +185,11 @@ function newRecord(run: NewRun, owner: string | null, row: Inserted, texts: read
     attributes: toAttributes(texts),
     status: "running",
     output: null,
-    note: null,
+    note: note === null ? null : storableText(note),
     endedAt: null,
     successor: null,
-    dueAt: Number(row[2]),
-    owner,
+    dueAt: row[2] === null ? null : Number(row[2]),
+    owner: release ? null : owner,
     fence: owner === null ? 0 : 1,
     createdAt: Number(row[3]),
   };

@@ -62,6 +62,11 @@ export async function commit(database: Database, commits: readonly Commit[], now
   }
 }
 
+/** Commits in a transaction that has others, too: one that fails is left out, and they are not. */
+export function commitBeside(transaction: Transaction, commits: readonly Commit[], now: number): readonly CommitResult[] {
+  return commitAll(transaction, commits, now, commitAlone).results;
+}
+
 interface Writer {
   readonly transaction: Transaction;
   readonly now: number;

@@ -2,13 +2,22 @@
  * A World that checks another one while it is used.
  */
 
-import type { Commit, CommitResult, Delivery, Message, Renewal, RunRecord, World } from "../index.ts";
+import {
+  firstCommit,
+  type Commit,
+  type CommitResult,
+  type Delivery,
+  type Message,
+  type Renewal,
+  type RunRecord,
+  type World,
+} from "../index.ts";
 import { checkAnswers } from "./awaits.ts";
 import { checkAmended } from "./amendments.ts";
 import { checkCommitted, checkHistory } from "./commits.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { checksum, createLedger, type Ledger } from "./ledger.ts";
-import { checkClaimed, checkCreated, checkOver, checkRecord } from "./runs.ts";
+import { checkClaimed, checkCreated, checkOver, checkRecord, forgetUnheld } from "./runs.ts";
 import { checkState } from "./state.ts";
 import { checkAppended, checkStreamPage } from "./streams.ts";
 import { holds } from "./violation.ts";
@@ -59,6 +68,10 @@ function checkedRuns(world: World, ledger: Ledger): Pick<World, "createRuns" | "
       const since = ledger.start();
       const results = await world.createRuns(runs, options);
       await checkCreated(ledger, world, since, runs, options?.owner, results);
+      for (const [index, { begun }] of results.entries()) {
+        const first = begun ? firstCommit(runs[index]!, options?.owner ?? null) : null;
+        if (first) await checkCommitted(ledger, world, since, [first], [begun!]);
+      }
       return results;
     },
     async load(runId, options = {}) {
@@ -76,6 +89,7 @@ function checkedWorkers(world: World, ledger: Ledger, leases: Leases): Pick<Worl
     async claim(request) {
       const since = ledger.start();
       const before = await world.now();
+      forgetUnheld(ledger, request);
       const claimed = await world.claim(request);
       const after = await world.now();
       checkClaimed(ledger, leases, request, { since, before, after }, claimed);

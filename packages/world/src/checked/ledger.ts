@@ -55,6 +55,8 @@ export interface Ledger {
   /** The tick of a fact that became known now. */
   tick(): number;
   run(runId: string): RunFacts;
+  /** Those of all runs that are known of, by their ids. */
+  runs(): Iterable<readonly [string, RunFacts]>;
   stream(runId: string, name: string): StreamFacts;
   /** Bundles by hash. */
   readonly code: Map<string, { readonly tick: number; readonly sum: number }>;
@@ -69,6 +71,7 @@ export function createLedger(): Ledger {
     start: () => time,
     tick: () => (time += 1),
     run: (runId) => entry(runs, runId, newFacts),
+    runs: () => runs,
     stream: (runId, name) => entry(streams, `${runId} ${name}`, newStream),
     code: new Map(),
   };

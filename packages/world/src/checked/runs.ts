@@ -61,7 +61,7 @@ export async function checkCreated(
   results: CreatedRun[],
 ): Promise<void> {
   holds(results.length === runs.length, () => `${runs.length} runs were to be created; ${results.length} were answered.`);
-  for (const [index, { run, created, replaced }] of results.entries()) {
+  for (const [index, { run, created, replaced, begun }] of results.entries()) {
     const asked = runs[index]!;
     const same = run.id === asked.id || (asked.key !== null && run.key === asked.key);
     holds(same, () => `Run ${asked.id} was asked for and run ${run.id} was answered.`);
@@ -69,7 +69,8 @@ export async function checkCreated(
     holds(!created || seenAt > since, () => `Run ${run.id} was created twice.`);
     holds(!created || run.fence === (owner === undefined ? 0 : 1), () => `The new run ${run.id} has fence ${run.fence}.`);
     checkRecord(ledger, since, run);
-    if (created && owner !== undefined) grant(ledger, run, owner);
+    if (created && owner !== undefined) grant(ledger, begun?.released ? { ...run, owner } : run, owner);
+    holds(begun === undefined || (created && owner !== undefined), () => `Run ${run.id} was begun and not created for an owner.`);
     if (replaced === null) continue;
     const mayReplace = created && asked.ifKeyExists === "replace" && replaced !== run.id;
     holds(mayReplace, () => `Run ${run.id} was not to replace run ${replaced}.`);
@@ -86,6 +87,13 @@ export async function checkOver(ledger: Ledger, inner: World, runId: string, los
   holds(lostKey === null || run.key !== lostKey, () => `Run ${runId} was replaced and has its key "${lostKey}" still.`);
   checkRecord(ledger, since, run);
   if (run.successor === null) await checkAnswered(ledger, inner, runId);
+}
+
+/** A claim that says what the worker holds sets free what else it had. */
+export function forgetUnheld(ledger: Ledger, { worker, holding }: ClaimRequest): void {
+  if (!holding) return;
+  const held = new Set(holding);
+  for (const [id, facts] of ledger.runs()) if (facts.owner?.worker === worker && !held.has(id)) facts.owner = null;
 }
 
 /** What is known around a claim. */

@@ -7,6 +7,7 @@ import type { WorldSupports } from "../index.ts";
 import { amendments } from "./amendments.ts";
 import { answers } from "./answers.ts";
 import { attributes } from "./attributes.ts";
+import { beginnings } from "./beginnings.ts";
 import { awaits } from "./awaits.ts";
 import { children } from "./children.ts";
 import { code } from "./code.ts";
@@ -47,6 +48,7 @@ const areas: Readonly<Record<string, readonly Case[]>> = {
   answers,
   amendments,
   attributes,
+  beginnings,
   state,
   streams,
   code,

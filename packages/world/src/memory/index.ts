@@ -5,12 +5,13 @@
 import type { World } from "../index.ts";
 import { assertCode, createHints, WorldError } from "../index.ts";
 import { amend } from "./amend.ts";
+import { createBegun } from "./beginnings.ts";
 import { claim, heartbeat, retire } from "./claim.ts";
 import { commit } from "./commit.ts";
 import { endRun } from "./end.ts";
 import { deliver, load } from "./messages.ts";
 import { queryHook, queryRun, queryRuns, queryRunsById, queryState, queryVersions } from "./query.ts";
-import { createRuns, release } from "./runs.ts";
+import { release } from "./runs.ts";
 import { copy, createStore } from "./store.ts";
 import { appendStreams, readStream } from "./streams.ts";
 
@@ -41,7 +42,7 @@ export function createMemoryWorld(options: MemoryWorldOptions = {}): World {
       closed = true;
     },
     now: () => call(() => store.now()),
-    createRuns: (runs, request) => call(() => createRuns(store, runs, request?.owner ?? null)),
+    createRuns: (runs, request) => call(() => createBegun(store, runs, request?.owner ?? null)),
     claim: (request) => call(() => claim(store, request)),
     heartbeat: (worker, leaseMs) => call(() => heartbeat(store, worker, leaseMs)),
     retire: (worker) => call(() => retire(store, worker)),
