@@ -86,14 +86,28 @@ function watchNotices(client: pg.ClientBase): void {
   });
 }
 
-/** An error of a connection that is in use is also thrown by its query, the first one too; without a listener it would end the process. */
-const ignore = (): void => {};
+const guarded = new WeakSet<object>();
+
+/** An error of a connection that is in use is also thrown by its query, the first one too; without a listener it would end the process. One is enough, however many Worlds share a pool. */
+function guard(client: pg.ClientBase): void {
+  if (guarded.has(client)) return;
+  guarded.add(client);
+  client.on("error", () => {});
+}
+
+/**
+ * A pool takes its own listener away as it gives a connection, and whoever asked for it gets it a moment later. A server that ends a connection as soon as it has
+ * been made says both in one breath: what it says is read before that moment.
+ */
+function guardNewOnes(pool: pg.Pool): void {
+  if (guarded.has(pool)) return;
+  guarded.add(pool);
+  pool.on("connect", guard);
+}
 
 function poolSource(pool: pg.Pool, { end, isOwn }: { end: () => Promise<void>; isOwn: boolean }): PgSource {
   let closed = false;
-  // A pool takes its own listener away as it gives a connection, and whoever asked for it gets it a moment later. A server that ends a connection as soon as it has
-  // been made says both in one breath: what it says is read before that moment.
-  pool.on("connect", (client) => client.on("error", ignore));
+  guardNewOnes(pool);
   let session: string | null = null;
   const begun = new WeakSet<object>();
 
@@ -114,17 +128,13 @@ function poolSource(pool: pg.Pool, { end, isOwn }: { end: () => Promise<void>; i
     },
     async connect() {
       const client = await pool.connect();
-      // (One that was made before the pool came here has no listener of ours.)
-      client.on("error", ignore);
+      guard(client); // one that was made before the pool came here
       if (session !== null && !begun.has(client)) await begin(client, session);
       watchNotices(client);
       return {
         query: (config) => client.query(config) as unknown as Promise<QueryResult<unknown[]>>,
         takeUnconfirmed: () => unconfirmed.delete(client),
-        release(isBroken) {
-          client.off("error", ignore);
-          client.release(isBroken);
-        },
+        release: (isBroken) => client.release(isBroken),
         processId: (client as { processID?: number }).processID ?? null,
         raw: client,
       };
