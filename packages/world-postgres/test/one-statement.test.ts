@@ -82,3 +82,30 @@ test("a key of state that a commit writes twice has its last value, and counts b
   ];
   expect((await world.query.state(id)).toSorted((a, b) => (a.key < b.key ? -1 : 1))).toEqual(entries);
 });
+
+test("runs and what they begin with are one statement; a token that is taken leaves the beginnings to commits", async () => {
+  const hooks = (token: string) => [{ token, operation: "hook#1", metadata: bytes("m") }];
+  const sleeper = newRun({ beginning: { rows: row, patch: { dueAt: 10 ** 13, note: "sleeps" } } });
+  const waiter = newRun({ beginning: { rows: row, patch: { dueAt: null, release: true }, hooks: hooks("free") } });
+  statements = 0;
+  const created = await world.createRuns([sleeper, newRun(), waiter], { owner: "w" });
+  expect(statements).toBe(1);
+  expect(created.map(({ begun }) => begun)).toEqual([
+    { status: "committed", conflicts: [] },
+    undefined,
+    { status: "committed", conflicts: [], released: true },
+  ]);
+  expect(created.map(({ run }) => run.owner)).toEqual(["w", "w", null]);
+  expect((await world.query.hook("free"))?.runId).toBe(waiter.id);
+
+  const late = newRun({ beginning: { rows: row, patch: { dueAt: null }, hooks: hooks("free") } });
+  const beside = newRun({ beginning: { rows: row, patch: { dueAt: null } } });
+  const again = await world.createRuns([late, beside], { owner: "w" });
+  expect(again.map(({ created: isNew, begun }) => [isNew, begun])).toEqual([
+    [true, undefined],
+    [true, undefined],
+  ]);
+  expect(await world.commit([commitOf(late.id, "w", 0, { rows: row, hooks: hooks("free") })])).toEqual([
+    { status: "committed", conflicts: ["hook#1"] },
+  ]);
+});
