@@ -198,3 +198,14 @@ test("a first turn that fails, or does not end, fails the run that is there, and
   await expect(loops.returnValue).rejects.toMatchObject({ cause: { code: "WATCHDOG_TIMEOUT" } });
   expect(await fine.returnValue).toBe("fine");
 });
+
+test("starts do not wait long for the first turns of others: the rest of a storm begins once it is there", async () => {
+  const { world, created } = watched();
+  await useWorld({}, world);
+  const flow = workflowOf<[number], number>("ft#heavy", `async(n)=>{for(let i=0,x=0;i<2e6;i++)x+=Math.sqrt(i);await sleep(5);return n}`);
+  const runs = await Promise.all(Array.from({ length: 300 }, (_, n) => start(flow, [n])));
+  const begun = created.filter(({ beginning }) => beginning !== undefined).length;
+  expect(begun).toBeGreaterThanOrEqual(1);
+  expect(begun).toBeLessThanOrEqual(150);
+  expect(await Promise.all(runs.map((run) => run.returnValue))).toEqual(runs.map((_, n) => n));
+});

@@ -7,6 +7,8 @@ import { openTurn, type Turn } from "./turn.ts";
 
 /** Delivers events to workflow code: what is ready, for all runs together, once per turn of the event loop. */
 export interface Turns {
+  /** How many deliveries are in the queue: what comes now comes behind them. */
+  readonly backlog: number;
   /** The run has something ready, or may have. */
   schedule(resident: Resident): void;
   /** Delivers what is ready for runs, and gives their turns to the caller. */
@@ -89,6 +91,9 @@ export function createTurns(realm: Pick<Realms, "deliver">, onDelivered: (turns:
   }
 
   return {
+    get backlog() {
+      return queue.length - position;
+    },
     schedule(resident) {
       ready.add(resident);
       request();
