@@ -21,6 +21,7 @@ import { observed } from "./observe/observation.ts";
 import { startsRuns } from "./other-runs.ts";
 import { partIfCrowded } from "./parting.ts";
 import { createResident, type Resident } from "./resident.ts";
+import { createPlace, provenIn } from "./take-over.ts";
 import { drop, handleTrouble } from "./trouble.ts";
 import { closeTurn, type ClosedTurn, type Turn } from "./turn.ts";
 
@@ -84,14 +85,11 @@ function enter(core: Core, run: NewRun): Resident | null {
   if (!code) return null;
   const record = { id, key, workflowId, version, fence: 1, createdAt: at, input, dueAt: at, note: null };
   const resident = createResident(record, decoded, core.leases.of(id));
-  const { seed, maxValueBytes } = resident;
-  let handle: number | Promise<number>;
   try {
-    handle = core.realm.create(code, { id, name: key ?? id, workflowId, seed, maxValueBytes });
+    resident.handle = createPlace(core, resident, code) as number; // a bundle's is made at once
   } catch {
     return null; // it is told of the run that is there
   }
-  resident.handle = handle as number; // a bundle's place is made at once
   core.residents.add(resident);
   resident.mode = "idle";
   const event: Event = { type: "run_started", at };
@@ -147,8 +145,7 @@ function settleAll(
     } else if (!isNew) drop(core, first.resident, null);
     else if (isHere(core, first.resident, run)) {
       const { resident, turn, error } = first;
-      const { lease } = resident;
-      resident.provenIn = askedAt > lease.lapsedAt ? lease.lapses : -1;
+      resident.provenIn = provenIn(resident, askedAt);
       Object.assign(resident.run, { createdAt: run.createdAt });
       core.observation.tell?.({ type: "run_started", ...observed(resident.run) });
       watchDeadline(core, resident);

@@ -33,8 +33,7 @@ export function admit(core: Core, run: RunRecord, askedAt: number): Promise<void
   const input = decodeRunInput(run.input);
   const { args } = input;
   const resident = createResident(run, input, core.leases.of(run.id));
-  const { lease } = resident;
-  resident.provenIn = askedAt > lease.lapsedAt ? lease.lapses : -1;
+  resident.provenIn = provenIn(resident, askedAt);
   const at = beginningOf(run.id, input);
   // Due at once, whatever the World's clock calls it.
   if (at !== null) resident.rowDueAt = at;
@@ -159,10 +158,23 @@ function makePlace(core: Core, resident: Resident): boolean | Promise<boolean> {
 }
 
 /** Null: nobody wants it any more. */
-function createIn(core: Core, resident: Resident, bundle: WorkflowBundle | WorkflowInPlace): number | null | Promise<number> {
-  const { run, seed, maxValueBytes } = resident;
-  if (core.stopping || isDropped(resident)) return null;
-  return core.realm.create(bundle, { id: run.id, name: run.key ?? run.id, workflowId: run.workflowId, seed, maxValueBytes });
+function createIn(core: Core, resident: Resident, code: WorkflowBundle | WorkflowInPlace): number | null | Promise<number> {
+  return core.stopping || isDropped(resident) ? null : createPlace(core, resident, code);
+}
+
+/** Makes a run's place in the realm. @throws PROTOCOL_UNSUPPORTED, or a SyntaxError of the bundle */
+export function createPlace(
+  core: Core,
+  { run, seed, maxValueBytes }: Resident,
+  code: WorkflowBundle | WorkflowInPlace,
+): number | Promise<number> {
+  const { id, key, workflowId } = run;
+  return core.realm.create(code, { id, name: key ?? id, workflowId, seed, maxValueBytes });
+}
+
+/** What {@link Resident.provenIn} is for a run that was created by a call that began then. */
+export function provenIn({ lease }: Resident, askedAt: number): number {
+  return askedAt > lease.lapsedAt ? lease.lapses : -1;
 }
 
 function settle(core: Core, resident: Resident, handle: number | null): boolean {
