@@ -34,11 +34,14 @@ function watched(
 const waits = (token: string): string => `async()=>{const {n}=await createHook({token:"${token}"});return n+1}`;
 
 test.each(worlds)("%s: the hook with which a run begins can be reached when start() resolves", async (_, create) => {
-  const { world } = await useWorld({}, create());
+  const inner = create();
+  const commits: Commit[] = [];
+  const { world } = await useWorld({}, wrap(inner, { commit: async (batch) => (commits.push(...batch), inner.commit(batch)) }));
   for (let round = 0; round < 20; round++) {
     const token = `reach-${round}`;
     const run = await start<[], number>(workflowOf(`ft#reach${round}`, waits(token)), []);
     expect((await getHookByToken(token)).runId).toBe(run.runId);
+    expect(commits.filter(({ runId }) => runId === run.runId)).toEqual([]);
     await resumeHook(token, { n: round });
     expect(await run.returnValue).toBe(round + 1);
   }
