@@ -58,7 +58,7 @@ const isSoLong = (commit: string): string =>
   `coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = ${commit}.run_id), 0) = ${commit}.base`;
 
 /**
- * The same for a commit that writes rows, at half of the whole statement's cost: the row is there that is to be the last. If there is another one behind it, its key refuses the
+ * The same for a commit that writes rows, which makes the statement a third cheaper where histories are long: the row is there that is to be the last. If there is another one behind it, its key refuses the
  * statement, which is taken apart then; so not where that is to be expected, after a try whose answer was lost.
  */
 const isAtLeastSoLong = (commit: string): string =>
