@@ -76,8 +76,10 @@ const NO_FIRSTS: Firsts = new Map();
 export function firstsOf({ locality }: Pick<Transaction, "locality">, runs: readonly NewRun[], owner: string | null): Firsts {
   if (locality !== null || !runs.some(({ beginning }) => beginning !== undefined)) return NO_FIRSTS;
   const firsts = new Map<string, Commit>();
+  const seen = new Set<string>(); // the same id once more in this call exists already
   for (const run of runs) {
-    const first = firstCommit(run, owner);
+    const first = seen.has(run.id) ? null : firstCommit(run, owner);
+    seen.add(run.id);
     if (first !== null && isOfOpenRun(first.patch ?? {})) firsts.set(run.id, first);
   }
   return firsts;
@@ -85,6 +87,11 @@ export function firstsOf({ locality }: Pick<Transaction, "locality">, runs: read
 
 function isOfOpenRun({ status, output, attributes }: RunPatch): boolean {
   return status === undefined && output === undefined && attributes === undefined;
+}
+
+/** (A beginning may say that a run is due at no time.) */
+function dueAtOf({ dueAt }: NewRun, first: Commit | undefined): number | null {
+  return first?.patch?.dueAt === undefined ? dueAt : first.patch.dueAt;
 }
 
 /** What a run was begun with that was inserted with its beginning. */
@@ -110,7 +117,7 @@ export async function insertRuns(
     plainArray(runs.map(({ workflowId }) => nameId(workflowId))),
     plainArray(runs.map(({ version }) => nameId(version))),
     bytesArray(runs.map(({ input }) => input)),
-    plainArray(runs.map(({ id, dueAt }) => firsts.get(id)?.patch?.dueAt ?? dueAt)),
+    plainArray(runs.map((run) => dueAtOf(run, firsts.get(run.id)))),
     plainArray(runs.map(({ parent }) => parent?.runId ?? null)),
     textArray(runs.map(({ parent }) => parent?.operation ?? null)),
     owner,

@@ -24,7 +24,7 @@ function beginning(token: string, rest: Beginning["patch"] = {}): Beginning {
 
 async function begin(lab: Lab, what: Beginning): Promise<{ readonly result: CreatedRun; readonly owned: Owned }> {
   await lab.world.heartbeat("w1", lab.leaseMs);
-  const run = newRun({ beginning: what });
+  const run = newRun({ beginning: what, dueAt: 1 });
   const [result] = await lab.world.createRuns([run], { owner: "w1" });
   assert.equal(result!.created, true);
   return { result: result!, owned: { runId: run.id, fence: 1, worker: "w1" } };
