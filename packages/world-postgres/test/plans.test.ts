@@ -138,3 +138,20 @@ test.each([
   },
   120_000,
 );
+
+// An empty list implies the condition of any partial index, and of one that nothing is known to be in it costs least to read.
+test("a statement with empty lists reads no partial index as a whole", async () => {
+  const recorded = new Map(statements);
+  for (const [text, values] of recorded)
+    statements.set(
+      text,
+      values.map((value) => (Array.isArray(value) ? [] : value)),
+    );
+  await admin.query("BEGIN; UPDATE runs SET mail = 0 WHERE mail > 0");
+  try {
+    expect(await badPlans("force_custom_plan", "on")).toEqual({});
+  } finally {
+    await admin.query("ROLLBACK");
+    for (const [text, values] of recorded) statements.set(text, values);
+  }
+});

@@ -119,9 +119,9 @@ async function commitOthers(database: Database, others: readonly Open[], results
   }
 }
 
-/** Ids of runs that other runs' commits touch: by key, by token, because they await. */
+/** Ids of runs that other runs' commits touch: by key, by token, because they await. (A join: from "= ANY" of no keys at all the planner proves the condition of any partial index, and may read all of one.) */
 const RELATED = `
-  SELECT id FROM @runs WHERE key = ANY($1::text[])
+  SELECT r.id FROM unnest($1::text[]) AS k(key) JOIN @runs r ON r.key = k.key
   UNION SELECT run_id FROM @hooks WHERE token = ANY($2::text[])
   UNION SELECT run_id FROM @awaits WHERE awaited = ANY($3::uuid[])`;
 const LOCK = "SELECT id FROM @runs WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE";
