@@ -52,6 +52,7 @@ const shapes: Record<string, (id: string) => Partial<Commit>> = {
       { key: "progress", value: bytes("2") },
     ],
   }),
+  "attributes that are set and removed": () => ({ patch: { attributes: { colour: "red", size: 4, gone: null } } }),
   "a hook that is disposed": () => ({ disposedHooks: ["held"] }),
   "an end": () => ({ consumed: ["m"], patch: { status: "completed", output: bytes("done"), note: null } }),
 };

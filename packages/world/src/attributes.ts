@@ -4,7 +4,8 @@ import type { Attributes, AttributeValue } from "./records.ts";
 import { WorldError } from "./errors.ts";
 import { invalid, isStorableText } from "./storable.ts";
 
-const MAX_ATTRIBUTES = 64;
+/** How many attributes a run may have. */
+export const MAX_ATTRIBUTES = 64;
 const MAX_ATTRIBUTE_NAME = 128;
 const MAX_ATTRIBUTE_TEXT = 1024;
 

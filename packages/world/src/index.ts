@@ -10,7 +10,7 @@ export {
   assertRunEnd,
   assertWorker,
 } from "./arguments.ts";
-export { attributeCountProblem, attributeText, attributeTexts, toAttributes } from "./attributes.ts";
+export { attributeCountProblem, attributeText, attributeTexts, MAX_ATTRIBUTES, toAttributes } from "./attributes.ts";
 export { ANSWER_KIND, answerId, answerPayload } from "./awaits.ts";
 export type { AnswerStatus } from "./awaits.ts";
 export { firstCommit } from "./beginnings.ts";

@@ -1,5 +1,5 @@
 /**
- * The usual commits of a batch, in one statement: rows, a patch, hooks, consumed messages, published state.
+ * The usual commits of a batch, in one statement: rows, a patch, attributes, hooks, consumed messages, published state.
  *
  * Each commit proves itself in the statement that writes it. A lock on the run's row makes it wait for a claim that is under way and a claim wait for it; the fence and the
  * owner are those of the row as it is then, and the length of the history that of the statement's beginning, which is enough: with the same fence nobody else writes.
@@ -9,8 +9,8 @@
  * Plans: runs are looked up by their ids alone, for with the owner in the condition a server without statistics walks all runs of the owner. Which commits passed is one array, `gate`, that the parts look into by the commit's place. Joins among the parts would depend on what the server guesses of their sizes, and a wrong guess costs the square of the batch.
  */
 
-import type { Commit, CommitResult, HookRecord, RunPatch } from "@perdure/world";
-import { storableText } from "@perdure/world";
+import type { AttributeValue, Commit, CommitResult, HookRecord, RunPatch } from "@perdure/world";
+import { attributeText, MAX_ATTRIBUTES, storableText } from "@perdure/world";
 import { bytesArray, plainArray, textArray } from "../database/arrays.ts";
 import type { Row, Statement } from "../database/database.ts";
 import type { Locality } from "../database/locality.ts";
@@ -19,9 +19,8 @@ import { statusNumber, workerId } from "./records.ts";
 
 /** Whether a commit can be part of {@link usualBatch}. */
 export function isUsual(commit: Commit): boolean {
-  const { patch, hooks, disposedHooks, runs, successor, messages, awaits, chunks } = commit;
+  const { hooks, disposedHooks, runs, successor, messages, awaits, chunks } = commit;
   if (successor !== undefined || hasAny(runs) || hasAny(messages) || hasAny(awaits) || hasAny(chunks)) return false;
-  if (patch?.attributes !== undefined) return false;
   return !hasAny(hooks) || !(hasAny(disposedHooks) || ends(commit));
 }
 
@@ -44,6 +43,10 @@ export interface UsualBatch {
   readonly statement: Statement;
   /** Reads the answer. A statement: that is to be asked, whose rows are the runs of commits that were written. */
   read(answer: Answer): Written | Statement;
+}
+
+interface GeneralBatch extends UsualBatch {
+  read(answer: Pick<Answer, "rows">): Written;
 }
 
 /** The result of each commit, by its index; undefined for a commit that was not written, or whose hooks were not all free: it is to be looked at alone. */
@@ -85,7 +88,7 @@ const OWN_ROWS = `
  * @param isRetry whether an earlier try may have written them
  */
 export function usualBatch(commits: readonly Commit[], locality: Locality | null, isRetry: boolean): UsualBatch {
-  return commits.every(isBare) ? rowBatch(commits, isRetry) : generalBatch(commits, locality, isRetry);
+  return commits.every(isBare) ? rowBatch(commits, isRetry) : generalBatch(commits, locality, { isRetry, tells: false });
 }
 
 function rowBatch(commits: readonly Commit[], isRetry: boolean): UsualBatch {
@@ -141,20 +144,24 @@ function bindPlaces({ bind }: Parameters, items: readonly Placed<unknown>[]): st
 /** Whether the commit at a place may be written. */
 const PASSED = "(SELECT g.ok FROM gate g)";
 
-/** A text per combination of what commits contain, so that no statement does more than it must. */
-function generalBatch(commits: readonly Commit[], locality: Locality | null, isRetry: boolean): UsualBatch {
+/**
+ * What {@link usualBatch} does for commits of any usual content. A text per combination of what they contain, so that no statement does more than it must.
+ * @param commits whatever else they contain is not written
+ */
+export function generalBatch(commits: readonly Commit[], locality: Locality | null, terms: Omit<Proof, "attributes">): GeneralBatch {
   const parameters = createParameters();
   const reserved = placed(commits, ({ hooks }) => hooks);
   const consumed = placed(commits, (commit) => commit.consumed);
   const disposed = placed(commits, ({ disposedHooks }) => disposedHooks);
   const published = placed(commits, lastWrites);
-  const parts = [gatePart(parameters, commits, isRetry), rowsPart(parameters, commits)];
+  const attributes = placed(commits, ({ patch }) => Object.entries(patch?.attributes ?? {}));
+  const parts = [gatePart(parameters, commits, { ...terms, attributes: attributes.length > 0 }), rowsPart(parameters, commits)];
   if (consumed.length > 0) parts.push(consumedPart(parameters, consumed, commits.length));
   if (disposed.length > 0) parts.push(disposedPart(parameters, disposed));
   if (reserved.length > 0) parts.push(reservedPart(parameters, reserved));
   if (published.length > 0) parts.push(publishedPart(parameters, published));
-  if (consumed.length > 0 || commits.some(({ patch }) => patch !== undefined))
-    parts.push(patchedPart(parameters, commits, { consumes: consumed.length > 0, hooks: reserved.length }));
+  parts.push(...attributeParts(parameters, attributes));
+  if (commits.some(changesRow)) parts.push(patchedPart(parameters, commits, { consumes: consumed.length > 0, hooks: reserved.length }));
   if (commits.some(ends)) parts.push(...ENDED_PARTS);
   let tail = reserved.length > 0 ? " UNION ALL SELECT NULL, run_id, operation FROM reserved" : "";
   const gone = [...(disposed.length > 0 ? ["disposed"] : []), ...(commits.some(ends) ? ["unhooked"] : [])];
@@ -166,7 +173,7 @@ function generalBatch(commits: readonly Commit[], locality: Locality | null, isR
   return { statement: { template, values: parameters.values }, read: ({ rows }) => readAnswer(commits, rows, locality) };
 }
 
-function ends({ patch }: Pick<Commit, "patch">): boolean {
+export function ends({ patch }: Pick<Commit, "patch">): boolean {
   return patch?.status !== undefined && patch.status !== "running";
 }
 
@@ -187,19 +194,31 @@ function readAnswer(commits: readonly Commit[], rows: readonly Row[], locality: 
   });
 }
 
-/** Which commits may be written. Their runs are locked from here on. The first part: its parameters are `$1` to `$6`. */
-function gatePart({ bind }: Parameters, commits: readonly Commit[], isRetry: boolean): string {
+/** What decides how a commit proves that it may be written. */
+interface Proof {
+  readonly isRetry: boolean;
+  /** Whether any of the commits sets attributes, of which a run has so many at most. */
+  readonly attributes: boolean;
+  /** Whether the caller tells those who await runs that end. */
+  readonly tells: boolean;
+}
+
+/** Which commits may be written. Their runs are locked from here on. The first part: its first parameters are `$1` to `$6`. */
+function gatePart({ bind }: Parameters, commits: readonly Commit[], { isRetry, attributes, tells }: Proof): string {
   const [runs, owners, fences, bases] = leases(commits).map(bind);
   const hasLength = isRetry || commits.some(({ rows }) => rows.length === 0) ? isSoLong : isAtLeastSoLong;
   const reads = bind(plainArray(commits.map(({ consumed }) => consumed?.length ?? 0)));
   const areEnds = bind(plainArray(commits.map(ends)));
+  const sets = attributes ? bind(plainArray(commits.map(setAttributes))) : null;
+  // Those that a run has already count twice, here: where that is too many the commit is looked at alone.
+  const fits = `AND (c.sets = 0 OR c.sets + (SELECT count(*) FROM @attributes a WHERE a.run_id = c.run_id) <= ${MAX_ATTRIBUTES})`;
   return `c AS MATERIALIZED (
     SELECT c.place::int4 AS place, c.run_id, c.ends,
-      coalesce((SELECT CASE WHEN r.owner = c.owner AND (NOT c.ends OR (r.mail = c.reads AND NOT r.awaited)) THEN r.fence END
+      coalesce((SELECT CASE WHEN r.owner = c.owner AND (NOT c.ends OR (r.mail = c.reads${tells ? "" : " AND NOT r.awaited"})) THEN r.fence END
         FROM @runs r WHERE r.id = c.run_id FOR NO KEY UPDATE) = c.fence, false)
-      AND ${hasLength("c")} AS ok
-    FROM unnest(${runs}::uuid[], ${owners}::int8[], ${fences}::int4[], ${bases}::int4[], ${reads}::int4[], ${areEnds}::bool[])
-      WITH ORDINALITY AS c(run_id, owner, fence, base, reads, ends, place)
+      AND ${hasLength("c")} ${sets === null ? "" : fits} AS ok
+    FROM unnest(${runs}::uuid[], ${owners}::int8[], ${fences}::int4[], ${bases}::int4[], ${reads}::int4[], ${areEnds}::bool[]${sets === null ? "" : `, ${sets}::int4[]`})
+      WITH ORDINALITY AS c(run_id, owner, fence, base, reads, ends${sets === null ? "" : ", sets"}, place)
   ), gate AS MATERIALIZED (SELECT array_agg(ok ORDER BY place) AS ok FROM c)`;
 }
 
@@ -291,10 +310,52 @@ function publishedPart(parameters: Parameters, published: readonly Placed<Writes
   )`;
 }
 
+/** How many attributes a commit sets. */
+function setAttributes({ patch }: Commit): number {
+  return Object.values(patch?.attributes ?? {}).filter((value) => value !== null).length;
+}
+
+/** (`|| ''`: found by the run, whatever the server guesses of how many have the name.) */
+function attributeParts(parameters: Parameters, attributes: readonly Placed<readonly [string, AttributeValue | null]>[]): string[] {
+  const { bind } = parameters;
+  const set = attributes.filter(({ value: [, value] }) => value !== null);
+  const removed = attributes.filter(({ value: [, value] }) => value === null);
+  const namesOf = (items: typeof attributes): string => bind(textArray(items.map(({ value: [name] }) => name)));
+  const parts: string[] = [];
+  if (set.length > 0) {
+    const [at, names, values] = [
+      bindPlaces(parameters, set),
+      namesOf(set),
+      bind(textArray(set.map(({ value: [, value] }) => attributeText(value!)))),
+    ];
+    parts.push(`attributed AS (
+      INSERT INTO @attributes AS a (run_id, name, value, number)
+      SELECT x.run_id, x.name, x.value, (SELECT r.number FROM @runs r WHERE r.id = x.run_id)
+      FROM unnest(${at}, ${names}::text[], ${values}::text[]) AS x(place, run_id, name, value)
+      WHERE ${PASSED}[x.place]
+      ON CONFLICT (run_id, name) DO UPDATE SET value = excluded.value WHERE a.value <> excluded.value
+    )`);
+  }
+  if (removed.length > 0) {
+    const [at, names] = [bindPlaces(parameters, removed), namesOf(removed)];
+    parts.push(`unattributed AS (
+      DELETE FROM @attributes a USING unnest(${at}, ${names}::text[]) AS x(place, run_id, name)
+      WHERE a.run_id = x.run_id AND a.name || '' = x.name AND ${PASSED}[x.place]
+    )`);
+  }
+  return parts;
+}
+
 /** Tokens whose home is another server are free there, too, once that has been told. */
 function freedPart(gone: readonly string[]): string {
   const tokens = gone.map((part) => `SELECT token, run_id, operation FROM ${part} WHERE elsewhere`).join(" UNION ALL ");
   return `freed AS (INSERT INTO @outbox (at, kind, data) SELECT @now, 'free', ${FREED_DATA} FROM (${tokens}) g RETURNING 1)`;
+}
+
+/** Whether a commit writes the run's own row. */
+function changesRow({ patch, consumed }: Commit): boolean {
+  if (patch === undefined || hasAny(consumed)) return hasAny(consumed);
+  return patch.attributes === undefined || Object.keys(patch).length > 1;
 }
 
 function patchedPart(
@@ -303,7 +364,7 @@ function patchedPart(
   { consumes, hooks }: { readonly consumes: boolean; readonly hooks: number },
 ): string {
   const { bind } = parameters;
-  const patched = placed(commits, ({ patch, consumed }) => (patch === undefined && consumed === undefined ? [] : [patch ?? {}]));
+  const patched = placed(commits, (commit) => (changesRow(commit) ? [commit.patch ?? {}] : []));
   const values = patched.map(({ value }) => value);
   const at = bindPlaces(parameters, patched);
   const status = bind(plainArray(values.map((patch) => (ends({ patch }) ? statusNumber(patch.status!) : null))));

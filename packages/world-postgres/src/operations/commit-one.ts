@@ -152,20 +152,29 @@ async function applyPatch(transaction: Transaction, run: string, patch: RunPatch
   if (patch.attributes !== undefined) await setAttributes(transaction, run, patch.attributes);
 }
 
-/** A run of the commit that does not exist was not created, because another one had its key; keys are never free again. */
 async function committed(
   transaction: Transaction,
   { runs = [], away }: Commit & WithAway,
   conflicts: string[],
   isReleased: boolean,
 ): Promise<CommitResult> {
+  const existing = await existingRuns(transaction, runs, away);
+  return { status: "committed", conflicts, ...(existing.length > 0 && { existing }), ...(isReleased && { released: true }) };
+}
+
+/** Who has the keys of runs that a commit has started and that do not exist: they were not created, because another one had the key; keys are never free again. */
+export async function existingRuns(
+  transaction: Transaction,
+  runs: readonly NewRun[],
+  away?: Away,
+): Promise<{ id: string; runId: string }[]> {
   const existing: { id: string; runId: string }[] = [];
   for (const { id, key } of runs) {
     if (key === null || (await transaction.all(EXISTS, [id])).length > 0) continue;
     const holder = await holderOfKey(transaction, key, away);
     if (holder !== null) existing.push({ id, runId: holder });
   }
-  return { status: "committed", conflicts, ...(existing.length > 0 && { existing }), ...(isReleased && { released: true }) };
+  return existing;
 }
 
 /** One that is used and then not needed is given back by the router, or found by whoever wants the name. */

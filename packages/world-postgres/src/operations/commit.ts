@@ -1,9 +1,9 @@
 /**
  * The engine's write path.
  *
- * A batch is two parts: the usual commits, which are one statement (`append.ts`), and the others, each step by step in one transaction, after all runs
- * that they are known to touch were locked in the order of their ids. Usual commits that the statement did not write go the second way too, which finds out why. A part that fails for a reason of its data is done
- * again commit by commit, so that one bad value hurts one run.
+ * A batch is two parts: the usual commits, which are one statement (`append.ts`), and the others, in one transaction, after all runs that they are known to touch were locked in the
+ * order of their ids: in their order, most of them together in a few statements (`commit-together.ts`), the rest each step by step (`commit-one.ts`). What the statement of the first part or of the second did not write goes the
+ * next way, which finds out why. A part that fails for a reason of its data is done again commit by commit, so that one bad value hurts one run.
  *
  * Both parts may be tried again after a lost connection: a commit knows its own rows.
  */
@@ -14,6 +14,7 @@ import { plainArray } from "../database/arrays.ts";
 import type { Database, Transaction } from "../database/database.ts";
 import { COMMITTED, isUsual, usualBatch, type Written } from "./append.ts";
 import { commitOne, type Effects } from "./commit-one.ts";
+import { canGoTogether, commitTogether } from "./commit-together.ts";
 import { isHome } from "./locality.ts";
 import { nameParam, runParam } from "./records.ts";
 
@@ -104,9 +105,11 @@ async function commitOthers(database: Database, others: readonly Open[], results
   try {
     const outcomes = await database.transaction(async (transaction) => {
       await lockRuns(transaction, others);
-      const outcomes: CommitResult[] = [];
-      for (const { commit } of others) outcomes.push(await commitOne(transaction, commit, own));
-      return outcomes;
+      return commitInOrder(
+        transaction,
+        others.map(({ commit }) => commit),
+        own,
+      );
     }, "repeatable");
     for (const [place, { index }] of others.entries()) results[index] = outcomes[place]!;
     effects.wakes ||= own.wakes;
@@ -117,6 +120,19 @@ async function commitOthers(database: Database, others: readonly Open[], results
     if (others.length === 1) results[first!.index] = { status: "failed", error: error instanceof Error ? error : new Error(String(error)) };
     else for (const one of others) await commitOthers(database, [one], results, effects);
   }
+}
+
+/** Those together that stand next to each other and can be, the others one by one. */
+async function commitInOrder(transaction: Transaction, commits: readonly Commit[], effects: Effects): Promise<CommitResult[]> {
+  const results: CommitResult[] = [];
+  for (let start = 0, end = 0; start < commits.length; start = ++end) {
+    while (end < commits.length && canGoTogether(transaction, commits[end]!)) end++;
+    const together = commits.slice(start, end);
+    const written = await commitTogether(transaction, together, effects);
+    for (const [place, commit] of together.entries()) results.push(written[place] ?? (await commitOne(transaction, commit, effects)));
+    if (end < commits.length) results.push(await commitOne(transaction, commits[end]!, effects));
+  }
+  return results;
 }
 
 /** Ids of runs that other runs' commits touch: by key, by token, because they await. (A join: from "= ANY" of no keys at all the planner proves the condition of any partial index, and may read all of one.) */
