@@ -110,3 +110,13 @@ test("runs and what they begin with are one statement; a token that is taken lea
     { status: "committed", conflicts: ["hook#1"] },
   ]);
 });
+
+test("a new run is claimed with its empty history, which is not to be loaded", async () => {
+  const [fresh, told] = [newRun(), newRun()];
+  await world.createRuns([fresh, told]);
+  await world.deliver([{ id: "m", to: { runId: told.id }, kind: "wake", payload: bytes("p") }]);
+  const { runs } = await world.claim({ worker: "w", limit: 100, leaseMs: 600_000 });
+  const pages = new Map(runs.map(({ run, page }) => [run.id, page]));
+  expect(pages.get(fresh.id)).toEqual({ rows: [], hooks: [], messages: [] });
+  expect(pages.get(told.id)).toBeUndefined();
+});

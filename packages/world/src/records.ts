@@ -154,6 +154,8 @@ export interface ClaimedRun {
    * number as it is, so that a run which ends its workers is found out however it gets from one to the next.
    */
   readonly crashes: number;
+  /** What {@link World.load} would have found as the run was claimed, where the World knows it without being asked again; a message that came since is in a claim's `messages`. */
+  readonly page?: HistoryPage;
 }
 
 /** Which of a worker's leases were renewed. */

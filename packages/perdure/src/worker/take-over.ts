@@ -48,7 +48,7 @@ export function admit(core: Core, run: RunRecord, askedAt: number): Promise<void
 }
 
 /** Rebuilds a claimed run from its history and sets it going. */
-export async function takeOver(core: Core, { run, isTakeover, crashes: crashesSinceRow }: ClaimedRun): Promise<void> {
+export async function takeOver(core: Core, { run, isTakeover, crashes: crashesSinceRow, page: known }: ClaimedRun): Promise<void> {
   core.observation.tell?.({ type: "run_claimed", fence: run.fence, isTakeover, crashes: crashesSinceRow, ...observed(run) });
   const input = decodeRunInput(run.input);
   const resident = createResident(run, input, core.leases.of(run.id));
@@ -57,7 +57,7 @@ export async function takeOver(core: Core, { run, isTakeover, crashes: crashesSi
   if (former) drop(core, former, "fenced");
   resident.provenIn = resident.lease.lapses;
   core.residents.add(resident);
-  const page = await core.world.load(run.id);
+  const page = known ?? (await core.world.load(run.id));
   if (isDropped(resident)) return;
   const crashes = crashesSinceRow + crashesBefore(page);
   resident.crashes = crashes;

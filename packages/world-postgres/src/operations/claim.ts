@@ -36,7 +36,7 @@ const CLAIM = `
       crashes = CASE WHEN r.claim_length = p.length THEN r.crashes ELSE 0 END + p.took_over::int
     FROM (SELECT id, due_at, took_over, coalesce((SELECT max(h.seq) FROM @history h WHERE h.run_id = picked.id), 0) AS length FROM picked) p
     WHERE r.id = p.id
-    RETURNING ${RUN_COLUMNS}, p.took_over, r.crashes, p.due_at AS was_due
+    RETURNING ${RUN_COLUMNS}, p.took_over, r.crashes, r.fence = 1 AND r.mail = 0 AND p.length = 0 AS is_new, p.due_at AS was_due
   )
   SELECT EXISTS (SELECT 1 FROM @runs WHERE owner = $1 AND mail > 0),
     least(
@@ -64,12 +64,15 @@ export async function claim(
   return { runs, messages, nextDueAt, leaseLeft };
 }
 
-/** Those of runs that the worker owned before: the others are loaded with theirs. */
+/** But for those of runs that are to be loaded, which brings theirs. */
 async function messagesBefore(transaction: Transaction, worker: string, claimed: readonly ClaimedRun[]): Promise<ReceivedMessage[]> {
-  const isNew = new Set(claimed.map(({ run }) => run.id));
-  return (await ownedMessages(transaction, worker)).filter(({ runId }) => !isNew.has(runId));
+  const loaded = new Set(claimed.filter(({ page }) => page === undefined).map(({ run }) => run.id));
+  return (await ownedMessages(transaction, worker)).filter(({ runId }) => !loaded.has(runId));
 }
 
+/** (A run that nobody had before has what was created with it, and messages: so much of it is known that most new ones need not be loaded.) */
 function toClaimed(row: Row, worker: string): ClaimedRun {
-  return { run: { ...toRecord(row), owner: worker }, isTakeover: row[RUN_WIDTH] as boolean, crashes: row[RUN_WIDTH + 1] as number };
+  const [isTakeover, crashes, isNew] = row.slice(RUN_WIDTH) as unknown as readonly [boolean, number, boolean];
+  const claimed = { run: { ...toRecord(row), owner: worker }, isTakeover, crashes };
+  return isNew ? { ...claimed, page: { rows: [], hooks: [], messages: [] } } : claimed;
 }

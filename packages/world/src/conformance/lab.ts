@@ -5,7 +5,20 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { Await, Claimed, Commit, CommitResult, Lease, Message, NewRun, RunRecord, StreamRef, World, WorldSupports } from "../index.ts";
+import type {
+  Await,
+  Claimed,
+  ClaimedRun,
+  Commit,
+  CommitResult,
+  Lease,
+  Message,
+  NewRun,
+  RunRecord,
+  StreamRef,
+  World,
+  WorldSupports,
+} from "../index.ts";
 import { slotOf, withSlot, WorldError, type WorldErrorCode } from "../index.ts";
 
 /** One fresh store, and Worlds on it. */
@@ -123,9 +136,15 @@ export async function startMany(lab: Lab, worker: string, count: number, fields:
   return results.map(({ run }) => ({ runId: run.id, fence: run.fence, worker }));
 }
 
-/** Claims for a worker. */
+/** Claims for a worker. What the World says of histories by the way is compared with what it says when it is asked. */
 export async function claim(lab: Lab, worker: string, limit = 100): Promise<Claimed> {
-  return lab.world.claim({ worker, limit, leaseMs: lab.leaseMs });
+  const claimed = await lab.world.claim({ worker, limit, leaseMs: lab.leaseMs });
+  const runs: ClaimedRun[] = [];
+  for (const { page, ...rest } of claimed.runs) {
+    if (page !== undefined) assert.deepEqual(page, await lab.world.load(rest.run.id));
+    runs.push(rest);
+  }
+  return { ...claimed, runs };
 }
 
 /** Claims the one run that is due. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Case, claim, claimOne, commitOf, create, mustCommit, recordOf, start, takeOver, uuid } from "./lab.ts";
+import { bytes, type Case, claim, claimOne, commitOf, create, mustCommit, recordOf, start, takeOver, uuid } from "./lab.ts";
 
 export const leases: readonly Case[] = [
   {
@@ -11,6 +11,26 @@ export const leases: readonly Case[] = [
       assert.deepEqual((await claim(lab, "w2")).runs, []);
       assert.deepEqual((await claim(lab, "w1")).runs, []);
       assert.equal((await recordOf(lab.world, run.id)).owner, "w1");
+    },
+  },
+  {
+    name: "what a claim says of histories is what a load finds: of a new run, one with messages, one made with a history, and one given back",
+    async run(lab) {
+      const [plain, told, copied] = [
+        await create(lab.world),
+        await create(lab.world),
+        await create(lab.world, { history: [bytes("copied")] }),
+      ];
+      const message = { id: "m", to: { runId: told.id }, kind: "wake", payload: bytes("p") };
+      await lab.world.deliver([message]);
+      const owned = await start(lab, "w1");
+      await mustCommit(lab.world, commitOf(owned, 0, ["a"]));
+      await lab.world.release("w1", [owned]);
+      const claimed = await claim(lab, "w2"); // compares
+      assert.deepEqual(new Set(claimed.runs.map(({ run }) => run.id)), new Set([plain.id, told.id, copied.id, owned.runId]));
+      await lab.world.deliver([{ ...message, id: "later", to: { runId: plain.id } }]);
+      const { messages } = await claim(lab, "w2");
+      assert.deepEqual(new Set(messages.map(({ runId, id }) => `${runId} ${id}`)), new Set([`${told.id} m`, `${plain.id} later`]));
     },
   },
   {
