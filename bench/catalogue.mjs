@@ -50,6 +50,11 @@ export const benchmarks = {
     worlds: ["sqlite", "postgres"],
     options: { windows: { ...windows, help: "times that 30 runs are made alone and 500 at once" } },
   },
+  children: {
+    summary: "1,000 children of one no-op step, of one parent and of a hundred, beside plain runs",
+    worlds: ["sqlite", "postgres", "memory"],
+    options: { windows, ...young },
+  },
   memory: {
     summary: "memory of runs that wait, in memory and evicted",
     worlds: ["sqlite"],

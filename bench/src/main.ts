@@ -16,6 +16,7 @@ const loaders: Readonly<Record<string, () => Promise<Benchmark>>> = {
   w6: async () => (await import("./w6.ts")).w6,
   w7: async () => (await import("./w7.ts")).w7,
   w8: async () => (await import("./w8.ts")).w8,
+  children: async () => (await import("./children.ts")).childrenOf,
   memory: async () => (await import("./memory.ts")).memory,
   replay: async () => (await import("./replay.ts")).replay,
   peers: async () => (await import("./peers.ts")).peers,

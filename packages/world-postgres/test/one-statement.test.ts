@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Commit, World } from "@perdure/world";
+import type { Commit, NewRun, World } from "@perdure/world";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { createPostgresWorld } from "../src/index.ts";
 import { bytes, commitOf, newRun } from "./support/runs.ts";
@@ -119,4 +119,55 @@ test("a new run is claimed with its empty history, which is not to be loaded", a
   const pages = new Map(runs.map(({ run, page }) => [run.id, page]));
   expect(pages.get(fresh.id)).toEqual({ rows: [], hooks: [], messages: [] });
   expect(pages.get(told.id)).toBeUndefined();
+});
+
+const parentOf = ({ id }: Pick<NewRun, "id">, operation: string): Partial<NewRun> => ({ parent: { runId: id, operation } });
+
+test("however many runs start children and await them, and however many of those end: as many statements as for one", async () => {
+  const counted: number[][] = [];
+  for (const count of [1, 40]) {
+    const parents = Array.from({ length: count }, () => newRun());
+    await world.createRuns(parents, { owner: "w" });
+    const children = parents.flatMap((parent) =>
+      ["a", "b", "c"].map((op) => newRun({ key: `${parent.id} ${op}`, ...parentOf(parent, op) })),
+    );
+    const childrenOf = (id: string): NewRun[] => children.filter(({ parent }) => parent!.runId === id);
+    statements = 0;
+    const starts = parents.map(({ id }) =>
+      commitOf(id, "w", 0, {
+        runs: childrenOf(id),
+        awaits: childrenOf(id).map((run) => ({ operation: `await ${run.id}`, run: { id: run.id } })),
+        patch: { dueAt: null, attributes: { has: "children" } },
+      }),
+    );
+    expect(await world.commit(starts)).toEqual(starts.map(() => ({ status: "committed", conflicts: [] })));
+    const started = statements;
+    const { runs } = await world.claim({ worker: "w", limit: 1000, leaseMs: 600_000 });
+    expect(new Set(runs.map(({ run }) => run.id))).toEqual(new Set(children.map(({ id }) => id)));
+    statements = 0;
+    const ends = children.map(({ id }) => commitOf(id, "w", 0, { patch: { status: "completed", output: bytes(id) } }));
+    expect(await world.commit(ends)).toEqual(ends.map(() => ({ status: "committed", conflicts: [] })));
+    counted.push([started, statements]);
+    for (const { id } of parents) {
+      const { messages } = await world.load(id);
+      const answers = messages.map(({ operation, payload }) => [operation, new TextDecoder().decode(payload)]);
+      expect(new Set(answers)).toEqual(new Set(childrenOf(id).map((run) => [`await ${run.id}`, `completed\n${run.id}`])));
+      expect((await world.query.run({ id }))?.attributes).toEqual({ has: "children" });
+    }
+  }
+  expect(counted[1]).toEqual(counted[0]);
+});
+
+test("of runs that are to be started together, those whose key is taken are named, each in the result of its commit", async () => {
+  const [one, two, holder] = [newRun(), newRun(), newRun({ key: "taken" })];
+  await world.createRuns([one, two], { owner: "w" });
+  await world.createRuns([holder]);
+  const [fresh, late, twice] = [newRun({ key: "free" }), newRun({ key: "taken" }), newRun({ key: "free" })];
+  const batch = [commitOf(one.id, "w", 0, { runs: [fresh, late] }), commitOf(two.id, "w", 0, { runs: [newRun(), twice] })];
+  for (const attempt of ["first", "again"]) {
+    expect(await world.commit(batch), attempt).toEqual([
+      { status: "committed", conflicts: [], existing: [{ id: late.id, runId: holder.id }] },
+      { status: "committed", conflicts: [], existing: [{ id: twice.id, runId: fresh.id }] },
+    ]);
+  }
 });
