@@ -37,7 +37,7 @@ async function scene(world: World): Promise<void> {
 /** A claim, without what it says of histories that nobody had before: after one that was lost somebody had them. */
 async function claimUnread(world: World, worker: string): Promise<unknown> {
   const claimed = await world.claim({ worker, limit: 10, leaseMs: 60_000 });
-  return { ...claimed, runs: claimed.runs.map(({ page: _, ...rest }) => rest) };
+  return { ...claimed, runs: claimed.runs.map(({ run, isTakeover, crashes }) => ({ run, isTakeover, crashes })) };
 }
 
 interface Call {
