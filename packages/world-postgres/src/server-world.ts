@@ -1,4 +1,4 @@
-import type { Claimed, ClaimRequest, Commit, CreatedRun, Delivery, Hints, NewRun, RunRecord, World } from "@perdure/world";
+import type { Claimed, ClaimRequest, Commit, CreatedRun, Hints, NewRun, RunRecord, World } from "@perdure/world";
 import {
   assertAmendment,
   assertAppends,
@@ -18,7 +18,8 @@ import { claim } from "./operations/claim.ts";
 import { codeStoredAt, getCode, putCode } from "./operations/code.ts";
 import { commit, type Committed } from "./operations/commit.ts";
 import { end } from "./operations/end.ts";
-import { deliver, load } from "./operations/messages.ts";
+import { createDeliveries } from "./operations/deliver.ts";
+import { load } from "./operations/messages.ts";
 import { queryHook, queryRun, queryRuns, queryRunsById, queryVersions } from "./operations/query.ts";
 import { begunOf, createRuns, firstsOf, insertRuns, isPlain, release, type Firsts } from "./operations/runs.ts";
 import { queryState } from "./operations/state.ts";
@@ -57,6 +58,7 @@ export function worldOn(store: Store): World {
 
 function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" | "deliver" | "end" | "amend" | "release"> {
   const { hints } = store.notifier;
+  const deliver = createDeliveries();
   return {
     async createRuns(runs, request) {
       assertNewRuns(runs);
@@ -85,13 +87,7 @@ function lifecycle(store: Store): Pick<World, "createRuns" | "load" | "commit" |
       assertMessages(messages);
       const database = store.database();
       if (messages.length === 0) return [];
-      const results = await database.transaction(async (transaction, isRetry) => {
-        const deliveries = await deliver(transaction, messages);
-        // A try whose answer was lost may have delivered them.
-        return isRetry
-          ? deliveries.map((one): Delivery => (one.status === "duplicate" ? { ...one, status: "delivered" } : one))
-          : deliveries;
-      }, "repeatable");
+      const results = await deliver(database, messages);
       if (results.some(({ status }) => status === "delivered")) hints.due();
       return results;
     },

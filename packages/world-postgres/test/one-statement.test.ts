@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Commit, NewRun, World } from "@perdure/world";
+import type { Commit, Delivery, Message, NewRun, World } from "@perdure/world";
 import { testPostgres } from "../../../scripts/test-servers.mjs";
 import { createPostgresWorld } from "../src/index.ts";
 import { bytes, commitOf, newRun } from "./support/runs.ts";
@@ -14,10 +14,11 @@ class CountingClient extends pg.Client {
   }
 }
 
+const url = await testPostgres();
 let pool: pg.Pool;
 let world: World;
 beforeAll(async () => {
-  pool = new pg.Pool({ connectionString: await testPostgres(), Client: CountingClient as never });
+  pool = new pg.Pool({ connectionString: url, Client: CountingClient as never });
   world = createPostgresWorld({ pool, notify: false });
   await world.setup();
   await world.heartbeat("w", 600_000);
@@ -169,5 +170,66 @@ test("of runs that are to be started together, those whose key is taken are name
       { status: "committed", conflicts: [], existing: [{ id: late.id, runId: holder.id }] },
       { status: "committed", conflicts: [], existing: [{ id: twice.id, runId: fresh.id }] },
     ]);
+  }
+});
+
+test("messages that are sent at once are one statement, and each sender has its own answer", async () => {
+  const [one, two] = [await ownedRun(), await ownedRun()];
+  const keyed = newRun({ key: `key of ${one}` });
+  await world.createRuns([keyed]);
+  const send = (id: string, to: Message["to"]): Promise<Delivery[]> => world.deliver([{ id, to, kind: "hook", payload: bytes(id) }]);
+  statements = 0;
+  const sent = await Promise.all([
+    send("1", { runId: one }),
+    send("2", { token: `held by ${two}` }),
+    send("3", { key: `key of ${one}` }),
+    world.deliver([4, 5, 6].map((n) => ({ id: `${n}`, to: { token: `held by ${one}` }, kind: "hook", payload: bytes(`${n}`) }))),
+  ]);
+  expect(statements).toBe(1);
+  const delivered = (...runIds: string[]): Delivery[] => runIds.map((runId) => ({ status: "delivered", runId }));
+  expect(sent).toEqual([delivered(one), delivered(two), delivered(keyed.id), delivered(one, one, one)]);
+  const { messages } = await world.load(one);
+  expect(messages.map(({ id, operation }) => [id, operation])).toEqual([
+    ["m", null],
+    ["1", null],
+    ["4", "held"],
+    ["5", "held"],
+    ["6", "held"],
+  ]);
+  // What the statement leaves out does not hold up nor confuse the others.
+  const again = await Promise.all([
+    send("1", { runId: one }),
+    send("7", { runId: two }),
+    send("7", { runId: two }),
+    send("8", { token: "nobody's" }),
+    world
+      .deliver([{ id: "x\0", to: { runId: two }, kind: "hook", payload: bytes("x") }])
+      .catch((error: unknown) => (error as { code: string }).code),
+  ]);
+  expect(again).toEqual([
+    [{ status: "duplicate", runId: one }],
+    delivered(two),
+    [{ status: "duplicate", runId: two }],
+    [{ status: "not_found" }],
+    "WORLD_INVALID_ARGUMENT",
+  ]);
+});
+
+test("a run that is locked for long keeps its own senders waiting, in their order, and no others", async () => {
+  const [locked, free] = [await ownedRun(), await ownedRun()];
+  const send = (id: string, runId: string): Promise<Delivery[]> => world.deliver([{ id, to: { runId }, kind: "wake", payload: bytes(id) }]);
+  const holder = new pg.Client(url);
+  await holder.connect();
+  try {
+    await holder.query("BEGIN");
+    await holder.query("SELECT FROM perdure.runs WHERE id = $1 FOR UPDATE", [locked]);
+    const waiting = world.deliver(["1", "2"].map((id) => ({ id, to: { runId: locked }, kind: "wake", payload: bytes(id) })));
+    expect(await send("3", free)).toEqual([{ status: "delivered", runId: free }]);
+    expect((await world.load(locked)).messages.map(({ id }) => id)).toEqual(["m"]);
+    await holder.query("ROLLBACK");
+    expect(await waiting).toEqual(["1", "2"].map(() => ({ status: "delivered", runId: locked })));
+    expect((await world.load(locked)).messages.map(({ id }) => id)).toEqual(["m", "1", "2"]);
+  } finally {
+    await holder.end();
   }
 });

@@ -9,6 +9,7 @@ import { payloadId, requestId } from "../hook-messages.ts";
 import { readHookMetadata } from "../hook-metadata.ts";
 import { toBytes, toText } from "../run-input.ts";
 import { currentWorker, getWorld } from "../runtime.ts";
+import { createBatcher } from "../worker/batcher.ts";
 import { awaitReply } from "./replies.ts";
 
 export interface ResumeOptions {
@@ -82,9 +83,20 @@ export async function getHookByToken(token: string): Promise<HookInfo> {
   return { runId: await publicId(hook.runId), token, metadata, isWebhook: webhook !== null };
 }
 
-async function publicId(runId: string): Promise<string> {
-  const run = await (await getWorld()).query.run({ id: runId });
-  return run?.key ?? runId;
+/** Hooks are resumed and looked for in bursts: one question for those of a moment. */
+const publicIds = createBatcher<string, string>(
+  async (runIds) => {
+    const world = await getWorld();
+    const runs = new Map((await world.query.runsById([...new Set(runIds)])).map((run) => [run.id, run]));
+    return runIds.map((runId) => runs.get(runId)?.key ?? runId);
+  },
+  200,
+  queueMicrotask,
+);
+
+/** What people call a run: its key, or its id. */
+function publicId(runId: string): Promise<string> {
+  return publicIds.submit(runId);
 }
 
 function checkText(name: string, value: unknown, longest = 512): void {

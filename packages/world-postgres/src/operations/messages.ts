@@ -1,6 +1,6 @@
 import type { Delivery, HistoryPage, HistoryRow, HookRecord, Message, ReceivedMessage } from "@perdure/world";
 import { WorldError } from "@perdure/world";
-import type { Row, Transaction } from "../database/database.ts";
+import type { Database, Row, Transaction } from "../database/database.ts";
 import { isHome, isLocal } from "./locality.ts";
 import { send } from "./outbox.ts";
 import { nameParam, runParam, statusOf, workerId } from "./records.ts";
@@ -20,6 +20,7 @@ const RECEIVE = `
   UPDATE @runs SET mail = mail + 1, due_at = least(coalesce(due_at, @now), @now)
   WHERE id = $1 AND EXISTS (SELECT 1 FROM m)`;
 const KEY_HOLDER = "SELECT run_id FROM @keys WHERE key = $1";
+const POSITION = "SELECT position FROM @messages WHERE run_id = $1 AND message = $2";
 const WAS_DELIVERED = "SELECT 1 FROM @messages WHERE run_id = $1 AND message = $2";
 
 const OWNED = `
@@ -40,11 +41,31 @@ const LOAD = `
 /** A message that has found its run. */
 export type Incoming = Omit<ReceivedMessage, "runId">;
 
-/** {@link World.deliver} */
-export async function deliver(transaction: Transaction, messages: readonly Message[]): Promise<Delivery[]> {
-  const deliveries: Delivery[] = [];
-  for (const message of messages) deliveries.push(await deliverOne(transaction, message));
-  return deliveries;
+/** What is known of earlier tries to deliver. */
+export interface Tries {
+  /** One whose answer was lost may have delivered. */
+  readonly isRetry: boolean;
+  /** What it delivered has a higher position. */
+  readonly since: number;
+}
+
+/** Delivers messages one after another. */
+export async function deliverInTransaction(database: Database, messages: readonly Message[], tries: Tries): Promise<Delivery[]> {
+  return database.transaction(async (transaction, isRetry) => {
+    const deliveries: Delivery[] = [];
+    for (const message of messages) {
+      const delivery = await deliverOne(transaction, message);
+      const isOwn =
+        (isRetry || tries.isRetry) && delivery.status === "duplicate" && (await isSince(transaction, tries, delivery.runId, message));
+      deliveries.push(isOwn ? { status: "delivered", runId: delivery.runId } : delivery);
+    }
+    return deliveries;
+  }, "repeatable");
+}
+
+async function isSince(transaction: Transaction, { since }: Tries, run: string, { id }: Message): Promise<boolean> {
+  const [row] = await transaction.all(POSITION, [run, id]);
+  return (row?.[0] as number) > since;
 }
 
 /** Delivers what a run of this server writes: here, or by the outbox. */
