@@ -39,6 +39,7 @@ export const expectedColumns: readonly string[] = [
   "messages.payload bytea",
   "messages.position bigint NOT NULL",
   "messages.run_id uuid NOT NULL",
+  "messages.sender bigint",
   "names.id bigint NOT NULL",
   "names.name text NOT NULL",
   "outbox.at bigint NOT NULL",

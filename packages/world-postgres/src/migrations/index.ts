@@ -5,6 +5,7 @@ import { shards } from "./0004-shards.ts";
 import { names } from "./0005-names.ts";
 import { codeUse } from "./0006-code-use.ts";
 import { codeOrder } from "./0007-code-order.ts";
+import { senders } from "./0008-senders.ts";
 
 /** All migrations in order. One that was released is never edited: a change is a new one at the end. */
-export const migrations: readonly string[] = [initial, transactions, retention, shards, names, codeUse, codeOrder];
+export const migrations: readonly string[] = [initial, transactions, retention, shards, names, codeUse, codeOrder, senders];

@@ -14,13 +14,13 @@ const KEEPER = "SELECT id FROM @runs WHERE key = $1";
 /** Nothing is inserted, and nobody is woken, when the message was given to the run before. */
 const RECEIVE = `
   WITH m AS (
-    INSERT INTO @messages (run_id, message, kind, operation, payload) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO @messages (run_id, message, kind, operation, payload, sender) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (run_id, message) DO NOTHING RETURNING run_id
   )
   UPDATE @runs SET mail = mail + 1, due_at = least(coalesce(due_at, @now), @now)
   WHERE id = $1 AND EXISTS (SELECT 1 FROM m)`;
 const KEY_HOLDER = "SELECT run_id FROM @keys WHERE key = $1";
-const POSITION = "SELECT position FROM @messages WHERE run_id = $1 AND message = $2";
+const SENDER = "SELECT sender::text FROM @messages WHERE run_id = $1 AND message = $2";
 const WAS_DELIVERED = "SELECT 1 FROM @messages WHERE run_id = $1 AND message = $2";
 
 const OWNED = `
@@ -41,38 +41,35 @@ const LOAD = `
 /** A message that has found its run. */
 export type Incoming = Omit<ReceivedMessage, "runId">;
 
-/** What is known of earlier tries to deliver. */
-export interface Tries {
-  /** One whose answer was lost may have delivered. */
-  readonly isRetry: boolean;
-  /** What it delivered has a higher position. */
-  readonly since: number;
+/** A message, and a number that nobody else sends with one: what a try whose answer was lost has delivered is known by it. */
+export interface Sent {
+  readonly message: Message;
+  readonly sender: bigint;
 }
 
 /** Delivers messages one after another. */
-export async function deliverInTransaction(database: Database, messages: readonly Message[], tries: Tries): Promise<Delivery[]> {
-  return database.transaction(async (transaction, isRetry) => {
+export async function deliverInTransaction(database: Database, messages: readonly Sent[]): Promise<Delivery[]> {
+  return database.transaction(async (transaction) => {
     const deliveries: Delivery[] = [];
-    for (const message of messages) {
-      const delivery = await deliverOne(transaction, message);
-      const isOwn =
-        (isRetry || tries.isRetry) && delivery.status === "duplicate" && (await isSince(transaction, tries, delivery.runId, message));
+    for (const { message, sender } of messages) {
+      const delivery = await deliverOne(transaction, message, sender);
+      const isOwn = delivery.status === "duplicate" && (await isSentBy(transaction, delivery.runId, message, sender));
       deliveries.push(isOwn ? { status: "delivered", runId: delivery.runId } : delivery);
     }
     return deliveries;
   }, "repeatable");
 }
 
-async function isSince(transaction: Transaction, { since }: Tries, run: string, { id }: Message): Promise<boolean> {
-  const [row] = await transaction.all(POSITION, [run, id]);
-  return (row?.[0] as number) > since;
+async function isSentBy(transaction: Transaction, run: string, { id }: Message, sender: bigint): Promise<boolean> {
+  const [row] = await transaction.all(SENDER, [run, id]);
+  return row?.[0] === String(sender);
 }
 
 /** Delivers what a run of this server writes: here, or by the outbox. */
 export async function post(transaction: Transaction, messages: readonly Message[]): Promise<void> {
   for (const message of messages) {
     const { id, to, kind, payload } = message;
-    if (await isFor(transaction, to)) await deliverOne(transaction, message);
+    if (await isFor(transaction, to)) await deliverOne(transaction, message, null);
     else await send(transaction, { kind: "message", data: { id, to, kind }, payload });
   }
 }
@@ -89,14 +86,14 @@ async function isFor(transaction: Transaction, to: Message["to"]): Promise<boole
   return isHome(transaction, "key", to.key) && (await transaction.all(KEY_HOLDER, [to.key])).length === 0;
 }
 
-async function deliverOne(transaction: Transaction, message: Message): Promise<Delivery> {
+async function deliverOne(transaction: Transaction, message: Message, sender: bigint | null): Promise<Delivery> {
   const { id, to, kind, payload } = message;
   const receiver = await lockReceiver(transaction, to);
   if (receiver === null) return { status: "not_found" };
   const { runId, operation } = receiver;
-  const [status, successor] = await receive(transaction, runId, { id, kind, operation, payload });
+  const [status, successor] = await receive(transaction, runId, { id, kind, operation, payload }, sender);
   if (status === "not_found") return { status };
-  if (status === "ended" && successor !== null) return deliverOne(transaction, { id, to: { runId: successor }, kind, payload });
+  if (status === "ended" && successor !== null) return deliverOne(transaction, { id, to: { runId: successor }, kind, payload }, sender);
   return { status, runId };
 }
 
@@ -129,12 +126,13 @@ export async function receive(
   transaction: Transaction,
   run: string,
   { id, kind, operation, payload }: Incoming,
+  sender: bigint | null = null,
 ): Promise<[status: Delivery["status"], successor: string | null]> {
   const [row] = await transaction.all(STANDING, [run]);
   if (row === undefined) return ["not_found", null];
   const successor = row[1] as string | null;
   if (statusOf(row[0]) !== "running") return [(await wasDelivered(transaction, run, id)) ? "duplicate" : "ended", successor];
-  const woken = await transaction.run(RECEIVE, [run, id, kind, operation, payload]);
+  const woken = await transaction.run(RECEIVE, [run, id, kind, operation, payload, sender]);
   return [woken === 1 ? "delivered" : "duplicate", successor];
 }
 
