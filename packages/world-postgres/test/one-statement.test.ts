@@ -215,6 +215,15 @@ test("messages that are sent at once are one statement, and each sender has its 
   ]);
 });
 
+test("many large messages that are sent at once are several statements", async () => {
+  const run = await ownedRun();
+  const payload = new Uint8Array(4 * 1024 * 1024);
+  statements = 0;
+  await Promise.all(Array.from({ length: 9 }, (_, n) => world.deliver([{ id: `large ${n}`, to: { runId: run }, kind: "wake", payload }])));
+  expect(statements).toBe(3);
+  expect((await world.load(run)).messages.length).toBe(10);
+});
+
 test("a run that is locked for long keeps its own senders waiting, in their order, and no others", async () => {
   const [locked, free] = [await ownedRun(), await ownedRun()];
   const send = (id: string, runId: string): Promise<Delivery[]> => world.deliver([{ id, to: { runId }, kind: "wake", payload: bytes(id) }]);

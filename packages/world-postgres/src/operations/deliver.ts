@@ -15,6 +15,7 @@ import { deliverInTransaction, type Sent } from "./messages.ts";
 import { nameParam, runParam } from "./records.ts";
 
 const mostMessages = 500;
+const mostBytes = 16 * 1024 * 1024;
 
 /**
  * No part is joined to another: the server guesses that there are few messages, and would loop over all of one for each of the other. Where one message of a run cannot pass none of the run's does, so that they
@@ -74,9 +75,12 @@ export function createDeliveries(): (database: Database, messages: readonly Mess
 
   /** The next calls, as many as fit; at least one. */
   function take(): Call[] {
-    let [calls, count] = [0, 0];
-    do count += waiting[calls++]!.messages.length;
-    while (calls < waiting.length && count + waiting[calls]!.messages.length <= mostMessages);
+    let [calls, count, bytes] = [0, 0, 0];
+    do {
+      const { messages } = waiting[calls++]!;
+      count += messages.length;
+      for (const { message } of messages) bytes += message.payload.byteLength;
+    } while (calls < waiting.length && count + waiting[calls]!.messages.length <= mostMessages && bytes < mostBytes);
     const taken = waiting.slice(0, calls);
     waiting = waiting.slice(calls);
     return taken;
