@@ -9,7 +9,7 @@ import { payloadId, requestId } from "../hook-messages.ts";
 import { readHookMetadata } from "../hook-metadata.ts";
 import { toBytes, toText } from "../run-input.ts";
 import { currentWorker, getWorld } from "../runtime.ts";
-import { createBatcher } from "../worker/batcher.ts";
+import { createBatcher } from "../batcher.ts";
 import { awaitReply } from "./replies.ts";
 
 export interface ResumeOptions {

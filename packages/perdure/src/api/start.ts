@@ -15,7 +15,7 @@ import type { Serializable } from "../serializable.ts";
 import { checkArgs, readStartOptions, type DatabaseClient, type StartOptions } from "../start-options.ts";
 import { valueStreamName } from "../streams/namespace.ts";
 import { copyInto } from "../streams/process-streams.ts";
-import { createBatcher } from "../worker/batcher.ts";
+import { createBatcher } from "../batcher.ts";
 import { upgradeOf } from "../workflow-options.ts";
 import { createBundles, type Bundles } from "../worker/bundles.ts";
 import { cancelChildren } from "../worker/other-runs.ts";

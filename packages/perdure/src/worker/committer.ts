@@ -2,7 +2,7 @@ import type { Commit, CommitResult, World } from "@perdure/world";
 
 import { monotonicNow } from "../host-timers.ts";
 import { perLane } from "../lanes.ts";
-import { createBatcher } from "./batcher.ts";
+import { createBatcher } from "../batcher.ts";
 import type { Observation } from "./observe/observation.ts";
 import { pause } from "./pause.ts";
 
