@@ -209,7 +209,7 @@ function gatePart({ bind }: Parameters, commits: readonly Commit[], { isRetry, a
   const hasLength = isRetry || commits.some(({ rows }) => rows.length === 0) ? isSoLong : isAtLeastSoLong;
   const reads = bind(plainArray(commits.map(({ consumed }) => consumed?.length ?? 0)));
   const areEnds = bind(plainArray(commits.map(ends)));
-  const sets = attributes ? bind(plainArray(commits.map(setAttributes))) : null;
+  const sets = attributes ? bind(plainArray(commits.map(countOfAttributes))) : null;
   // Those that a run has already count twice, here: where that is too many the commit is looked at alone.
   const fits = `AND (c.sets = 0 OR c.sets + (SELECT count(*) FROM @attributes a WHERE a.run_id = c.run_id) <= ${MAX_ATTRIBUTES})`;
   return `c AS MATERIALIZED (
@@ -311,7 +311,7 @@ function publishedPart(parameters: Parameters, published: readonly Placed<Writes
 }
 
 /** How many attributes a commit sets. */
-function setAttributes({ patch }: Commit): number {
+function countOfAttributes({ patch }: Commit): number {
   return Object.values(patch?.attributes ?? {}).filter((value) => value !== null).length;
 }
 
