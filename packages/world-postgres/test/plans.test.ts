@@ -139,7 +139,7 @@ test.each([
   120_000,
 );
 
-// An empty list implies the condition of any partial index, and of one that nothing is known to be in it costs least to read.
+// An empty list implies the condition of any partial index, and one in which the statistics know of nothing costs least to read.
 test("a statement with empty lists reads no partial index as a whole", async () => {
   const recorded = new Map(statements);
   for (const [text, values] of recorded)

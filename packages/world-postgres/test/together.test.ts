@@ -74,7 +74,7 @@ test.each([1, 2, 3])(
     }
 
     const step = (name: string): string => `${name} ${random().toString(36).slice(2)}`;
-    function commitFor({ worker }: Side, { id, length }: Live, mayEnd: boolean): Commit {
+    function commitFor({ worker }: Side, { id, length }: Live): Commit {
       const some = <T>(most: number, make: () => T): T[] => Array.from({ length: Math.floor(random() * (most + 1)) }, make);
       const runs: NewRun[] = some(2, () => newRun({ key: random() < 0.3 ? `key ${seed} ${Math.floor(random() * 40)}` : null }));
       const targets = [...known, ...runs.map((run) => run.id), newRun().id];
@@ -84,7 +84,7 @@ test.each([1, 2, 3])(
       }));
       const messages = random() < 0.2 ? [{ id: step("m"), to: { runId: pick(known) }, kind: "wake", payload: bytes("p") }] : [];
       const attributes = random() < 0.3 ? { [`a${Math.floor(random() * 3)}`]: random() < 0.5 ? null : random() } : undefined;
-      const ends = mayEnd && random() < 0.15;
+      const ends = random() < 0.15;
       const patch = {
         ...(attributes && { attributes }),
         ...(ends ? ({ status: "completed", output: bytes(id) } as const) : { dueAt: null }),
@@ -114,10 +114,10 @@ test.each([1, 2, 3])(
       asked.set(runId, operations);
     }
 
-    async function round(mayEnd: boolean): Promise<void> {
+    async function round(): Promise<void> {
       await Promise.all(
         sides.map(async (side) => {
-          const commits = [...side.live.values()].filter(() => random() < 0.6).map((one) => commitFor(side, one, mayEnd));
+          const commits = [...side.live.values()].filter(() => random() < 0.6).map((one) => commitFor(side, one));
           const results = await side.world.commit(commits);
           for (const [index, commit] of commits.entries()) note(side, commit, results[index]!);
         }),
@@ -129,7 +129,7 @@ test.each([1, 2, 3])(
       expect(await faultsNow()).toEqual({});
     }
 
-    for (let rounds = 0; rounds < 25; rounds++) await round(true);
+    for (let rounds = 0; rounds < 25; rounds++) await round();
     for (const [run, operations] of asked) {
       const { rows } = await admin.query<{ operation: string }>(
         "SELECT operation FROM awaits WHERE run_id = $1 UNION ALL SELECT operation FROM messages WHERE run_id = $1 AND kind = 'ended'",
