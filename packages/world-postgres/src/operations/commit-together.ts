@@ -3,7 +3,7 @@
  *
  * The first is the one that writes usual commits (`append.ts`). What it leaves out follows in the same transaction, set by set and for all commits together: the runs that they
  * start, what they await, whom their ends are told. All runs that are touched are locked before, so that each set finds the runs as the one before left them, and the sets amount
- * to the commits in some order. A thousand children cost as many statements as one.
+ * to the commits in some order. A thousand children cost as many statements as one. One by one are still: what commits send, awaits by key or of runs that are over, and runs that exist or whose key is taken.
  */
 
 import type { AnswerStatus, Await, Commit, NewRun } from "@perdure/world";
@@ -66,6 +66,7 @@ export function canGoTogether({ locality }: Pick<Transaction, "locality">, commi
  */
 export async function commitTogether(transaction: Transaction, commits: readonly Commit[], effects: Effects): Promise<Written> {
   if (commits.length === 0) return [];
+  // As if it were a retry, which looks for the last row: a row that is there already would fail the transaction of all.
   const { statement, read } = generalBatch(commits, null, { isRetry: true, tells: true });
   const results = read({ rows: await transaction.all(statement.template, statement.values) });
   if (results.some((result) => result?.status === "committed" && result.released)) effects.wakes = true;
